@@ -1,0 +1,134 @@
+//! A closed-loop load generator: every connection sends its next request when the last is answered.
+//!
+//! One thread, one epoll, no pipelining. Prints `REQS n` (answered with a 2xx), `FAIL n` (other
+//! answers, broken or closed connections) and `LAT p50 p99` in microseconds. A closed loop slows
+//! down with the server it measures, so its latencies say how busy the loop was, not what a user
+//! would wait.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::{Duration, Instant};
+
+use bench_origin::poll::{Batch, Poll};
+use bench_origin::response::{Finished, Reader};
+use bench_origin::{clock, socket};
+use clap::Parser;
+use hdrhistogram::Histogram;
+
+/// How often the end of the run is looked for while nothing happens.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Asks 127.0.0.1:PORT for PATH as often as it is answered.
+#[derive(Parser)]
+struct Arguments {
+    /// Port on 127.0.0.1.
+    port: u16,
+    /// Path to ask for.
+    path: String,
+    /// Connections, each with one request under way.
+    connections: usize,
+    /// Length of the run, in seconds.
+    seconds: u64,
+}
+
+#[expect(clippy::print_stdout, reason = "the result of the program")]
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let tally = run(&arguments)?;
+    println!("REQS {}", tally.answered);
+    println!("FAIL {}", tally.failed);
+    let micros = |quantile| tally.latency.value_at_quantile(quantile);
+    println!("LAT {} {}", micros(0.5), micros(0.99));
+    Ok(())
+}
+
+/// What a run amounts to.
+struct Tally {
+    answered: u64,
+    failed: u64,
+    /// Microseconds from a request to the last byte of its answer.
+    latency: Histogram<u64>,
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<Tally> {
+    let port = arguments.port;
+    let request = format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n", arguments.path);
+    let poll = Poll::new()?;
+    let mut clients = Vec::with_capacity(arguments.connections);
+    for token in 0..arguments.connections {
+        clients.push(Client::start(&poll, token, port, request.as_bytes())?);
+    }
+
+    let mut tally = Tally { answered: 0, failed: 0, latency: Histogram::new(3)? };
+    let end = clock::now() + Duration::from_secs(arguments.seconds);
+    let mut buffer = vec![0; 256 * 1024];
+    let mut batch = Batch::new();
+    while clock::now() < end {
+        poll.wait(&mut batch, Some(PATIENCE))?;
+        for event in batch.events().filter(|event| event.readable) {
+            let client = &mut clients[event.token];
+            if client.advance(&mut buffer, request.as_bytes(), &mut tally) == Connection::Lost {
+                tally.failed += 1;
+                *client = Client::start(&poll, event.token, port, request.as_bytes())?;
+            }
+        }
+    }
+    Ok(tally)
+}
+
+struct Client {
+    stream: TcpStream,
+    reader: Reader,
+    asked: Instant,
+}
+
+/// Whether the connection still serves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Connection {
+    Serves,
+    Lost,
+}
+
+impl Client {
+    fn start(poll: &Poll, token: usize, port: u16, request: &[u8]) -> anyhow::Result<Self> {
+        let mut stream = socket::connect(Ipv4Addr::LOCALHOST, port)?;
+        stream.write_all(request)?;
+        stream.set_nonblocking(true)?;
+        poll.add_stream(&stream, token)?;
+        Ok(Self { stream, reader: Reader::default(), asked: clock::now() })
+    }
+
+    /// Reads what came and, when it completes an answer, asks again.
+    fn advance(&mut self, buffer: &mut [u8], request: &[u8], tally: &mut Tally) -> Connection {
+        loop {
+            let count = match self.stream.read(buffer) {
+                Ok(0) => return Connection::Lost,
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Connection::Serves,
+                Err(_) => return Connection::Lost,
+            };
+            let Ok(finished) = self.reader.feed(&buffer[..count]) else { return Connection::Lost };
+            if let Some(finished) = finished {
+                self.count(finished, tally);
+                // A request fits into any socket buffer, and this one is empty.
+                if !matches!(self.stream.write(request), Ok(sent) if sent == request.len()) {
+                    return Connection::Lost;
+                }
+                return Connection::Serves;
+            }
+        }
+    }
+
+    fn count(&mut self, finished: Finished, tally: &mut Tally) {
+        let now = clock::now();
+        let micros = now.duration_since(self.asked).as_micros();
+        self.asked = now;
+        if (200..300).contains(&finished.status) {
+            tally.answered += 1;
+            // The histogram grows to any value that a u64 of microseconds can hold.
+            tally.latency.saturating_record(micros.try_into().unwrap_or(u64::MAX));
+        } else {
+            tally.failed += 1;
+        }
+    }
+}

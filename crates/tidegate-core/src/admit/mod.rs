@@ -1,0 +1,3 @@
+//! What is let through, and what is not.
+
+pub mod retry_budget;

@@ -1,0 +1,117 @@
+//! One core's view of a pool: picks a server for each request.
+//!
+//! The balancer is lazy. It compares the pool's epoch with the one its candidates were made at,
+//! and makes them anew when it differs; while a server is ramping up also once a second. Nothing
+//! needs to tell it of a change.
+//!
+//! A retry names the servers it has tried. They are never offered again; once all candidates are
+//! among them, the reserve is offered, so that a request whose connections fail walks through
+//! every server that might still answer, backups last.
+
+use std::sync::Arc;
+
+use super::candidates::{Candidate, Candidates};
+use super::picker::Picker;
+use super::plan::Plan;
+use crate::model::ids::ServerIndex;
+use crate::model::server::Member;
+use crate::rng::scale;
+use crate::time::{Duration, Instant};
+
+/// How often the weights of ramping servers are brought up to date.
+const RAMP_STEP: Duration = Duration::from_secs(1);
+
+/// Picks servers of one pool on one core.
+#[derive(Debug)]
+pub struct Balancer {
+    plan: Arc<Plan>,
+    picker: Box<dyn Picker>,
+    candidates: Candidates,
+    /// The pool's epoch at which the candidates were made; `None` before the first pick.
+    epoch: Option<u64>,
+    candidates_due: Instant,
+    picker_due: Instant,
+}
+
+/// What a pick takes into account.
+#[derive(Clone, Copy, Debug)]
+pub struct PickRequest<'r> {
+    /// What a hash rule goes by, from [`hash_key`](super::key::hash_key); other rules ignore it.
+    pub key: Option<u64>,
+    /// Servers that this request must not be given to again.
+    pub tried: &'r [ServerIndex],
+    /// A uniform draw, fresh for each pick.
+    pub draw: u64,
+    /// The time of the pick.
+    pub now: Instant,
+}
+
+impl Balancer {
+    /// A balancer that follows `plan`. `seed` should differ between cores: it sets where a
+    /// rotation starts.
+    #[must_use]
+    pub fn new(plan: Arc<Plan>, seed: u64) -> Self {
+        Self {
+            picker: plan.picker(seed),
+            plan,
+            candidates: Candidates::default(),
+            epoch: None,
+            candidates_due: Instant::NEVER,
+            picker_due: Instant::NEVER,
+        }
+    }
+
+    /// The server for `request`, or `None` when the pool has no (further) server to offer.
+    ///
+    /// `members` are the pool's members in the snapshot that the plan was built from, and `epoch`
+    /// is its [`PoolState::epoch`](crate::model::server::PoolState::epoch), read beforehand.
+    pub fn pick(
+        &mut self,
+        members: &[Member],
+        epoch: u64,
+        request: &PickRequest<'_>,
+    ) -> Option<ServerIndex> {
+        self.follow(members, epoch, request.now);
+        self.picker
+            .pick(&self.candidates, request)
+            .or_else(|| from_reserve(self.candidates.reserve(), request))
+            .map(|candidate| candidate.server)
+    }
+
+    fn follow(&mut self, members: &[Member], epoch: u64, now: Instant) {
+        if self.epoch != Some(epoch) || now >= self.candidates_due {
+            self.rebuild(members, epoch, now);
+        } else if now >= self.picker_due {
+            self.picker_due = self.picker.refresh(&self.candidates, now);
+        }
+    }
+
+    #[cold]
+    fn rebuild(&mut self, members: &[Member], epoch: u64, now: Instant) {
+        self.candidates.rebuild(&self.plan, members, now);
+        self.picker.rebuild(&self.candidates);
+        self.picker_due = self.picker.refresh(&self.candidates, now);
+        self.candidates_due =
+            if self.candidates.any_ramping() { now + RAMP_STEP } else { Instant::NEVER };
+        self.epoch = Some(epoch);
+    }
+}
+
+impl PickRequest<'_> {
+    /// Whether `server` may still be offered.
+    #[inline]
+    pub(super) fn allows(&self, server: ServerIndex) -> bool {
+        !self.tried.contains(&server)
+    }
+}
+
+/// The first of the reserve that was not tried, from a place drawn at random.
+#[cold]
+fn from_reserve<'c>(
+    reserve: &'c [Candidate],
+    request: &PickRequest<'_>,
+) -> Option<&'c Candidate> {
+    let start = usize::try_from(scale(request.draw, reserve.len() as u64)).unwrap_or(0);
+    let (before, after) = reserve.split_at(start);
+    after.iter().chain(before).find(|candidate| request.allows(candidate.server))
+}

@@ -1,0 +1,122 @@
+//! Draws candidates at random by weight.
+//!
+//! Each candidate owns a stretch of the line from 0 to the total weight; a draw is a point on it,
+//! found by binary search. When all weights are equal, stretches have length 1 and the point names
+//! the place. A second candidate is drawn from the same line with the first one's stretch cut out.
+//!
+//! Tried candidates are drawn and drawn again: the odds among the others stay exactly as their
+//! weights say. After a few draws in vain the next one in the circle is taken, so that a pick ends
+//! even when a single candidate of small weight is left.
+
+use std::ops::Range;
+
+use super::balancer::PickRequest;
+use super::candidates::{Candidate, Candidates};
+use crate::rng::{mix, scale};
+
+/// How often to draw before looking for an untried candidate one by one.
+const DRAWS: u64 = 8;
+
+/// The stretches of the line.
+#[derive(Debug, Default)]
+pub(super) struct Lottery {
+    /// Where each candidate's stretch ends; empty when all weights are equal.
+    ends: Vec<u64>,
+    /// Where the line ends.
+    total: u64,
+}
+
+impl Lottery {
+    /// Lays out the weights of `candidates`.
+    pub(super) fn rebuild(&mut self, candidates: &Candidates) {
+        self.ends.clear();
+        let all = candidates.all();
+        if all.iter().all(|one| one.weight == all[0].weight) {
+            self.total = all.len() as u64;
+            return;
+        }
+        let mut end = 0;
+        self.ends.extend(all.iter().map(|one| {
+            end += u64::from(one.weight);
+            end
+        }));
+        self.total = end;
+    }
+
+    /// A candidate that was not tried; `None` if there is none.
+    #[inline]
+    pub(super) fn one<'c>(
+        &self,
+        candidates: &'c Candidates,
+        request: &PickRequest<'_>,
+    ) -> Option<&'c Candidate> {
+        let place = self.draw(candidates.all(), request, request.draw, 0..0)?;
+        Some(&candidates.all()[place])
+    }
+
+    /// Two distinct candidates that were not tried. The second is `None` if one is left, and the
+    /// whole if none is.
+    #[inline]
+    pub(super) fn two<'c>(
+        &self,
+        candidates: &'c Candidates,
+        request: &PickRequest<'_>,
+    ) -> Option<(&'c Candidate, Option<&'c Candidate>)> {
+        let all = candidates.all();
+        let first = self.draw(all, request, request.draw, 0..0)?;
+        let second = self.draw(all, request, redraw(request.draw, DRAWS), self.stretch(first));
+        Some((&all[first], second.map(|place| &all[place])))
+    }
+
+    /// The place of a candidate that was not tried and whose stretch is not `cut` out.
+    fn draw(
+        &self,
+        all: &[Candidate],
+        request: &PickRequest<'_>,
+        draw: u64,
+        cut: Range<u64>,
+    ) -> Option<usize> {
+        let gap = cut.end - cut.start;
+        let length = self.total - gap;
+        if length == 0 {
+            return None;
+        }
+        let mut place = 0;
+        for attempt in 0..DRAWS {
+            let point = scale(redraw(draw, attempt), length);
+            place = self.place(if point < cut.start { point } else { point + gap });
+            if request.allows(all[place].server) {
+                return Some(place);
+            }
+        }
+        let mut circle = (place..all.len()).chain(0..place);
+        circle.find(|&next| self.stretch(next) != cut && request.allows(all[next].server))
+    }
+
+    /// The place whose stretch holds `point`, which is on the line.
+    fn place(&self, point: u64) -> usize {
+        debug_assert!(point < self.total);
+        if self.ends.is_empty() {
+            usize::try_from(point).unwrap_or(usize::MAX)
+        } else {
+            self.ends.partition_point(|&end| end <= point)
+        }
+    }
+
+    fn stretch(&self, place: usize) -> Range<u64> {
+        if self.ends.is_empty() {
+            return place as u64..place as u64 + 1;
+        }
+        let start = if place == 0 { 0 } else { self.ends[place - 1] };
+        start..self.ends[place]
+    }
+}
+
+/// Another draw made from `draw`; the first is `draw` itself.
+const fn redraw(draw: u64, attempt: u64) -> u64 {
+    if attempt == 0 {
+        return draw;
+    }
+    // The odd constant keeps a draw of 0 from mapping to itself.
+    mix(draw.wrapping_add(attempt.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+}

@@ -1,0 +1,1 @@
+//! Tests of the rules as a whole, through the balancer.

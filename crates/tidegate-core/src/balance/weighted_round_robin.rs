@@ -1,0 +1,59 @@
+//! Weighted round-robin: each candidate as often as its weight says, smoothly interleaved.
+//!
+//! The order of a whole cycle is worked out when the candidates change (see `schedule`), so that a
+//! pick is one look into a list whatever the weights are.
+
+use super::balancer::PickRequest;
+use super::candidates::{Candidate, Candidates};
+use super::picker::Picker;
+use super::schedule;
+use crate::rng::{mix, scale};
+
+/// The longest cycle. Weights whose sum in lowest terms is beyond are rounded in proportion.
+const CYCLE_MAX: u32 = 16_384;
+/// The longest cycle while a server is ramping up and the cycle is made anew each second.
+const CYCLE_MAX_RAMPING: u32 = 2_048;
+
+/// Picks in turn by weight.
+#[derive(Debug)]
+pub(super) struct WeightedRoundRobin {
+    /// One cycle: places among the candidates.
+    cycle: Vec<u32>,
+    /// The place in the cycle that is next.
+    next: usize,
+    seed: u64,
+}
+
+impl WeightedRoundRobin {
+    /// A rotation whose cycles start at a place that depends on `seed`.
+    pub(super) const fn new(seed: u64) -> Self {
+        Self { cycle: Vec::new(), next: 0, seed: mix(seed) }
+    }
+}
+
+impl Picker for WeightedRoundRobin {
+    fn rebuild(&mut self, candidates: &Candidates) {
+        let bound = if candidates.any_ramping() { CYCLE_MAX_RAMPING } else { CYCLE_MAX };
+        let weights: Vec<u32> = candidates.all().iter().map(|one| one.weight).collect();
+        self.cycle = schedule::interleave(&schedule::turns(&weights, bound));
+        self.next = usize::try_from(scale(self.seed, self.cycle.len() as u64)).unwrap_or(0);
+    }
+
+    fn pick<'c>(
+        &mut self,
+        candidates: &'c Candidates,
+        request: &PickRequest<'_>,
+    ) -> Option<&'c Candidate> {
+        for _ in 0..self.cycle.len() {
+            let candidate = &candidates.all()[self.cycle[self.next] as usize];
+            self.next += 1;
+            if self.next == self.cycle.len() {
+                self.next = 0;
+            }
+            if request.allows(candidate.server) {
+                return Some(candidate);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,104 @@
+//! Where mistakes are gathered while the road is walked, and how they leave it.
+
+use std::collections::BTreeSet;
+
+use super::tree::Path;
+use crate::config::diagnostic::{Diagnostic, Severity};
+use crate::config::nearest::Nearest;
+use crate::config::position::{At, Files};
+
+/// Gathers mistakes.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    mistakes: Vec<Mistake>,
+    nearest: Nearest,
+}
+
+/// A mistake under way to a [`Diagnostic`].
+#[derive(Debug)]
+pub(crate) struct Mistake {
+    at: At,
+    syntax: bool,
+    severity: Severity,
+    key: String,
+    message: String,
+    expected: Option<String>,
+    nearest: Option<String>,
+}
+
+impl Mistake {
+    /// A mistake that stops.
+    pub(crate) fn new(at: At, path: &Path<'_>, message: impl Into<String>) -> Self {
+        let key = if path.is_root() { String::new() } else { path.to_string() };
+        let (severity, message) = (Severity::Error, message.into());
+        Self { at, syntax: false, severity, key, message, expected: None, nearest: None }
+    }
+
+    /// A mistake of the TOML syntax, before which everything else on its line pales.
+    pub(crate) fn syntax(at: At, message: impl Into<String>) -> Self {
+        Self { syntax: true, ..Self::new(at, &Path::ROOT, message) }
+    }
+
+    /// A doubt, which does not stop.
+    pub(crate) fn doubt(at: At, path: &Path<'_>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::new(at, path, message) }
+    }
+
+    /// Says what would be right.
+    pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// Says which known word is nearest, if one is.
+    pub(crate) fn nearest(mut self, nearest: Option<impl Into<String>>) -> Self {
+        self.nearest = nearest.map(Into::into);
+        self
+    }
+}
+
+impl Report {
+    /// Takes a mistake in.
+    pub(crate) fn add(&mut self, mistake: Mistake) {
+        self.mistakes.push(mistake);
+    }
+
+    /// The known word that `word` most likely means.
+    pub(crate) fn nearest<'a>(
+        &mut self,
+        word: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        self.nearest.find(word, known)
+    }
+
+    /// All that was gathered, by file, line and column, without echoes: one mistake of syntax a line, nothing else
+    /// about a line whose syntax is broken, and nothing twice (a default that many objects inherit).
+    pub(crate) fn into_diagnostics(mut self, files: &Files) -> Vec<Diagnostic> {
+        self.mistakes.sort_by(|a, b| (a.at, !a.syntax).cmp(&(b.at, !b.syntax)));
+        let line = |at: At| (files.name(at), files.line(at));
+        let mut broken = BTreeSet::new();
+        self.mistakes.retain(|mistake| !mistake.syntax || broken.insert(line(mistake.at)));
+        self.mistakes.retain(|mistake| {
+            broken.is_empty() || mistake.syntax || !broken.contains(&line(mistake.at))
+        });
+        let mut diagnostics: Vec<_> =
+            self.mistakes.into_iter().map(|mistake| locate(mistake, files)).collect();
+        let mut seen = BTreeSet::new();
+        diagnostics.retain(|d| seen.insert((d.file.clone(), d.line, d.column, d.message.clone())));
+        diagnostics
+    }
+}
+
+fn locate(mistake: Mistake, files: &Files) -> Diagnostic {
+    Diagnostic {
+        file: files.name(mistake.at),
+        line: files.line(mistake.at),
+        column: files.column(mistake.at),
+        severity: mistake.severity,
+        key: mistake.key,
+        message: mistake.message,
+        expected: mistake.expected,
+        nearest: mistake.nearest,
+    }
+}

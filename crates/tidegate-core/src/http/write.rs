@@ -1,0 +1,225 @@
+//! Heads to bytes: what goes on to a server, and what goes back to a client.
+//!
+//! Every head is written anew; nothing is forwarded that was not understood. Fields that came in the very form
+//! that this module would give them, one behind the other, are copied as one run, which is nearly always the
+//! whole of a head. The rest is written field by field.
+
+use super::field_kind::FieldKind;
+use super::forwarded::Forwarding;
+use super::head::{Connection, FieldSpan, Head};
+use super::reply::ReplyHead;
+
+/// How the body behind a head is framed on this hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFraming {
+    /// As the fields that came in say: they pass.
+    AsReceived,
+    /// In chunks, though the message came without.
+    Chunked,
+    /// By closing the connection, though the message came in chunks.
+    Close,
+}
+
+/// What this hop says in its own Connection field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// Nothing: the version's default.
+    Default,
+    /// `close`.
+    Close,
+    /// `keep-alive`, for an HTTP/1.0 client that asked for it.
+    KeepAlive,
+    /// `upgrade`, and the Upgrade field with it.
+    Upgrade,
+}
+
+/// Writes a request head for a server: canonical path, the proxy's own fields, no field of the hop before.
+///
+/// `unmerged` keeps repeated slashes in the path. `fallback_host` stands in when an HTTP/1.0 client named none.
+pub fn request(head: &Head, forwarding: &Forwarding<'_>, options: RequestOptions<'_>, out: &mut Vec<u8>) {
+    let path = if options.merge_slashes { head.path() } else { head.path_unmerged() };
+    out.extend_from_slice(head.method().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(path.as_bytes());
+    if let Some(query) = head.query() {
+        out.push(b'?');
+        out.extend_from_slice(query.as_bytes());
+    }
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+    request_fields(head, forwarding, &options, out);
+    forwarding.write(head, out);
+    if options.upgrade {
+        out.extend_from_slice(b"Connection: upgrade\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// How a request is written.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestOptions<'a> {
+    /// Whether `//` in the path becomes `/`.
+    pub merge_slashes: bool,
+    /// Whether the Upgrade field goes on.
+    pub upgrade: bool,
+    /// The Host when the client named none.
+    pub fallback_host: &'a str,
+}
+
+fn request_fields(
+    head: &Head,
+    forwarding: &Forwarding<'_>,
+    options: &RequestOptions<'_>,
+    out: &mut Vec<u8>,
+) {
+    let host_passes = head.values_of(FieldKind::Host).next() == Some(head.authority().as_bytes());
+    if !host_passes {
+        let host = if head.authority().is_empty() { options.fallback_host } else { head.authority() };
+        field(b"Host", host.as_bytes(), out);
+    }
+    let nominated = Nominated::of(head.connection, &head.buffer, &head.fields);
+    let mut run = Run::new(&head.buffer);
+    for span in &head.fields {
+        let passes = match span.kind {
+            FieldKind::Plain => !forwarding.withholds(span.name.of(&head.buffer)),
+            FieldKind::Date | FieldKind::Via => true,
+            FieldKind::ContentLength | FieldKind::TransferEncoding => true,
+            FieldKind::Host => host_passes,
+            FieldKind::Expect => head.expects_continue,
+            FieldKind::Upgrade => options.upgrade,
+            kind => forwarding.passes(kind),
+        };
+        if passes && !nominated.contains(span) {
+            run.add(span, out);
+        }
+    }
+    run.flush(out);
+}
+
+/// How a response is written.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplyOptions<'a> {
+    /// How its body is framed on the way to the client.
+    pub framing: BodyFraming,
+    /// What the client is told of the connection.
+    pub persistence: Persistence,
+    /// The Date of a response that came without: RFC 9110, section 5.6.7 form.
+    pub date: &'a [u8],
+}
+
+/// Writes a response head for a client.
+pub fn reply(head: &ReplyHead, options: ReplyOptions<'_>, out: &mut Vec<u8>) {
+    status_line(head.status, head.reason.of(&head.buffer), out);
+    let nominated = Nominated::of(head.connection, &head.buffer, &head.fields);
+    let reframed = options.framing != BodyFraming::AsReceived;
+    let mut run = Run::new(&head.buffer);
+    for span in &head.fields {
+        let passes = match span.kind {
+            FieldKind::Connection | FieldKind::HopByHop => false,
+            FieldKind::Upgrade => options.persistence == Persistence::Upgrade,
+            FieldKind::ContentLength | FieldKind::TransferEncoding => !reframed,
+            FieldKind::FramingAlias => false,
+            _ => true,
+        };
+        if passes && !nominated.contains(span) {
+            run.add(span, out);
+        }
+    }
+    run.flush(out);
+    if !head.has_date && !head.is_interim() {
+        field(b"Date", options.date, out);
+    }
+    if options.framing == BodyFraming::Chunked {
+        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    }
+    out.extend_from_slice(match options.persistence {
+        Persistence::Default => b"".as_slice(),
+        Persistence::Close => b"Connection: close\r\n",
+        Persistence::KeepAlive => b"Connection: keep-alive\r\n",
+        Persistence::Upgrade => b"Connection: upgrade\r\n",
+    });
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes a status line.
+pub fn status_line(status: u16, reason: &[u8], out: &mut Vec<u8>) {
+    let digits = [status / 100 % 10, status / 10 % 10, status % 10];
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend(digits.map(|digit| b'0' + digit as u8));
+    out.push(b' ');
+    out.extend_from_slice(reason);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes a field line.
+pub fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// A run of field lines that stand in the buffer as they are to be written.
+struct Run<'a> {
+    buffer: &'a [u8],
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Run<'a> {
+    const fn new(buffer: &'a [u8]) -> Self {
+        Self { buffer, start: 0, end: 0 }
+    }
+
+    fn add(&mut self, span: &FieldSpan, out: &mut Vec<u8>) {
+        let (name, value) = (span.name, span.value);
+        let (start, end) = (name.start as usize, value.end as usize + 2);
+        let as_written = value.start == name.end + 2
+            && self.buffer.get(value.end as usize..end) == Some(b"\r\n")
+            && self.buffer[name.end as usize..value.start as usize] == *b": ";
+        if as_written && start == self.end {
+            self.end = end;
+            return;
+        }
+        self.flush(out);
+        if as_written {
+            (self.start, self.end) = (start, end);
+        } else {
+            field(name.of(self.buffer), value.of(self.buffer), out);
+        }
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.buffer[self.start..self.end]);
+        (self.start, self.end) = (0, 0);
+    }
+}
+
+/// The fields that a Connection field removes from this hop on (RFC 9110, section 7.6.1).
+struct Nominated<'a> {
+    buffer: &'a [u8],
+    /// Empty unless Connection names more than the usual words.
+    fields: &'a [FieldSpan],
+}
+
+impl<'a> Nominated<'a> {
+    fn of(connection: Connection, buffer: &'a [u8], fields: &'a [FieldSpan]) -> Self {
+        Self { buffer, fields: if connection.nominates { fields } else { &[] } }
+    }
+
+    /// Whether a field is named, and may be: naming a protected one has no effect.
+    fn contains(&self, span: &FieldSpan) -> bool {
+        if self.fields.is_empty() {
+            return false;
+        }
+        let name = span.name.of(self.buffer);
+        let named = self.fields.iter().filter(|field| field.kind == FieldKind::Connection).any(
+            |field| {
+                let value = field.value.of(self.buffer);
+                value.split(|byte| *byte == b',').any(|word| {
+                    word.trim_ascii().eq_ignore_ascii_case(name)
+                })
+            },
+        );
+        named && !FieldKind::is_protected(name)
+    }
+}

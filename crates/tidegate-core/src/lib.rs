@@ -1,0 +1,32 @@
+//! Every decision of the balancer, and nothing else.
+//!
+//! This crate opens no socket, reads no clock, starts no thread, blocks on nothing and logs nothing. Time is
+//! an argument ([`time::Instant`]), chance is an argument (a `draw` or a seeded [`rng::Rng`]), and every answer
+//! is data. That is what lets the same code run in production, in a simulated world and under a fuzzer.
+//!
+//! The modules form layers; a layer imports only lower ones (checked by `cargo xtask tidy`):
+//!
+//! | layer | modules | role |
+//! |---|---|---|
+//! | 0 | `time` `rng` `model` | vocabulary |
+//! | 1 | `config` `http` `telemetry` | text, bytes and names to and from the vocabulary |
+//! | 2 | `route` `balance` `health` `admit` | decisions about one request or one server |
+//! | 3 | `snapshot` `signal` | what the two planes exchange |
+
+#![forbid(unsafe_code)]
+
+pub mod model;
+pub mod rng;
+pub mod time;
+
+pub mod config;
+pub mod http;
+pub mod telemetry;
+
+pub mod admit;
+pub mod balance;
+pub mod health;
+pub mod route;
+
+pub mod signal;
+pub mod snapshot;

@@ -1,0 +1,157 @@
+//! A whole checked configuration: what one balancer is to do.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::listener::Listener;
+use super::pool::Pool;
+use super::route::Route;
+use super::secret::SecretReference;
+use crate::time::Duration;
+
+/// Everything a configuration says, checked and with every default filled in.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The process.
+    pub runtime: Runtime,
+    /// The admin API.
+    pub admin: Admin,
+    /// A second address for `/metrics`, `/healthz` and `/readyz` alone.
+    pub metrics: Option<SocketAddr>,
+    /// Logs.
+    pub log: Log,
+    /// Listeners, by name.
+    pub listeners: Vec<Listener>,
+    /// Routes, by name.
+    pub routes: Vec<Route>,
+    /// Pools, by name.
+    pub pools: Vec<Pool>,
+}
+
+/// The process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Runtime {
+    /// Threads that forward traffic.
+    pub workers: Workers,
+    /// Where state is kept; `None`: the system's place when writable, else the user's.
+    pub state: Option<PathBuf>,
+    /// On a graceful stop: how long listeners go on accepting after readiness has failed.
+    pub shutdown_delay: Duration,
+    /// On a graceful stop: how long work in flight may take.
+    pub shutdown_grace: Duration,
+    /// Whether a changed file is a reload.
+    pub watch: bool,
+}
+
+/// Threads that forward traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// One a core.
+    Auto,
+    /// This many: 1 to 1024.
+    Count(NonZeroUsize),
+}
+
+/// The admin API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admin {
+    /// Where it listens.
+    pub address: AdminAddress,
+    /// Who may do what.
+    pub tokens: Vec<Token>,
+}
+
+/// Where the admin API listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdminAddress {
+    /// Nowhere.
+    Off,
+    /// A loopback address.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+/// A token of the admin API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The name that events and the audit show.
+    pub name: String,
+    /// The secret.
+    pub token: SecretReference,
+    /// What it may do.
+    pub role: Role,
+}
+
+/// What a token may do; each role may do what the ones before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Look.
+    Read,
+    /// Act on servers and releases.
+    Operate,
+    /// Change the configuration.
+    Admin,
+}
+
+/// Logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The least severe level that is logged.
+    pub level: LogLevel,
+    /// Where the access log goes.
+    pub access: AccessLog,
+    /// How its lines look.
+    pub format: LogFormat,
+    /// What is blotted out of them.
+    pub redact: Vec<Redaction>,
+}
+
+/// Severity of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Nothing worked as it should.
+    Error,
+    /// Something needs a look.
+    Warn,
+    /// What a person wants to know.
+    Info,
+    /// For finding a fault.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// Where the access log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// Nowhere.
+    Off,
+    /// Standard output, but only requests that failed.
+    Errors,
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file, reopened on SIGUSR1.
+    File(PathBuf),
+}
+
+/// How access-log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A JSON object a line.
+    Json,
+    /// `key=value` words.
+    Text,
+    /// The combined format of Apache and nginx.
+    Combined,
+}
+
+/// What is blotted out of access-log lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Redaction {
+    /// The value of a query key.
+    Query(String),
+}

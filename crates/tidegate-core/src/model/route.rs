@@ -1,0 +1,131 @@
+//! A route: which requests it takes, and what happens to them on the way.
+
+use ipnet::IpNet;
+use regex::Regex;
+
+use super::ids::{ListenerName, PoolName, RouteName};
+use super::ratio::Limit;
+use crate::time::Duration;
+
+/// A route.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Its name.
+    pub name: RouteName,
+    /// The pool that serves it.
+    pub pool: PoolName,
+    /// What it takes: any of these. Never empty; a route without conditions holds one empty match.
+    pub matches: Vec<RouteMatch>,
+    /// Settles a tie between two matches of equal specificity; the higher wins.
+    pub priority: i32,
+    /// What it does with odd paths.
+    pub path: PathPolicy,
+    /// How long its exchanges may take.
+    pub timeouts: RouteTimeouts,
+    /// Bytes of a request body; `None`: as the listener says.
+    pub body_bytes: Option<Limit<u64>>,
+    /// Upgrade tokens, in lower case, that may be tunnelled.
+    pub upgrade: Vec<String>,
+    /// When a failed try is followed by another.
+    pub retry: RetryPolicy,
+}
+
+/// One alternative of a route's `match`: all conditions that are given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct RouteMatch {
+    /// Listeners; empty: any.
+    pub listeners: Vec<ListenerName>,
+    /// Hosts; empty: any.
+    pub hosts: Vec<HostPattern>,
+    /// Paths; empty: any. Exact, prefix and regex conditions are alternatives of one another.
+    pub paths: Vec<PathPattern>,
+    /// Methods, as written; empty: any.
+    pub methods: Vec<String>,
+    /// Header conditions by lower-case name; all must hold, for every value of the header.
+    pub headers: Vec<(String, ValuePattern)>,
+    /// Cookie conditions by name; all must hold.
+    pub cookies: Vec<(String, ValuePattern)>,
+    /// Query conditions by key; all must hold, the first value of a repeated key counts.
+    pub query: Vec<(String, ValuePattern)>,
+    /// Networks of the trusted client address; empty: any.
+    pub clients: Vec<IpNet>,
+    /// What must not hold, itself a match.
+    pub not: Option<Box<RouteMatch>>,
+}
+
+/// A host to match, in lower case, without port or trailing dot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HostPattern {
+    /// This host alone.
+    Exact(String),
+    /// `*.example.com`, held as `.example.com`: one or more labels before the suffix.
+    Wildcard(String),
+}
+
+/// A path to match, in canonical form.
+#[derive(Clone, Debug)]
+pub enum PathPattern {
+    /// This path alone.
+    Exact(String),
+    /// Whole segments: `/api` takes `/api` and `/api/x`, never `/apix`. Held without a trailing slash.
+    Prefix(String),
+    /// Anchored at both ends, matched in linear time.
+    Regex(Regex),
+}
+
+/// A value to match.
+#[derive(Clone, Debug)]
+pub enum ValuePattern {
+    /// Exactly this.
+    Exact(String),
+    /// Anchored at both ends, matched in linear time.
+    Regex(Regex),
+    /// Present, whatever the value.
+    Present,
+    /// Absent.
+    Absent,
+}
+
+/// What a route does with paths that servers might read differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathPolicy {
+    /// `%2F` and `%5C`.
+    pub encoded_slash: EncodedSlash,
+    /// Whether `//` is forwarded as `/`. Routing always reads the merged path.
+    pub merge_slashes: bool,
+}
+
+/// What to do with a path that holds an encoded slash or backslash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodedSlash {
+    /// Answer 400.
+    Refuse,
+    /// Forward it as it is; routing sees it encoded.
+    Keep,
+}
+
+/// How long a route's exchanges may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteTimeouts {
+    /// From the end of the request head to the response head.
+    pub response: Duration,
+    /// Without a byte either way while bodies flow.
+    pub idle: Duration,
+    /// Without a byte either way in a tunnel.
+    pub tunnel: Duration,
+    /// The whole exchange.
+    pub total: Limit<Duration>,
+}
+
+/// When a failed try is followed by another on another server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Further tries after the first.
+    pub retries: u32,
+    /// The connection was reset or closed before a response byte.
+    pub on_reset: bool,
+    /// No response head within `timeouts.response`.
+    pub on_timeout: bool,
+    /// Response status codes.
+    pub on_status: Vec<u16>,
+}

@@ -1,0 +1,235 @@
+//! A server: what the configuration says of it, and the live state that both planes share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use super::ids::ServerName;
+use super::ratio::Weight;
+use crate::time::{Duration, Instant};
+
+/// A member of a pool, as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its name, unique in the pool.
+    pub name: ServerName,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its share of the traffic.
+    pub weight: Weight,
+    /// Takes traffic only when primaries are missing.
+    pub backup: bool,
+    /// A label for its failure domain.
+    pub zone: Option<String>,
+}
+
+/// Identifies a [`ServerState`] for the life of the process; never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerId(pub u64);
+
+/// Whether a server may be given requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Availability {
+    /// Not yet known: its first check is under way.
+    Starting = 0,
+    /// Well.
+    Healthy = 1,
+    /// Its checks fail.
+    Unhealthy = 2,
+    /// Real traffic failed on it; out for a while.
+    Ejected = 3,
+}
+
+impl Availability {
+    /// Whether requests may go there.
+    #[must_use]
+    pub const fn is_available(self) -> bool {
+        matches!(self, Self::Healthy)
+    }
+
+    /// The word for it in the API and the metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+            Self::Ejected => "ejected",
+        }
+    }
+
+    const fn from_bits(bits: u8) -> Self {
+        match bits {
+            1 => Self::Healthy,
+            2 => Self::Unhealthy,
+            3 => Self::Ejected,
+            _ => Self::Starting,
+        }
+    }
+}
+
+/// The live state of one server, held by every snapshot that knows it.
+///
+/// Each field is one relaxed atomic and no invariant spans two of them. Control writes the first group, the
+/// data plane the second; the alignment keeps the groups, and neighbouring servers, off each other's cache lines.
+#[derive(Debug)]
+#[repr(align(128))]
+pub struct ServerState {
+    id: ServerId,
+    availability: AtomicU8,
+    weight: AtomicU32,
+    /// Nanoseconds of the [`Instant`] at which slow start began; 0: it is over or never was.
+    joined: AtomicU64,
+    load: Load,
+}
+
+/// What the data plane writes.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Load {
+    in_flight: AtomicU32,
+    consecutive_failures: AtomicU32,
+    /// The moving average of latency, in nanoseconds; 0: unmeasured.
+    latency: AtomicU64,
+    /// Nanoseconds of the [`Instant`] of the last measurement.
+    measured: AtomicU64,
+}
+
+impl ServerState {
+    /// A server that nobody has used yet.
+    #[must_use]
+    pub fn new(id: ServerId, availability: Availability, weight: Weight) -> Self {
+        Self {
+            id,
+            availability: AtomicU8::new(availability as u8),
+            weight: AtomicU32::new(u32::from(weight.value())),
+            joined: AtomicU64::new(0),
+            load: Load::default(),
+        }
+    }
+
+    /// Its identity.
+    #[must_use]
+    pub const fn id(&self) -> ServerId {
+        self.id
+    }
+
+    /// Whether it may be given requests.
+    #[must_use]
+    pub fn availability(&self) -> Availability {
+        Availability::from_bits(self.availability.load(Relaxed))
+    }
+
+    /// Control only: says whether it may be given requests.
+    pub fn set_availability(&self, availability: Availability) {
+        self.availability.store(availability as u8, Relaxed);
+    }
+
+    /// Its weight, before slow start.
+    #[must_use]
+    pub fn weight(&self) -> u32 {
+        self.weight.load(Relaxed)
+    }
+
+    /// Control only: changes the weight.
+    pub fn set_weight(&self, weight: Weight) {
+        self.weight.store(u32::from(weight.value()), Relaxed);
+    }
+
+    /// When slow start began, if it did.
+    #[must_use]
+    pub fn joined(&self) -> Option<Instant> {
+        match self.joined.load(Relaxed) {
+            0 => None,
+            nanos => Some(Instant::from_nanos(nanos)),
+        }
+    }
+
+    /// Control only: begins slow start at `now`.
+    pub fn set_joined(&self, now: Instant) {
+        self.joined.store(now.as_nanos().max(1), Relaxed);
+    }
+
+    /// Requests it is working on for us, over all cores.
+    #[must_use]
+    pub fn in_flight(&self) -> u32 {
+        self.load.in_flight.load(Relaxed)
+    }
+
+    /// Data plane only: a request begins. Pair it with [`ServerState::end`].
+    pub fn begin(&self) {
+        self.load.in_flight.fetch_add(1, Relaxed);
+    }
+
+    /// Data plane only: a request is over.
+    pub fn end(&self) {
+        let before = self.load.in_flight.fetch_sub(1, Relaxed);
+        debug_assert!(before > 0, "every end has its begin");
+    }
+
+    /// Failures since the last success.
+    #[must_use]
+    pub fn consecutive_failures(&self) -> u32 {
+        self.load.consecutive_failures.load(Relaxed)
+    }
+
+    /// Data plane only: a request failed; returns the length of the run.
+    pub fn fail(&self) -> u32 {
+        self.load.consecutive_failures.fetch_add(1, Relaxed).saturating_add(1)
+    }
+
+    /// A request succeeded: the run of failures is over. Writes only when there was one.
+    pub fn succeed(&self) {
+        if self.consecutive_failures() != 0 {
+            self.load.consecutive_failures.store(0, Relaxed);
+        }
+    }
+
+    /// The moving average of its latency and when it was last measured.
+    #[must_use]
+    pub fn latency(&self) -> Option<(Duration, Instant)> {
+        match self.load.latency.load(Relaxed) {
+            0 => None,
+            nanos => Some((
+                Duration::from_nanos(nanos),
+                Instant::from_nanos(self.load.measured.load(Relaxed)),
+            )),
+        }
+    }
+
+    /// Data plane only: stores a new average. Two cores may race; the later store wins, which an average bears.
+    pub fn set_latency(&self, average: Duration, now: Instant) {
+        let nanos = u64::try_from(average.as_nanos()).unwrap_or(u64::MAX);
+        self.load.latency.store(nanos.max(1), Relaxed);
+        self.load.measured.store(now.as_nanos(), Relaxed);
+    }
+}
+
+/// A member of a pool as a snapshot holds it: what the configuration says, and the state it shares.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// What the configuration says.
+    pub server: Server,
+    /// The live state.
+    pub state: Arc<ServerState>,
+}
+
+/// What a pool's holders watch to learn that the state of some member changed.
+#[derive(Debug, Default)]
+pub struct PoolState {
+    epoch: AtomicU64,
+}
+
+impl PoolState {
+    /// A number that changes whenever the availability or the weight of a member does.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Relaxed)
+    }
+
+    /// Control only: a member changed.
+    pub fn advance(&self) {
+        self.epoch.fetch_add(1, Relaxed);
+    }
+}

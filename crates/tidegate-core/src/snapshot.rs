@@ -1,0 +1,182 @@
+//! The snapshot: a checked configuration, compiled, with the live state of its servers; immutable.
+//!
+//! The control plane makes one for each configuration that it accepts and publishes it whole; the data plane
+//! serves requests from the newest one. What outlives a configuration, the state of a server or a pool, is
+//! carried from the snapshot before by name: a server that keeps its pool, name and address keeps its health,
+//! its load and its connections.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::balance::plan::Plan;
+use crate::model::ids::{ListenerIndex, ListenerName, PoolIndex, PoolName, RouteIndex};
+use crate::model::listener::Listener;
+use crate::model::node::Config;
+use crate::model::pool::{InitialHealth, Pool};
+use crate::model::route::Route;
+use crate::model::server::{Availability, Member, PoolState, Server, ServerId, ServerState};
+use crate::route::table::RouteTable;
+use crate::time::Instant;
+
+/// A compiled configuration.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Grows by one with each snapshot.
+    pub generation: u64,
+    /// The configuration it was compiled from.
+    pub config: Arc<Config>,
+    /// Finds the route of a request.
+    pub table: RouteTable,
+    /// Pools, in the order of the configuration.
+    pub pools: Vec<Arc<PoolEntry>>,
+    /// Where each route leads.
+    route_pools: Vec<PoolIndex>,
+}
+
+/// A pool and its live parts.
+#[derive(Debug)]
+pub struct PoolEntry {
+    /// What the configuration says.
+    pub pool: Pool,
+    /// Its members, in the order of the configuration.
+    pub members: Vec<Member>,
+    /// What tells that a member changed.
+    pub state: Arc<PoolState>,
+    /// How a server is picked.
+    pub plan: Arc<Plan>,
+}
+
+impl Snapshot {
+    /// Compiles a configuration on top of the snapshot before it.
+    ///
+    /// A server that is new to a pool that was running before joins it at `now`, which begins its slow start.
+    /// A server without active checks counts as healthy. `ids` gives new servers their identities.
+    ///
+    /// # Panics
+    /// Never for a checked configuration, whose routes lead to pools that exist.
+    #[must_use]
+    pub fn build(
+        config: Arc<Config>,
+        previous: Option<&Self>,
+        ids: &mut ServerIds,
+        now: Instant,
+    ) -> Self {
+        let pools: Vec<Arc<PoolEntry>> =
+            config.pools.iter().map(|pool| pool_entry(pool, previous, ids, now)).collect();
+        let places: BTreeMap<&PoolName, PoolIndex> =
+            pools.iter().enumerate().map(|(i, p)| (&p.pool.name, PoolIndex::new(i))).collect();
+        let place = |route: &Route| {
+            *places.get(&route.pool).expect("check lets no route to a missing pool pass")
+        };
+        let names: Vec<ListenerName> = config.listeners.iter().map(|l| l.name.clone()).collect();
+        Self {
+            generation: previous.map_or(1, |previous| previous.generation + 1),
+            table: RouteTable::build(&names, &config.routes),
+            route_pools: config.routes.iter().map(place).collect(),
+            pools,
+            config,
+        }
+    }
+
+    /// The place of a listener.
+    #[must_use]
+    pub fn listener_index(&self, name: &ListenerName) -> Option<ListenerIndex> {
+        let listeners = &self.config.listeners;
+        listeners.iter().position(|listener| listener.name == *name).map(ListenerIndex::new)
+    }
+
+    /// A listener.
+    #[must_use]
+    pub fn listener(&self, index: ListenerIndex) -> &Listener {
+        &self.config.listeners[index.position()]
+    }
+
+    /// A route.
+    #[must_use]
+    pub fn route(&self, index: RouteIndex) -> &Route {
+        &self.config.routes[index.position()]
+    }
+
+    /// Where a route leads.
+    #[must_use]
+    pub fn pool_of(&self, route: RouteIndex) -> PoolIndex {
+        self.route_pools[route.position()]
+    }
+
+    /// A pool by name.
+    #[must_use]
+    pub fn pool(&self, name: &PoolName) -> Option<&Arc<PoolEntry>> {
+        self.pools.iter().find(|entry| entry.pool.name == *name)
+    }
+}
+
+impl PoolEntry {
+    /// The member with this identity.
+    #[must_use]
+    pub fn member(&self, id: ServerId) -> Option<&Member> {
+        self.members.iter().find(|member| member.state.id() == id)
+    }
+}
+
+/// Gives out server identities; one for the life of the process.
+#[derive(Debug, Default)]
+pub struct ServerIds(u64);
+
+impl ServerIds {
+    fn next(&mut self) -> ServerId {
+        self.0 += 1;
+        ServerId(self.0)
+    }
+}
+
+fn pool_entry(
+    pool: &Pool,
+    previous: Option<&Snapshot>,
+    ids: &mut ServerIds,
+    now: Instant,
+) -> Arc<PoolEntry> {
+    let before = previous.and_then(|snapshot| snapshot.pool(&pool.name));
+    if let Some(before) = before.filter(|before| before.pool == *pool) {
+        return Arc::clone(before);
+    }
+    let members = pool.servers.iter().map(|server| member(server, pool, before, ids, now));
+    let entry = PoolEntry {
+        members: members.collect(),
+        state: before.map_or_else(Arc::default, |before| Arc::clone(&before.state)),
+        plan: Arc::new(Plan::build(pool)),
+        pool: pool.clone(),
+    };
+    entry.state.advance();
+    Arc::new(entry)
+}
+
+fn member(
+    server: &Server,
+    pool: &Pool,
+    before: Option<&Arc<PoolEntry>>,
+    ids: &mut ServerIds,
+    now: Instant,
+) -> Member {
+    let known = before.and_then(|before| {
+        before.members.iter().find(|member| {
+            member.server.name == server.name && member.server.address == server.address
+        })
+    });
+    let state = known.map_or_else(
+        || Arc::new(ServerState::new(ids.next(), initial(pool), server.weight)),
+        |member| Arc::clone(&member.state),
+    );
+    state.set_weight(server.weight);
+    if known.is_none() && before.is_some() {
+        state.set_joined(now);
+    }
+    Member { server: server.clone(), state }
+}
+
+fn initial(pool: &Pool) -> Availability {
+    match pool.health.as_ref().map(|check| check.initial) {
+        None | Some(InitialHealth::Healthy) => Availability::Healthy,
+        Some(InitialHealth::FirstProbe) => Availability::Starting,
+        Some(InitialHealth::Unhealthy) => Availability::Unhealthy,
+    }
+}

@@ -1,0 +1,113 @@
+//! What one writer counts of a pool.
+
+use super::cell::Counter;
+use super::family::{Cells, Totals};
+
+/// How a request to a pool ended, retries included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A server's response went out whole, whatever its status code.
+    Success,
+    /// No server gave a whole response: 502, 504 or a response cut short.
+    Failed,
+    /// No server was available: 503.
+    Refused,
+    /// The client left before the end.
+    Abandoned,
+}
+
+impl Outcome {
+    /// All outcomes, in the order of their cells.
+    pub const ALL: [Self; 4] = [Self::Success, Self::Failed, Self::Refused, Self::Abandoned];
+
+    /// The word for it in the metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// The cells of a pool.
+#[derive(Debug, Default)]
+pub struct PoolCells {
+    outcomes: [Counter; Outcome::ALL.len()],
+    /// Further tries that the retry budget paid for.
+    pub retries: Counter,
+    /// Retries that were wished for and not made, because the budget was spent.
+    pub retry_budget_exhausted: Counter,
+    /// Further servers tried because a connection failed; not paid for by the budget.
+    pub failovers: Counter,
+    /// Connections to servers that were opened.
+    pub connections_opened: Counter,
+    /// Requests that went over a connection already open.
+    pub connections_reused: Counter,
+    /// Reused connections that the server had closed, so that the request went out again on a fresh one.
+    pub connections_stale: Counter,
+}
+
+impl PoolCells {
+    /// The writer only: counts a request.
+    pub fn record(&self, outcome: Outcome) {
+        self.outcomes[outcome as usize].increment();
+    }
+}
+
+/// The cells of a pool, added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolTotals {
+    outcomes: [u64; Outcome::ALL.len()],
+    /// Further tries that the retry budget paid for.
+    pub retries: u64,
+    /// Retries that were wished for and not made, because the budget was spent.
+    pub retry_budget_exhausted: u64,
+    /// Further servers tried because a connection failed.
+    pub failovers: u64,
+    /// Connections to servers that were opened.
+    pub connections_opened: u64,
+    /// Requests that went over a connection already open.
+    pub connections_reused: u64,
+    /// Reused connections that the server had closed.
+    pub connections_stale: u64,
+}
+
+impl PoolTotals {
+    /// Requests by outcome, in the order of [`Outcome::ALL`].
+    pub fn requests(&self) -> impl Iterator<Item = (Outcome, u64)> {
+        Outcome::ALL.into_iter().zip(self.outcomes)
+    }
+}
+
+impl Cells for PoolCells {
+    type Totals = PoolTotals;
+
+    fn totals(&self) -> PoolTotals {
+        PoolTotals {
+            outcomes: self.outcomes.each_ref().map(Counter::value),
+            retries: self.retries.value(),
+            retry_budget_exhausted: self.retry_budget_exhausted.value(),
+            failovers: self.failovers.value(),
+            connections_opened: self.connections_opened.value(),
+            connections_reused: self.connections_reused.value(),
+            connections_stale: self.connections_stale.value(),
+        }
+    }
+}
+
+impl Totals for PoolTotals {
+    fn add(&mut self, other: &Self) {
+        for (total, more) in self.outcomes.iter_mut().zip(other.outcomes) {
+            *total += more;
+        }
+        self.retries += other.retries;
+        self.retry_budget_exhausted += other.retry_budget_exhausted;
+        self.failovers += other.failovers;
+        self.connections_opened += other.connections_opened;
+        self.connections_reused += other.connections_reused;
+        self.connections_stale += other.connections_stale;
+    }
+}

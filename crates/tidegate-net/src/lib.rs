@@ -1,0 +1,12 @@
+//! The mechanisms that touch the system: sockets, the one clock, entropy, and the one way to start a task.
+//!
+//! Nothing here decides anything and nothing here reads a configuration file. Reading order: `clock`, `entropy`,
+//! `task`, `listen`, `stream`.
+
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod entropy;
+pub mod listen;
+pub mod stream;
+pub mod task;
