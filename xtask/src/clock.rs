@@ -1,7 +1,7 @@
 //! Waiting, for tasks that watch other programs.
 //!
-//! The balancer never sleeps and reads time in one place of its own; a task has nothing better to do
-//! while a program starts.
+//! The balancer never sleeps and reads time in one place of its own; a task has nothing better to
+//! do while a program starts.
 
 use std::thread;
 use std::time::{Duration, Instant};

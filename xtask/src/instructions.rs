@@ -1,9 +1,10 @@
 //! `cargo xtask instructions`: the instruction counts of the hot path, guarded by the limits in the
 //! bench itself.
 //!
-//! Counting needs valgrind, and the runner of gungraun in the version that Cargo.lock has; the runner
-//! is installed below the build output when it is missing. Without valgrind, or where the runner cannot
-//! be installed, the step is skipped and says so: counts are the same on every machine that has them.
+//! Counting needs valgrind, and the runner of gungraun in the version that Cargo.lock has; the
+//! runner is installed below the build output when it is missing. Without valgrind, or where the
+//! runner cannot be installed, the step is skipped and says so: counts are the same on every
+//! machine that has them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,21 +4,50 @@
 
 #![expect(clippy::print_stdout, reason = "a task talks to whoever started it")]
 
+mod bench;
+mod clock;
+mod instructions;
+mod peers;
+mod test;
 mod tidy;
 mod workspace;
 
+use std::process::ExitCode;
+
+use anyhow::Result;
 use clap::Parser;
 
 /// The tasks of this project.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask")]
 enum Task {
-    /// Check the rules of this repository that a program can check.
+    /// Install what the tests need, then run everything that must pass
+    Test,
+    /// Check the rules of this repository that a program can check
     Tidy,
+    /// Measure balancers side by side, by CPU time per request
+    Bench(bench::Options),
+    /// Count the instructions of the hot path, with valgrind
+    Instructions,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Task::parse() {
-        Task::Tidy => tidy::run(),
+#[expect(clippy::print_stderr, reason = "where a failing task says why")]
+fn main() -> ExitCode {
+    match run(Task::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    match task {
+        Task::Test => return test::run(),
+        Task::Tidy => tidy::run()?,
+        Task::Bench(options) => bench::run(&options)?,
+        Task::Instructions => drop(instructions::run()?),
+    }
+    Ok(ExitCode::SUCCESS)
 }

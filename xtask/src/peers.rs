@@ -1,7 +1,7 @@
 //! The programs that tests and benchmarks talk to, and how a Debian machine gets those it lacks.
 //!
-//! A missing program is installed with apt-get, as root or through a sudo that asks nothing. Where that
-//! cannot be, the task stops and says which command would do; it never goes on with less.
+//! A missing program is installed with apt-get, as root or through a sudo that asks nothing. Where
+//! that cannot be, the task stops and says which command would do; it never goes on with less.
 
 use std::env;
 use std::ffi::OsString;
@@ -108,7 +108,11 @@ impl Rights {
     fn found() -> Self {
         let succeeds = |program: &str, arguments: &[&str]| {
             let mut command = Command::new(program);
-            command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command
+                .args(arguments)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             command.status().is_ok_and(|status| status.success())
         };
         if find("apt-get").is_none() {
@@ -182,7 +186,10 @@ mod tests {
             let lines: Vec<String> = commands.iter().map(|command| command.join(" ")).collect();
             assert!(lines.iter().all(|line| line.starts_with(start)), "{lines:?}");
             assert!(lines[0].ends_with("apt-get update"), "{lines:?}");
-            assert!(lines[1].ends_with("install -y --no-install-recommends nginx wrk"), "{lines:?}");
+            assert!(
+                lines[1].ends_with("install -y --no-install-recommends nginx wrk"),
+                "{lines:?}"
+            );
         }
     }
 

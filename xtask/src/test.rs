@@ -1,11 +1,11 @@
 //! `cargo xtask test`: everything that must pass, on a fresh Debian machine with Rust.
 //!
 //! Installs what the tests talk to, then checks format and lints, runs all tests, and counts
-//! instructions. A failing step does not stop the next, so one run shows everything; the last line is
-//! the sum over all tests, `N passed, N failed, N skipped`.
+//! instructions. A failing step does not stop the next, so one run shows everything; the last line
+//! is the sum over all tests, `N passed, N failed, N skipped`.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -22,8 +22,8 @@ const COMPONENTS: &[&str] = &["rustfmt", "clippy"];
 /// Runs all steps.
 ///
 /// # Errors
-/// When a step fails, after all have run; or when something they need cannot be installed.
-pub(crate) fn run() -> Result<()> {
+/// When something the steps need cannot be installed or run. A step that fails is an exit code.
+pub(crate) fn run() -> Result<ExitCode> {
     peers::ensure_all(PEERS)?;
     add_components()?;
 
@@ -46,8 +46,8 @@ pub(crate) fn run() -> Result<()> {
         println!("failed: {}", failed.join(", "));
     }
     println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
-    // The summary is to be the last line, so the failure goes without a message.
-    if failed.is_empty() { Ok(()) } else { std::process::exit(1) }
+    // The summary is to be the last line, so the failure goes without a message of its own.
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Adds what `cargo fmt` and `cargo clippy` need to a toolchain managed by rustup.
@@ -61,7 +61,8 @@ fn add_components() -> Result<()> {
         return Ok(());
     }
     let status = Command::new("rustup").args(["component", "add"]).args(COMPONENTS).status();
-    let status = status.context("rustfmt or clippy is missing, and there is no rustup to add it")?;
+    let status =
+        status.context("rustfmt or clippy is missing, and there is no rustup to add it")?;
     ensure!(status.success(), "rustup could not add {}", COMPONENTS.join(" and "));
     Ok(())
 }
@@ -115,9 +116,11 @@ struct Totals {
 }
 
 impl Totals {
-    /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`; others do not count.
+    /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`; others do not
+    /// count.
     fn add_line(&mut self, line: &str) {
-        let Some((_, results)) = line.strip_prefix("test result: ").and_then(|l| l.split_once(". "))
+        let Some((_, results)) =
+            line.strip_prefix("test result: ").and_then(|l| l.split_once(". "))
         else {
             return;
         };

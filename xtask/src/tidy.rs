@@ -46,7 +46,7 @@ pub(crate) fn run() -> Result<()> {
         println!("{offence}");
     }
     ensure!(offences.is_empty(), "{} offences", offences.len());
-    println!("tidy");
+    println!("no offences");
     Ok(())
 }
 

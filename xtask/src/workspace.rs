@@ -23,6 +23,9 @@ pub(crate) fn target() -> Result<PathBuf> {
 /// A cargo for the repository, building where this program was built, whose children find daemons.
 pub(crate) fn cargo() -> Result<Command> {
     let mut command = Command::new("cargo");
-    command.current_dir(root()).env("CARGO_TARGET_DIR", target()?).env("PATH", peers::search_path());
+    command
+        .current_dir(root())
+        .env("CARGO_TARGET_DIR", target()?)
+        .env("PATH", peers::search_path());
     Ok(command)
 }

@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The control plane: what the balancer knows of itself and its servers, and what it makes of that.
+//!
+//! One loop (`reconcile`) observes: the configuration files, the health of servers, what the data
+//! plane signals. It publishes whole snapshots (`publish`) and writes the availability of servers
+//! into the state that both planes share. Decisions are made in `tidegate_core`; here they meet
+//! files, sockets and timers. The data plane never waits for anything in this crate.
+//!
+//! A [`control::Control`] is the handle by which signals, the command line and the admin API act on
+//! the loop and read what it knows.
+//!
+//! Reading order: `observe` (what comes in), `health` (what is made of probes and signals),
+//! `publish` and `reconcile` (how it takes effect), `control`, `events`, `status` and `explain`
+//! (what people see).
+
+#![forbid(unsafe_code)]
+
+pub mod observe;
+
+mod health;
+
+pub mod publish;
+pub mod reconcile;
+
+pub mod control;
+pub mod events;
+pub mod explain;
+pub mod status;

@@ -1,9 +1,10 @@
 //! What the data plane tells the control plane.
 //!
-//! A signal is data, cheap enough to build on the request path: one reference count and a few words. It travels
-//! through a bounded queue that drops and counts when it is full, so nothing here is relied upon to arrive; a
-//! run of failures that goes on is told again. Measurements do not travel this way: they are cells
-//! (`telemetry`) and fields of `ServerState`, which anyone may read.
+//! A signal is data, cheap enough to build on the request path: one reference count and a few
+//! words. It travels through a bounded queue that drops and counts when it is full, so nothing here
+//! is relied upon to arrive; a run of failures that goes on is told again. Measurements do not
+//! travel this way: they are cells (`telemetry`) and fields of `ServerState`, which anyone may
+//! read.
 
 use std::fmt;
 
@@ -31,7 +32,11 @@ impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::FailedRun { pool, server, run, reason } => {
-                write!(f, "pool {pool}: server #{} failed {run} times in a row, last: {reason}", server.0)
+                write!(
+                    f,
+                    "pool {pool}: server #{} failed {run} times in a row, last: {reason}",
+                    server.0
+                )
             }
         }
     }

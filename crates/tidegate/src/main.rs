@@ -1,2 +1,16 @@
-//! p
-fn main(){}
+//! `tidegate`, the program: reads a command line and does what it says.
+//!
+//! This crate composes the others and decides nothing about traffic. `cli` holds a file for each command,
+//! `compose` puts the planes together, `demo` is the shop that shows them at work.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod files;
+mod output;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::command::main()
+}

@@ -41,14 +41,17 @@ fn is_release(heading: &str) -> bool {
     }
     let release = heading.strip_prefix('[').and_then(|rest| rest.split_once("] - "));
     release.is_some_and(|(version, date)| {
-        matches!(digits(version, '.')[..], [1.., 1.., 1..]) && digits(date, '-') == [4, 2, 2]
+        let version = digits(version, '.');
+        version.len() == 3 && !version.contains(&0) && digits(date, '-') == [4, 2, 2]
     })
 }
 
 /// The digits in each part of `text` between marks; none in a part that holds anything else.
 fn digits(text: &str, mark: char) -> Vec<usize> {
     let parts = text.split(mark);
-    parts.map(|part| if part.bytes().all(|b| b.is_ascii_digit()) { part.len() } else { 0 }).collect()
+    parts
+        .map(|part| if part.bytes().all(|b| b.is_ascii_digit()) { part.len() } else { 0 })
+        .collect()
 }
 
 #[cfg(test)]

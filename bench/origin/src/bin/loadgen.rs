@@ -15,6 +15,8 @@ use bench_origin::{clock, socket};
 use clap::Parser;
 use hdrhistogram::Histogram;
 
+/// The longest latency told apart, in microseconds.
+const LATENCY_MAX: u64 = 60_000_000;
 /// How often the end of the run is looked for while nothing happens.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -59,7 +61,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Tally> {
         clients.push(Client::start(&poll, token, port, request.as_bytes())?);
     }
 
-    let mut tally = Tally { answered: 0, failed: 0, latency: Histogram::new(3)? };
+    let mut tally = Tally::new()?;
     let end = clock::now() + Duration::from_secs(arguments.seconds);
     let mut buffer = vec![0; 256 * 1024];
     let mut batch = Batch::new();
@@ -109,7 +111,9 @@ impl Client {
             };
             let Ok(finished) = self.reader.feed(&buffer[..count]) else { return Connection::Lost };
             if let Some(finished) = finished {
-                self.count(finished, tally);
+                let now = clock::now();
+                tally.count(finished, now.duration_since(self.asked));
+                self.asked = now;
                 // A request fits into any socket buffer, and this one is empty.
                 if !matches!(self.stream.write(request), Ok(sent) if sent == request.len()) {
                     return Connection::Lost;
@@ -118,17 +122,38 @@ impl Client {
             }
         }
     }
+}
 
-    fn count(&mut self, finished: Finished, tally: &mut Tally) {
-        let now = clock::now();
-        let micros = now.duration_since(self.asked).as_micros();
-        self.asked = now;
+impl Tally {
+    fn new() -> anyhow::Result<Self> {
+        let latency = Histogram::new_with_max(LATENCY_MAX, 3)?;
+        Ok(Self { answered: 0, failed: 0, latency })
+    }
+
+    fn count(&mut self, finished: Finished, latency: Duration) {
         if (200..300).contains(&finished.status) {
-            tally.answered += 1;
-            // The histogram grows to any value that a u64 of microseconds can hold.
-            tally.latency.saturating_record(micros.try_into().unwrap_or(u64::MAX));
+            self.answered += 1;
+            self.latency.saturating_record(latency.as_micros().try_into().unwrap_or(u64::MAX));
         } else {
-            tally.failed += 1;
+            self.failed += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_are_told_apart_and_the_longest_are_counted_too() {
+        let mut tally = Tally::new().expect("the limits are sound");
+        for millis in [1, 250, 250, 120_000] {
+            tally.count(Finished { status: 200 }, Duration::from_millis(millis));
+        }
+        tally.count(Finished { status: 503 }, Duration::from_millis(1));
+        assert_eq!((tally.answered, tally.failed), (4, 1));
+        let median = tally.latency.value_at_quantile(0.5);
+        assert!(median.abs_diff(250_000) < 250, "{median}");
+        assert!(tally.latency.max() >= LATENCY_MAX);
     }
 }

@@ -1,12 +1,14 @@
 //! A retry budget: how many further tries one core of the data plane may make for one pool.
 //!
-//! Retries heal single faults and feed outages, so they are a share of the traffic. Every request deposits
-//! `ratio` of a token, a retry takes one token; what is not used within ten seconds lapses. Beside that a small
-//! reserve fills at `min_per_second`, so that a pool with little traffic can retry at all; it too holds ten
-//! seconds' worth, and is full at the start. (The shape is Finagle's, "Retry Budgets".) Cores do not share a
-//! budget: each has its own deposits and its part of the minimum.
+//! Retries heal single faults and feed outages, so they are a share of the traffic. Every request
+//! deposits `ratio` of a token, a retry takes one token; what is not used within ten seconds
+//! lapses. Beside that a small reserve fills at `min_per_second`, so that a pool with little
+//! traffic can retry at all; it too holds ten seconds' worth, and is full at the start. (The shape
+//! is Finagle's, "Retry Budgets".) Cores do not share a budget: each has its own deposits and its
+//! part of the minimum.
 //!
-//! Tokens are integers, in millionths. Nothing is allocated, and time that runs backwards adds nothing.
+//! Tokens are integers, in millionths. Nothing is allocated, and time that runs backwards adds
+//! nothing.
 
 use std::num::NonZeroUsize;
 
@@ -86,7 +88,8 @@ impl RetryBudget {
     /// Takes up to `amount` from the deposits, oldest first, and returns what is still owed.
     fn take_deposits(&mut self, mut amount: u64) -> u64 {
         for age in (0..Self::SECONDS).rev() {
-            let slot = &mut self.slots[((self.second + Self::SECONDS - age) % Self::SECONDS) as usize];
+            let slot =
+                &mut self.slots[((self.second + Self::SECONDS - age) % Self::SECONDS) as usize];
             let taken = amount.min(*slot);
             *slot -= taken;
             self.deposited -= taken;
@@ -113,7 +116,8 @@ impl RetryBudget {
         self.second = second;
     }
 
-    /// Credits the time since the last filling, and keeps what is less than a millionth for the next.
+    /// Credits the time since the last filling, and keeps what is less than a millionth for the
+    /// next.
     fn fill(&mut self, now: Instant) {
         let rate = u128::from(self.per_second);
         let nanos = u128::from(now.since(self.filled).as_nanos() as u64);
@@ -128,7 +132,8 @@ impl RetryBudget {
         self.reserve = self.reserve.saturating_add(gained).min(self.reserve_max());
     }
 
-    /// Ten seconds' worth, but at least one token: a small part of a small minimum must still make a retry.
+    /// Ten seconds' worth, but at least one token: a small part of a small minimum must still make
+    /// a retry.
     const fn reserve_max(&self) -> u64 {
         match self.per_second {
             0 => 0,
@@ -147,7 +152,11 @@ impl RetryBudget {
 
 /// Millionths of a token per request, and per second on each core.
 fn rates(budget: &pool::RetryBudget, cores: NonZeroUsize) -> (u64, u64) {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a ratio is 0 to 1")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a ratio is 0 to 1"
+    )]
     let per_request = (budget.ratio.value() * TOKEN as f64).round() as u64;
     let minimum = u64::from(budget.min_per_second) * TOKEN;
     let per_second = minimum.div_ceil(cores.get() as u64);

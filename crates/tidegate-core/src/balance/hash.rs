@@ -17,6 +17,7 @@ use super::bounded_load::BoundedLoad;
 use super::candidates::{Candidate, Candidates};
 use super::p2c::PowerOfTwo;
 use super::picker::Picker;
+use super::slow_start::Progress;
 use super::table::{Table, Tables};
 use crate::rng::{mix, scale};
 
@@ -107,8 +108,16 @@ impl<'c> Search<'c, '_> {
 
     fn accepts(&self, candidate: &Candidate) -> bool {
         self.request.allows(candidate.server)
-            && candidate.progress.joins_draw(mix(self.key ^ mix(candidate.state.id().0 + 1)))
+            && self.is_ready(candidate)
             && self.bound.admits(candidate)
+    }
+
+    /// Whether `candidate` has ramped up far enough for this key.
+    fn is_ready(&self, candidate: &Candidate) -> bool {
+        candidate.progress == Progress::DONE || {
+            let identity = mix(candidate.state.id().0.wrapping_add(1));
+            candidate.progress.joins_draw(mix(self.key ^ identity))
+        }
     }
 }
 

@@ -9,80 +9,139 @@
 //! The second rule bounds how much it works on at once; the first, how fast quick requests follow
 //! each other on it.
 
-use std::cmp::Ordering;
-
 use super::balancer::PickRequest;
 use super::candidates::{Candidate, Candidates};
+use super::lottery::{Lottery, redraw};
 use super::picker::Picker;
 use crate::rng::{mix, scale};
 
+/// How often to draw in search of an idle candidate.
+const IDLE_DRAWS: u64 = 4;
+
 /// Picks the one with the fewest in flight.
-#[derive(Debug)]
-pub(super) struct LeastConnections;
+#[derive(Debug, Default)]
+pub(super) struct LeastConnections {
+    scan: Scan,
+}
 
 impl Picker for LeastConnections {
-    fn rebuild(&mut self, _candidates: &Candidates) {}
+    fn rebuild(&mut self, candidates: &Candidates) {
+        self.scan.rebuild(candidates, of_progress);
+    }
 
     fn pick<'c>(
         &mut self,
         candidates: &'c Candidates,
         request: &PickRequest<'_>,
     ) -> Option<&'c Candidate> {
-        least_loaded(candidates, request, |candidate| candidate.progress.thousandths())
+        self.scan.least(candidates, request, of_progress)
     }
 }
 
-/// The candidate with the fewest requests in flight per weight; ties at random by weight.
-pub(super) fn least_loaded<'c>(
-    candidates: &'c Candidates,
-    request: &PickRequest<'_>,
-    weight: impl Fn(&Candidate) -> u32,
-) -> Option<&'c Candidate> {
-    let untried = |one: &Candidate| request.tried.is_empty() || request.allows(one.server);
-    if !candidates.any_ramping() {
-        return scan(candidates.all(), request.draw, weight, untried);
-    }
-    let joins = |one: &Candidate| {
-        let salt = mix(one.server.position() as u64 + 1);
-        untried(one) && one.progress.joins_draw(mix(request.draw ^ salt))
-    };
-    scan(candidates.all(), request.draw, &weight, joins)
-        .or_else(|| scan(candidates.all(), request.draw, &weight, untried))
+/// What a request in flight is divided by when weights are ignored.
+fn of_progress(candidate: &Candidate) -> u32 {
+    candidate.progress.thousandths()
 }
 
-/// Finds the least load in one pass, and in a second, where several share it, the one drawn.
-fn scan<'c>(
-    all: &'c [Candidate],
-    draw: u64,
-    weight: impl Fn(&Candidate) -> u32,
-    admits: impl Fn(&Candidate) -> bool,
-) -> Option<&'c Candidate> {
-    let load = |one: &Candidate| Load { in_flight: one.state.in_flight(), weight: weight(one) };
-    let mut rest = all.iter().filter(|one| admits(one));
-    let mut best = rest.next()?;
-    let mut least = load(best);
-    let mut tied = u64::from(least.weight);
-    for one in rest {
-        let its = load(one);
-        match its.cmp(least) {
-            Ordering::Less => (best, least, tied) = (one, its, u64::from(its.weight)),
-            Ordering::Equal => tied += u64::from(its.weight),
-            Ordering::Greater => {}
+/// Finds the candidate with the fewest requests in flight per weight; ties at random by weight.
+///
+/// In a pool with more servers than requests, some server is idle, and no load is less than none.
+/// A few are drawn by weight first, and the first idle one taken: that is a fair draw among all
+/// that are idle, without looking at the rest.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    lottery: Lottery,
+    /// Room for as many ties as there are candidates; what it holds matters to one pick only.
+    tied: Vec<Tied>,
+}
+
+/// One of those that share the least load.
+#[derive(Clone, Debug, Default)]
+struct Tied {
+    place: usize,
+    /// The weights of the tied up to here, for the draw.
+    end: u64,
+}
+
+impl Scan {
+    /// Prepares for `candidates`, so that no pick has to make room.
+    pub(super) fn rebuild(&mut self, candidates: &Candidates, weight: fn(&Candidate) -> u32) {
+        self.lottery.rebuild_by(candidates, weight);
+        self.tied.clear();
+        self.tied.resize(candidates.all().len(), Tied::default());
+    }
+
+    /// The least loaded candidate, `weight` saying what a request in flight is divided by.
+    pub(super) fn least<'c>(
+        &mut self,
+        candidates: &'c Candidates,
+        request: &PickRequest<'_>,
+        weight: fn(&Candidate) -> u32,
+    ) -> Option<&'c Candidate> {
+        if self.lottery.is_even() {
+            // The compiler then leaves out the multiplications.
+            self.search(candidates, request, |_| 1)
+        } else {
+            self.search(candidates, request, weight)
         }
     }
-    let mut point = scale(draw, tied);
-    for one in all.iter().filter(|one| admits(one)) {
-        let its = load(one);
-        if its.cmp(least) == Ordering::Equal {
-            let stretch = u64::from(its.weight);
-            if point < stretch {
-                return Some(one);
+
+    fn search<'c>(
+        &mut self,
+        candidates: &'c Candidates,
+        request: &PickRequest<'_>,
+        weight: impl Fn(&Candidate) -> u32,
+    ) -> Option<&'c Candidate> {
+        let all = candidates.all();
+        let untried = |one: &Candidate| request.allows(one.server);
+        if candidates.any_ramping() {
+            let joins = |one: &Candidate| {
+                let salt = mix(one.server.position() as u64 + 1);
+                one.progress.joins_draw(mix(request.draw ^ salt)) && untried(one)
+            };
+            let joined = self.draw(all, request.draw, &weight, joins);
+            joined.or_else(|| self.draw(all, request.draw, &weight, untried))
+        } else if request.tried.is_empty() {
+            let idle = self.idle(all, request.draw);
+            idle.or_else(|| self.draw(all, request.draw, weight, |_| true))
+        } else {
+            self.draw(all, request.draw, weight, untried)
+        }
+    }
+
+    /// One of a few drawn, if it is idle.
+    fn idle<'c>(&self, all: &'c [Candidate], draw: u64) -> Option<&'c Candidate> {
+        let drawn = (0..IDLE_DRAWS).filter_map(|attempt| self.lottery.place(redraw(draw, attempt)));
+        drawn.map(|place| &all[place]).find(|one| one.state.in_flight() == 0)
+    }
+
+    /// One of the least loaded that `admits` approves.
+    fn draw<'c>(
+        &mut self,
+        all: &'c [Candidate],
+        draw: u64,
+        weight: impl Fn(&Candidate) -> u32,
+        admits: impl Fn(&Candidate) -> bool,
+    ) -> Option<&'c Candidate> {
+        let room = &mut self.tied[..all.len()];
+        let mut least = Load::MAX;
+        let (mut tied, mut end) = (0, 0);
+        for (place, one) in all.iter().enumerate() {
+            let load = Load { in_flight: one.state.in_flight(), weight: weight(one) };
+            if load.exceeds(least) || !admits(one) {
+                continue;
             }
-            point -= stretch;
+            if least.exceeds(load) {
+                (least, tied, end) = (load, 0, 0);
+            }
+            end += u64::from(load.weight);
+            room[tied] = Tied { place, end };
+            tied += 1;
         }
+        let point = scale(redraw(draw, IDLE_DRAWS), end);
+        let drawn = room[..tied].partition_point(|one| one.end <= point);
+        Some(&all[room[..tied].get(drawn)?.place])
     }
-    // One of the tied took another core's request since the first pass.
-    Some(best)
 }
 
 /// Requests in flight over weight, compared without dividing.
@@ -93,8 +152,12 @@ struct Load {
 }
 
 impl Load {
-    fn cmp(self, other: Self) -> Ordering {
+    /// More than any load: something over nothing.
+    const MAX: Self = Self { in_flight: 1, weight: 0 };
+
+    #[inline]
+    fn exceeds(self, other: Self) -> bool {
         let cross = |of: Self, against: Self| u64::from(of.in_flight) * u64::from(against.weight);
-        cross(self, other).cmp(&cross(other, self))
+        cross(self, other) > cross(other, self)
     }
 }

@@ -29,18 +29,34 @@ pub(super) struct Lottery {
 impl Lottery {
     /// Lays out the weights of `candidates`.
     pub(super) fn rebuild(&mut self, candidates: &Candidates) {
+        self.rebuild_by(candidates, |candidate| candidate.weight);
+    }
+
+    /// Lays out what counts as the `weight` of `candidates`.
+    pub(super) fn rebuild_by(&mut self, candidates: &Candidates, weight: fn(&Candidate) -> u32) {
         self.ends.clear();
         let all = candidates.all();
-        if all.iter().all(|one| one.weight == all[0].weight) {
+        if all.iter().all(|one| weight(one) == weight(&all[0])) {
             self.total = all.len() as u64;
             return;
         }
         let mut end = 0;
         self.ends.extend(all.iter().map(|one| {
-            end += u64::from(one.weight);
+            end += u64::from(weight(one));
             end
         }));
         self.total = end;
+    }
+
+    /// Whether all weights are equal.
+    pub(super) fn is_even(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The place of any candidate, tried or not; `None` if there are no candidates.
+    #[inline]
+    pub(super) fn place(&self, draw: u64) -> Option<usize> {
+        (self.total > 0).then(|| self.place_at(scale(draw, self.total)))
     }
 
     /// A candidate that was not tried; `None` if there is none.
@@ -84,7 +100,7 @@ impl Lottery {
         let mut place = 0;
         for attempt in 0..DRAWS {
             let point = scale(redraw(draw, attempt), length);
-            place = self.place(if point < cut.start { point } else { point + gap });
+            place = self.place_at(if point < cut.start { point } else { point + gap });
             if request.allows(all[place].server) {
                 return Some(place);
             }
@@ -94,9 +110,9 @@ impl Lottery {
     }
 
     /// The place whose stretch holds `point`, which is on the line.
-    fn place(&self, point: u64) -> usize {
+    fn place_at(&self, point: u64) -> usize {
         debug_assert!(point < self.total);
-        if self.ends.is_empty() {
+        if self.is_even() {
             usize::try_from(point).unwrap_or(usize::MAX)
         } else {
             self.ends.partition_point(|&end| end <= point)
@@ -104,7 +120,7 @@ impl Lottery {
     }
 
     fn stretch(&self, place: usize) -> Range<u64> {
-        if self.ends.is_empty() {
+        if self.is_even() {
             return place as u64..place as u64 + 1;
         }
         let start = if place == 0 { 0 } else { self.ends[place - 1] };
@@ -113,7 +129,7 @@ impl Lottery {
 }
 
 /// Another draw made from `draw`; the first is `draw` itself.
-const fn redraw(draw: u64, attempt: u64) -> u64 {
+pub(super) const fn redraw(draw: u64, attempt: u64) -> u64 {
     if attempt == 0 {
         return draw;
     }

@@ -3,12 +3,15 @@
 //!
 //! Each server prefers the table's slots in an order of its own, a walk of fixed stride from a
 //! fixed start, and the servers claim slots in turn, each its most preferred free one. A server
-//! of weight `w` skips turns so that it claims `w` slots while the heaviest, of weight `W`, claims
-//! `W`. When a server joins or leaves, its share moves, and a little else, as claims shift.
+//! of weight `w` sits out rounds so that it claims `w` slots while the heaviest, of weight `W`,
+//! claims `W`. When a server joins or leaves, its share moves, and a little else, as claims shift.
 //!
 //! The size of the table is prime, so that every stride reaches every slot, and about a hundred
 //! times the number of servers or more, as the paper advises. Between two sizes lies a number of
 //! servers (655, then 2,621) where one server more moves nearly all keys: a ring has no such step.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use super::table::Placed;
 use crate::model::ids::ServerIndex;
@@ -46,19 +49,16 @@ impl Maglev {
 fn populate(servers: &[Placed], size: usize) -> Box<[ServerIndex]> {
     let heaviest = servers.iter().map(|one| one.weight).max().unwrap_or(1);
     let mut walks: Vec<Walk> = servers.iter().map(|one| Walk::new(one, size)).collect();
+    // Whose turn is next: by round, and within a round by place.
+    let mut turns: BinaryHeap<Reverse<(u64, usize)>> =
+        (0..servers.len()).map(|place| Reverse((0, place))).collect();
     let mut slots: Vec<Option<ServerIndex>> = vec![None; size];
-    let mut free = size;
-    while free > 0 {
-        for (walk, server) in walks.iter_mut().zip(servers) {
-            if free == 0 {
-                break;
-            }
-            if walk.may_claim(server.weight, heaviest) {
-                let slot = walk.first_free(&slots);
-                slots[slot] = Some(server.server);
-                free -= 1;
-            }
-        }
+    for _ in 0..size {
+        let Some(mut turn) = turns.peek_mut() else { break };
+        let place = turn.0.1;
+        let slot = walks[place].claim(&slots);
+        slots[slot] = Some(servers[place].server);
+        turn.0.0 = walks[place].claims * u64::from(heaviest) / u64::from(servers[place].weight);
     }
     slots.into_iter().flatten().collect()
 }
@@ -68,8 +68,7 @@ struct Walk {
     next: usize,
     stride: usize,
     size: usize,
-    /// Turns it is entitled to, in parts of the heaviest server's weight.
-    credit: u32,
+    claims: u64,
 }
 
 impl Walk {
@@ -79,25 +78,12 @@ impl Walk {
         };
         let next = below(server.hash, size);
         let stride = below(mix(server.hash), size - 1) + 1;
-        // Nobody is left without a slot, however light.
-        Self { next, stride, size, credit: u32::MAX }
+        Self { next, stride, size, claims: 0 }
     }
 
-    fn may_claim(&mut self, weight: u32, heaviest: u32) -> bool {
-        if self.credit == u32::MAX {
-            self.credit = 0;
-            return true;
-        }
-        self.credit += weight;
-        let may = self.credit >= heaviest;
-        if may {
-            self.credit -= heaviest;
-        }
-        may
-    }
-
-    /// The first free slot on the way, of which there is one.
-    fn first_free(&mut self, slots: &[Option<ServerIndex>]) -> usize {
+    /// The first slot on the way that is free, of which there is one.
+    fn claim(&mut self, slots: &[Option<ServerIndex>]) -> usize {
+        self.claims += 1;
         loop {
             let slot = self.next;
             self.next = (self.next + self.stride) % self.size;

@@ -96,7 +96,9 @@ impl PeakEwma {
 fn penalty(state: &ServerState, latency: Duration) -> Duration {
     let doublings = state.consecutive_failures().saturating_sub(1).min(16);
     let average = state.latency().map_or(Duration::ZERO, |(average, _)| average);
-    (latency.max(FAILURE) * (1 << doublings)).min(FAILURE_MAX).max(latency).max(average)
+    let sample = latency.max(FAILURE).saturating_mul(1 << doublings).min(FAILURE_MAX);
+    // It must not bring the average down either.
+    sample.max(latency).max(average)
 }
 
 /// Where an average that was `from` a while ago stands, on its way `to`.

@@ -72,8 +72,8 @@ impl Plan {
         match &self.rule {
             Rule::RoundRobin => Box::new(RoundRobin::new(seed)),
             Rule::WeightedRoundRobin => Box::new(WeightedRoundRobin::new(seed)),
-            Rule::LeastConnections => Box::new(LeastConnections),
-            Rule::WeightedLeastConnections => Box::new(WeightedLeastConnections),
+            Rule::LeastConnections => Box::new(LeastConnections::default()),
+            Rule::WeightedLeastConnections => Box::new(WeightedLeastConnections::default()),
             Rule::Random => Box::new(Random::default()),
             Rule::PowerOfTwo => Box::new(PowerOfTwo::default()),
             Rule::PeakEwma => Box::new(PeakEwma::default()),

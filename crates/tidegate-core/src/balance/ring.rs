@@ -16,15 +16,13 @@ use crate::rng::mix;
 const POINTS_PER_WEIGHT: u64 = 160;
 /// The most points of a ring. Where weights ask for more, the points per weight are halved until
 /// they fit; every server keeps at least one.
-const POINTS_MAX: u64 = 1 << 20;
+const POINTS_MAX: u64 = 1 << 18;
 
 /// The ring.
 #[derive(Debug)]
 pub(super) struct Ring {
-    /// Where points are, ascending.
-    points: Box<[u64]>,
-    /// Whose they are.
-    owners: Box<[ServerIndex]>,
+    /// Where points are, ascending, and whose. Side by side, for a look-up to miss the cache once.
+    points: Box<[(u64, ServerIndex)]>,
     /// For each value of the leading bits the first point that has it or a higher one, and the
     /// number of points at the end.
     index: Box<[u32]>,
@@ -36,18 +34,17 @@ impl Ring {
     /// The ring of `servers`, at least one.
     pub(super) fn build(servers: &[Placed]) -> Self {
         let halvings = halvings(servers);
-        let mut placed: Vec<(u64, ServerIndex)> = Vec::new();
+        let mut all: Vec<(u64, ServerIndex)> = Vec::new();
         for server in servers {
             let points = (0..points(server.weight, halvings)).map(|number| {
                 (mix(server.hash.wrapping_add(mix(number + 1))), server.server)
             });
-            placed.extend(points);
+            all.extend(points);
         }
-        // Points that coincide, one pair in 2^24 rings, fall to the server that is listed first.
-        placed.sort_unstable();
-        let (points, owners): (Vec<u64>, Vec<ServerIndex>) = placed.into_iter().unzip();
-        let shift = points.len().next_power_of_two().leading_zeros().clamp(1, 63);
-        Self { index: index(&points, shift), points: points.into(), owners: owners.into(), shift }
+        // Should two points coincide, the owner's place decides: any rule will do, if it is one.
+        all.sort_unstable();
+        let shift = all.len().next_power_of_two().leading_zeros().clamp(1, 62) + 1;
+        Self { index: index(&all, shift), points: all.into(), shift }
     }
 
     /// The owner of `key`: whose point is at it or first after it.
@@ -55,9 +52,9 @@ impl Ring {
     pub(super) fn owner(&self, key: u64) -> ServerIndex {
         let leading = usize::try_from(key >> self.shift).unwrap_or(0);
         let (from, to) = (self.index[leading] as usize, self.index[leading + 1] as usize);
-        let point = from + self.points[from..to].partition_point(|&point| point < key);
+        let point = from + self.points[from..to].partition_point(|&(point, _)| point < key);
         // Past the last point the circle begins again.
-        self.owners[if point == self.points.len() { 0 } else { point }]
+        self.points[if point == self.points.len() { 0 } else { point }].1
     }
 }
 
@@ -73,12 +70,12 @@ fn halvings(servers: &[Placed]) -> u32 {
     (0..32).find(|&halvings| total(halvings) <= POINTS_MAX).unwrap_or(32)
 }
 
-fn index(points: &[u64], shift: u32) -> Box<[u32]> {
+fn index(points: &[(u64, ServerIndex)], shift: u32) -> Box<[u32]> {
     let entries = 1u64 << (64 - shift);
     let mut next = 0;
     (0..=entries)
         .map(|leading| {
-            while next < points.len() && points[next] >> shift < leading {
+            while next < points.len() && points[next].0 >> shift < leading {
                 next += 1;
             }
             u32::try_from(next).unwrap_or(u32::MAX)

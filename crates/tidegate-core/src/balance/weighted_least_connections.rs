@@ -5,21 +5,25 @@
 
 use super::balancer::PickRequest;
 use super::candidates::{Candidate, Candidates};
-use super::least_connections::least_loaded;
+use super::least_connections::Scan;
 use super::picker::Picker;
 
 /// Picks the one with the fewest in flight per weight.
-#[derive(Debug)]
-pub(super) struct WeightedLeastConnections;
+#[derive(Debug, Default)]
+pub(super) struct WeightedLeastConnections {
+    scan: Scan,
+}
 
 impl Picker for WeightedLeastConnections {
-    fn rebuild(&mut self, _candidates: &Candidates) {}
+    fn rebuild(&mut self, candidates: &Candidates) {
+        self.scan.rebuild(candidates, |candidate| candidate.weight);
+    }
 
     fn pick<'c>(
         &mut self,
         candidates: &'c Candidates,
         request: &PickRequest<'_>,
     ) -> Option<&'c Candidate> {
-        least_loaded(candidates, request, |candidate| candidate.weight)
+        self.scan.least(candidates, request, |candidate| candidate.weight)
     }
 }

@@ -1,24 +1,32 @@
-//! What differs between two configurations: data that a reload acts on and logs.
+//! What differs between two configurations: data that a reload logs and reports.
+//!
+//! Objects are told apart by name, servers by pool and name; a renamed one is one that goes and one that comes. What a
+//! difference means for traffic is for others to decide; here it is only found, and it is said which differences a
+//! running process cannot follow.
 
-use crate::model::node::Config;
+use std::collections::BTreeMap;
 use std::fmt;
+
+use crate::model::listener::Listener;
+use crate::model::node::Config;
+use crate::model::pool::Pool;
+use crate::model::route::Route;
+use crate::model::server::Server;
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Something came.
-    Added(Subject),
-    /// Something went.
-    Removed(Subject),
-    /// Something differs; the keys that do.
-    Changed(Subject, Vec<&'static str>),
+pub struct Change {
+    /// What it is about.
+    pub subject: Subject,
+    /// What happened to it.
+    pub kind: ChangeKind,
 }
 
 /// What a change is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// A table of the process: `runtime`, `admin`, `metrics`, `log`.
-    Process(&'static str),
+    /// The process: `runtime`, `admin`, `metrics` and `log`.
+    Process,
     /// A listener, by name.
     Listener(String),
     /// A route, by name.
@@ -26,26 +34,202 @@ pub enum Subject {
     /// A pool, by name.
     Pool(String),
     /// A server, by pool and name.
-    Server(String, String),
+    Server {
+        /// The pool.
+        pool: String,
+        /// The server.
+        server: String,
+    },
 }
 
+/// What happened to a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It came.
+    Added,
+    /// It went.
+    Removed,
+    /// These keys of it differ.
+    Changed(Vec<&'static str>),
+}
+
+/// Keys that a running process cannot follow: threads and sockets that are made once.
+const NEED_RESTART: [&str; 4] =
+    ["runtime.workers", "runtime.state", "admin.address", "metrics.address"];
+
 impl Change {
-    /// Whether a running process cannot follow the change.
-    #[must_use]
-    pub fn needs_restart(&self) -> bool {
-        false
+    /// The keys in it that take effect at the next start only.
+    pub fn needs_restart(&self) -> impl Iterator<Item = &'static str> {
+        let keys = match &self.kind {
+            ChangeKind::Changed(keys) => keys.as_slice(),
+            ChangeKind::Added | ChangeKind::Removed => &[],
+        };
+        keys.iter().copied().filter(|key| NEED_RESTART.contains(key))
     }
 }
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self:?}")
+        match &self.kind {
+            ChangeKind::Added => write!(f, "{} added", self.subject),
+            ChangeKind::Removed => write!(f, "{} removed", self.subject),
+            ChangeKind::Changed(keys) => {
+                write!(f, "{} changed: {}", self.subject, keys.join(", "))
+            }
+        }
     }
 }
 
-/// What changes from `old` to `new`.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process => f.write_str("process"),
+            Self::Listener(name) => write!(f, "listener {name}"),
+            Self::Route(name) => write!(f, "route {name}"),
+            Self::Pool(name) => write!(f, "pool {name}"),
+            Self::Server { pool, server } => write!(f, "server {pool}/{server}"),
+        }
+    }
+}
+
+/// What changes from `old` to `new`: the process, then listeners, routes, pools and servers, each by name.
 #[must_use]
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
-    let _ = (old, new);
-    Vec::new()
+    let mut changes = Vec::new();
+    change(&mut changes, Subject::Process, process(old, new));
+    compare(&mut changes, (&old.listeners, &new.listeners), &LISTENER);
+    compare(&mut changes, (&old.routes, &new.routes), &ROUTE);
+    compare(&mut changes, (&old.pools, &new.pools), &POOL);
+    servers(&mut changes, old, new);
+    changes
+}
+
+/// How objects of a kind are told apart and compared.
+struct Comparison<T, S> {
+    name: fn(&T) -> &str,
+    subject: S,
+    keys: fn(&T, &T) -> Vec<&'static str>,
+}
+
+type Named<T> = Comparison<T, fn(String) -> Subject>;
+
+const LISTENER: Named<Listener> =
+    Comparison { name: |l| l.name.as_str(), subject: Subject::Listener, keys: listener };
+const ROUTE: Named<Route> =
+    Comparison { name: |r| r.name.as_str(), subject: Subject::Route, keys: route };
+const POOL: Named<Pool> =
+    Comparison { name: |p| p.name.as_str(), subject: Subject::Pool, keys: pool };
+
+/// Names of the fields that differ.
+macro_rules! differing {
+    ($old:expr, $new:expr, { $($key:literal: $($field:ident).+),+ $(,)? }) => {{
+        let mut keys = Vec::new();
+        $(if $old.$($field).+ != $new.$($field).+ { keys.push($key); })+
+        keys
+    }};
+}
+
+fn process(old: &Config, new: &Config) -> Vec<&'static str> {
+    differing!(old, new, {
+        "runtime.workers": runtime.workers,
+        "runtime.state": runtime.state,
+        "runtime.shutdown_delay": runtime.shutdown_delay,
+        "runtime.shutdown_grace": runtime.shutdown_grace,
+        "runtime.watch": runtime.watch,
+        "admin.address": admin.address,
+        "admin.tokens": admin.tokens,
+        "metrics.address": metrics,
+        "log.level": log.level,
+        "log.access": log.access,
+        "log.format": log.format,
+        "log.redact": log.redact,
+    })
+}
+
+fn listener(old: &Listener, new: &Listener) -> Vec<&'static str> {
+    differing!(old, new, {
+        "address": addresses,
+        "trusted_proxies": trusted_proxies,
+        "client_header": client_header,
+        "limits": limits,
+    })
+}
+
+/// Regular expressions compare by their text, which is what `Debug` shows of them.
+fn route(old: &Route, new: &Route) -> Vec<&'static str> {
+    let mut keys = differing!(old, new, {
+        "pool": pool,
+        "priority": priority,
+        "path": path,
+        "timeouts": timeouts,
+        "limits.body_bytes": body_bytes,
+        "limits.upgrade": upgrade,
+        "retry": retry,
+    });
+    if format!("{:?}", old.matches) != format!("{:?}", new.matches) {
+        keys.push("match");
+    }
+    keys
+}
+
+/// Servers are told of one by one.
+fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
+    differing!(old, new, {
+        "balance": balance,
+        "slow_start": slow_start,
+        "backup_when": backup_when,
+        "when_all_down": when_all_down,
+        "retry_budget": retry_budget,
+        "timeouts": timeouts,
+        "health": health,
+        "passive": passive,
+    })
+}
+
+fn server(old: &Server, new: &Server) -> Vec<&'static str> {
+    differing!(old, new, {
+        "address": address,
+        "weight": weight,
+        "backup": backup,
+        "zone": zone,
+    })
+}
+
+/// Servers of pools that stay; those of others come and go with them.
+fn servers(changes: &mut Vec<Change>, old: &Config, new: &Config) {
+    let pools: BTreeMap<_, _> = old.pools.iter().map(|pool| (pool.name.as_str(), pool)).collect();
+    for new in &new.pools {
+        let Some(old) = pools.get(new.name.as_str()) else { continue };
+        let subject = |server| Subject::Server { pool: new.name.to_string(), server };
+        let servers = Comparison { name: |s: &Server| s.name.as_str(), subject, keys: server };
+        compare(changes, (&old.servers, &new.servers), &servers);
+    }
+}
+
+fn compare<T, S: Fn(String) -> Subject>(
+    changes: &mut Vec<Change>,
+    (old, new): (&[T], &[T]),
+    how: &Comparison<T, S>,
+) {
+    let mut both: BTreeMap<&str, (Option<&T>, Option<&T>)> = BTreeMap::new();
+    for object in old {
+        both.entry((how.name)(object)).or_default().0 = Some(object);
+    }
+    for object in new {
+        both.entry((how.name)(object)).or_default().1 = Some(object);
+    }
+    for (name, sides) in both {
+        let subject = (how.subject)(name.to_owned());
+        match sides {
+            (Some(old), Some(new)) => change(changes, subject, (how.keys)(old, new)),
+            (None, _) => changes.push(Change { subject, kind: ChangeKind::Added }),
+            (_, None) => changes.push(Change { subject, kind: ChangeKind::Removed }),
+        }
+    }
+}
+
+fn change(changes: &mut Vec<Change>, subject: Subject, keys: Vec<&'static str>) {
+    if !keys.is_empty() {
+        changes.push(Change { subject, kind: ChangeKind::Changed(keys) });
+    }
 }

@@ -9,3 +9,11 @@ pub mod load;
 pub mod proxy;
 pub mod reference;
 pub mod schema;
+pub mod text;
+
+mod check;
+mod keys;
+mod nearest;
+mod position;
+mod raw;
+mod resolved;

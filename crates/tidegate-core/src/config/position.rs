@@ -81,6 +81,11 @@ impl Files {
         self.0.iter().map(|file| file.path.clone()).collect()
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether the file has been read.
     pub(crate) fn holds(&self, path: &Path) -> bool {
         self.0.iter().any(|file| file.path == path)

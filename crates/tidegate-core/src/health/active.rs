@@ -1,16 +1,18 @@
 //! Active health of one server: a Machine that asks for probes and judges what they found.
 //!
-//! A healthy server becomes unhealthy after `unhealthy_after` failures in a row, an unhealthy one healthy after
-//! `healthy_after` successes in a row; before the first result a single one decides. While a run of contrary
-//! results is under way, and before the first result, probes come at `interval_changing` instead of `interval`;
-//! both are jittered by a tenth either way, so that the probes of many servers drift apart. Intervals count from
-//! start to start, and a probe never starts while the one before it is out.
+//! A healthy server becomes unhealthy after `unhealthy_after` failures in a row, an unhealthy one
+//! healthy after `healthy_after` successes in a row; before the first result a single one decides.
+//! While a run of contrary results is under way, and before the first result, probes come at
+//! `interval_changing` instead of `interval`; both are jittered by a tenth either way, so that the
+//! probes of many servers drift apart. Intervals count from start to start, and a probe never
+//! starts while the one before it is out.
 //!
-//! A probe that could not be sent says nothing of the server and is not counted, so that a balancer short of
-//! descriptors does not take its whole pool down.
+//! A probe that could not be sent says nothing of the server and is not counted, so that a balancer
+//! short of descriptors does not take its whole pool down.
 //!
-//! It does not time probes: the shell owes exactly one [`ProbeResult`] for each [`Output::Probe`], a timeout
-//! included, and nothing is due in the meantime. It knows nothing of ejection (`outlier`).
+//! It does not time probes: the shell owes exactly one [`ProbeResult`] for each [`Output::Probe`],
+//! a timeout included, and nothing is due in the meantime. It knows nothing of ejection
+//! (`outlier`).
 
 use std::fmt;
 
@@ -51,17 +53,27 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Initial => f.write_str("not probed yet"),
-            Self::First(slow @ ProbeResult::Success { .. }, Grade::Failed) => {
-                write!(f, "first probe failed: too slow, {slow}")
-            }
-            Self::First(result, Grade::Failed) => write!(f, "first probe failed: {result}"),
+            Self::First(last, Grade::Failed) => write!(f, "first probe failed: {}", Failure(last)),
             Self::First(result, _) => write!(f, "first probe: {result}"),
+            Self::Successes(1) => f.write_str("a successful probe"),
             Self::Successes(run) => write!(f, "{run} successful probes in a row"),
-            Self::Failures(run, slow @ ProbeResult::Success { .. }) => {
-                write!(f, "{run} failed probes in a row, last: too slow, {slow}")
+            Self::Failures(1, last) => write!(f, "a failed probe: {}", Failure(last)),
+            Self::Failures(run, last) => {
+                write!(f, "{run} failed probes in a row, last: {}", Failure(last))
             }
-            Self::Failures(run, last) => write!(f, "{run} failed probes in a row, last: {last}"),
         }
+    }
+}
+
+/// A result that failed, even if it is a success that came too late.
+struct Failure<'a>(&'a ProbeResult);
+
+impl fmt::Display for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if matches!(self.0, ProbeResult::Success { .. }) {
+            f.write_str("too slow, ")?;
+        }
+        self.0.fmt(f)
     }
 }
 
@@ -100,7 +112,8 @@ struct Rules {
 }
 
 impl ActiveHealth {
-    /// A server of which nothing is known; its first probe is due at once. The seed settles the jitter.
+    /// A server of which nothing is known; its first probe is due at once. The seed settles the
+    /// jitter.
     #[must_use]
     pub fn new(check: &HealthCheck, seed: u64) -> Self {
         let availability = match check.initial {
@@ -166,8 +179,8 @@ impl ActiveHealth {
         }
     }
 
-    /// Takes the result of the probe that is out. One that was not asked for is not counted: it would let a
-    /// shell that reports twice decide twice as fast.
+    /// Takes the result of the probe that is out. One that was not asked for is not counted: it
+    /// would let a shell that reports twice decide twice as fast.
     pub fn handle_result(&mut self, result: ProbeResult, now: Instant) -> Option<Output> {
         if self.next != Next::Result {
             return None;
@@ -185,7 +198,8 @@ impl ActiveHealth {
         became
     }
 
-    /// Takes new thresholds, as after a reload. State, run and history stay; a shorter interval counts at once.
+    /// Takes new thresholds, as after a reload. State, run and history stay; a shorter interval
+    /// counts at once.
     pub fn update(&mut self, check: &HealthCheck) {
         self.rules = Rules::new(check);
         self.contrary = self.contrary.min(self.threshold().saturating_sub(1));

@@ -1,15 +1,17 @@
-//! Passive ejection for one pool: a Machine that takes servers out for a while when real traffic keeps failing
-//! on them.
+//! Passive ejection for one pool: a Machine that takes servers out for a while when real traffic
+//! keeps failing on them.
 //!
-//! The data plane counts failures in a row; a run that reaches the threshold arrives here. An ejection lasts
-//! `eject_for`, twice as long with each further one, up to five minutes; every ten `eject_for` without an
-//! ejection halve the next again. At most `max_ejected` of the pool is out at once, counted after the ejection,
-//! because failures that hit most servers are seldom the servers' own: beyond that a server stays, unless a
-//! backup is available to take its place. So a server that is alone is never ejected without a backup.
+//! The data plane counts failures in a row; a run that reaches the threshold arrives here. An
+//! ejection lasts `eject_for`, twice as long with each further one, up to five minutes; every ten
+//! `eject_for` without an ejection halve the next again. At most `max_ejected` of the pool is out
+//! at once, counted after the ejection, because failures that hit most servers are seldom the
+//! servers' own: beyond that a server stays, unless a backup is available to take its place. So a
+//! server that is alone is never ejected without a backup.
 //!
-//! It does not count failures (`ServerState` does) nor reset the count: whoever performs [`Output::Return`] also
-//! ends the server's run, or its first failure would eject it again. A reload that makes the pool smaller leaves
-//! standing ejections as they are, even beyond the cap; they end by themselves.
+//! It does not count failures (`ServerState` does) nor reset the count: whoever performs
+//! [`Output::Return`] also ends the server's run, or its first failure would eject it again. A
+//! reload that makes the pool smaller leaves standing ejections as they are, even beyond the cap;
+//! they end by themselves.
 
 use std::fmt;
 
@@ -75,7 +77,10 @@ pub struct Spared {
 impl fmt::Display for Spared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { run, ejected, members } = self;
-        write!(f, "kept after {run} failures in a row: {ejected} of {members} servers are ejected already")
+        write!(
+            f,
+            "kept after {run} failures in a row: {ejected} of {members} servers are ejected already"
+        )
     }
 }
 
@@ -140,8 +145,8 @@ impl Outlier {
         self.members.iter().filter(|member| member.ejection().is_some()).count()
     }
 
-    /// A server failed `run` times in a row. Runs below the threshold, unknown servers and servers that are out
-    /// already change nothing.
+    /// A server failed `run` times in a row. Runs below the threshold, unknown servers and servers
+    /// that are out already change nothing.
     pub fn failed_run(
         &mut self,
         server: ServerId,
@@ -178,8 +183,8 @@ impl Outlier {
         Some(Output::Return { server })
     }
 
-    /// Makes `ids` the members: newcomers are in, members that stay keep their ejections, the others are
-    /// forgotten.
+    /// Makes `ids` the members: newcomers are in, members that stay keep their ejections, the
+    /// others are forgotten.
     pub fn retain(&mut self, ids: &[ServerId]) {
         self.members.retain(|member| ids.contains(&member.id));
         for &id in ids {
@@ -200,7 +205,10 @@ impl Outlier {
     }
 
     fn check_invariants(&self) {
-        debug_assert!(self.members.is_sorted_by(|a, b| a.id < b.id), "members are sorted, each once");
+        debug_assert!(
+            self.members.is_sorted_by(|a, b| a.id < b.id),
+            "members are sorted, each once"
+        );
         debug_assert!(
             self.members.iter().all(|member| member.ejection().is_none() || member.ejections > 0),
             "who is out was ejected"
@@ -251,7 +259,8 @@ impl Rules {
         self.consecutive_failures > 0 && run >= self.consecutive_failures
     }
 
-    /// Whether `ejected` of `members` may be out. The small addend makes 7 of 10 pass for a ratio of 0.7.
+    /// Whether `ejected` of `members` may be out. The small addend makes 7 of 10 pass for a ratio
+    /// of 0.7.
     fn allow(&self, ejected: usize, members: usize) -> bool {
         ejected as f64 <= self.max_ejected.value() * members as f64 + 1e-9
     }

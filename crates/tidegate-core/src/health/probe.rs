@@ -1,7 +1,8 @@
 //! What a probe found, and the last few findings.
 //!
-//! The shell that sends probes reports facts; whether a fact is good or bad is decided by `active` against the
-//! thresholds of the check. The history is a fixed ring: it never allocates and never grows.
+//! The shell that sends probes reports facts; whether a fact is good or bad is decided by `active`
+//! against the thresholds of the check. The history is a fixed ring: it never allocates and never
+//! grows.
 
 use std::fmt;
 
@@ -29,7 +30,8 @@ pub enum ProbeResult {
     Reset,
     /// The answer was not HTTP as it should be; what was wrong with it.
     Protocol(&'static str),
-    /// The probe could not be sent for want of something on our side, as descriptors; what was missing.
+    /// The probe could not be sent for want of something on our side, as descriptors; what was
+    /// missing.
     Local(&'static str),
 }
 
@@ -63,7 +65,9 @@ impl ProbeResult {
 impl fmt::Display for ProbeResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Success { latency, status: Some(status) } => write!(f, "status {status} in {latency:.1?}"),
+            Self::Success { latency, status: Some(status) } => {
+                write!(f, "status {status} in {latency:.1?}")
+            }
             Self::Success { latency, status: None } => write!(f, "connected in {latency:.1?}"),
             Self::Refused => f.write_str("connection refused"),
             Self::Timeout => f.write_str("no answer in time"),
@@ -167,7 +171,8 @@ mod tests {
 
     #[test]
     fn results_read_as_text() {
-        let success = ProbeResult::Success { latency: Duration::from_micros(1500), status: Some(204) };
+        let success =
+            ProbeResult::Success { latency: Duration::from_micros(1500), status: Some(204) };
         assert_eq!(success.to_string(), "status 204 in 1.5ms");
         assert_eq!(success.status(), Some(204));
         assert_eq!(ProbeResult::BadStatus(503).to_string(), "status 503");

@@ -4,9 +4,10 @@ use super::chunked::{ChunkError, Chunked, Keep, Step};
 use super::head::BodyLength;
 
 /// The state of one body.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub enum Body {
     /// All of it has been read.
+    #[default]
     Done,
     /// So many bytes are left; never 0.
     Exact(u64),
@@ -31,7 +32,11 @@ impl Body {
     /// Whether all of it has been read.
     #[must_use]
     pub const fn is_done(&self) -> bool {
-        matches!(self, Self::Done)
+        match self {
+            Self::Done => true,
+            Self::Chunked(chunked) => chunked.is_done(),
+            Self::Exact(_) | Self::UntilClose => false,
+        }
     }
 
     /// Reads as much of `buffer` as belongs to the body and leaves at its front what is to be sent on. After
@@ -59,11 +64,8 @@ impl Body {
             }
             Self::Chunked(chunked) => {
                 let step = chunked.advance(buffer, keep)?;
-                if step.done {
-                    if keep == Keep::Frames {
-                        *tail = chunked.take_trailer();
-                    }
-                    *self = Self::Done;
+                if step.done && keep == Keep::Frames {
+                    *tail = chunked.take_trailer();
                 }
                 Ok(step)
             }

@@ -120,6 +120,12 @@ impl Chunked {
         self.data_bytes
     }
 
+    /// Whether the last chunk and the trailers have been read.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
     /// Reads as much of `buffer` as belongs to the body.
     pub fn advance(&mut self, buffer: &mut [u8], keep: Keep) -> Result<Step, ChunkError> {
         let (mut read, mut written) = (0, 0);

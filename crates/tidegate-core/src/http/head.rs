@@ -36,6 +36,17 @@ pub enum Version {
     Http11,
 }
 
+impl Version {
+    /// As it is written in a start line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http10 => "HTTP/1.0",
+            Self::Http11 => "HTTP/1.1",
+        }
+    }
+}
+
 /// One header field.
 #[derive(Clone, Copy, Debug)]
 pub struct Field<'a> {
@@ -255,11 +266,12 @@ impl Head {
 /// The host of an authority, without its port.
 #[must_use]
 pub fn host_of(authority: &str) -> &str {
-    let end = match authority.rfind(']') {
-        Some(bracket) => bracket + 1,
-        None => authority.find(':').unwrap_or(authority.len()),
+    let bytes = authority.as_bytes();
+    let end = match bytes.first() {
+        Some(b'[') => memchr::memchr(b']', bytes).map(|bracket| bracket + 1),
+        _ => memchr::memchr(b':', bytes),
     };
-    &authority[..end]
+    &authority[..end.unwrap_or(authority.len())]
 }
 
 /// Parses an address as it stands in a header: bare, or in brackets.

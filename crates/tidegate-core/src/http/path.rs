@@ -242,9 +242,8 @@ enum Ended {
 /// each stretch between escaped slashes is looked at: it must not be dots alone before a parameter, an
 /// escaped delimiter or its end.
 fn disguises_dots(segment: &[u8]) -> bool {
-    let after_slash = |at: usize| {
-        segment[..at].ends_with(b"%2F") || segment[..at].ends_with(b"%5C")
-    };
+    let after_slash =
+        |at: usize| segment[..at].ends_with(b"%2F") || segment[..at].ends_with(b"%5C");
     (0..segment.len())
         .filter(|at| *at == 0 || after_slash(*at))
         .any(|at| begins_with_dot_name(&segment[at..]))
@@ -318,9 +317,8 @@ const fn class_of(byte: u8) -> Class {
         b'/' => Class::Slash,
         b'%' => Class::Percent,
         0..=b' ' | 0x7F | b'\\' | b'#' | b'?' => Class::Refused,
-        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' => {
-            Class::Plain
-        }
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':'
+        | b'@' => Class::Plain,
         _ if is_unreserved(byte) => Class::Plain,
         _ => Class::Escaped,
     }

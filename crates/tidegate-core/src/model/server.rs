@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU8, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use super::ids::ServerName;
 use super::ratio::Weight;
@@ -222,14 +225,15 @@ pub struct PoolState {
 }
 
 impl PoolState {
-    /// A number that changes whenever the availability or the weight of a member does.
+    /// A number that changes whenever the availability or the weight of a member does. Whoever reads a member
+    /// after this sees at least what was written before the advance.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        self.epoch.load(Relaxed)
+        self.epoch.load(Acquire)
     }
 
-    /// Control only: a member changed.
+    /// Control only: a member changed, or began slow start. To be called after the change is written.
     pub fn advance(&self) {
-        self.epoch.fetch_add(1, Relaxed);
+        self.epoch.fetch_add(1, Release);
     }
 }

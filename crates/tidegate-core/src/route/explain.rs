@@ -82,7 +82,11 @@ impl RouteTable {
         for entry in bucket.entries {
             let verdict = Verdict::of(entry, request);
             let taken = verdict == Verdict::Taken;
-            trials.push(Trial { route: entry.route, name: self.name(entry.route).clone(), verdict });
+            trials.push(Trial {
+                route: entry.route,
+                name: self.name(entry.route).clone(),
+                verdict,
+            });
             if taken {
                 break;
             }
@@ -183,7 +187,9 @@ impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exact(path) => f.write_str(path),
-            Self::Prefix(prefix) => write!(f, "under {}", if prefix.is_empty() { "/" } else { prefix }),
+            Self::Prefix(prefix) => {
+                write!(f, "under {}", if prefix.is_empty() { "/" } else { prefix })
+            }
             Self::Regex(regex) => write!(f, "~ {regex}"),
         }
     }

@@ -1,18 +1,19 @@
 //! The first stage of the index: by host.
 //!
-//! One map for exact hosts, and one tree of labels, read from the right, for wildcards. The host of a request
-//! is in lower case already.
+//! One map for exact hosts, and one for wildcards, which is asked for ever shorter suffixes of the host. The
+//! host of a request is in lower case already.
 
 use super::path::{PathBucket, PathIndex};
 use super::predicate::Entry;
-use super::tree::{TextMap, Tree};
+use super::text_map::TextMap;
 use crate::model::route::{HostPattern, PathPattern};
 
 /// Entries by host, then by path.
 #[derive(Debug, Default)]
 pub(super) struct HostIndex {
     exact: TextMap<PathIndex>,
-    wildcards: Tree<PathIndex>,
+    /// By suffix, with its leading dot.
+    wildcards: TextMap<PathIndex>,
     any: PathIndex,
 }
 
@@ -35,8 +36,8 @@ impl HostIndex {
         }
         for host in hosts {
             let index = match host {
-                HostPattern::Exact(host) => self.exact.entry(host.as_str().into()).or_default(),
-                HostPattern::Wildcard(suffix) => self.wildcards.value(labels(suffix)),
+                HostPattern::Exact(host) => self.exact.value(host),
+                HostPattern::Wildcard(suffix) => self.wildcards.value(suffix),
             };
             index.insert(paths, entry);
         }
@@ -56,26 +57,19 @@ impl HostIndex {
         exact
             .and_then(|index| search(HostBucket::Exact(host), index))
             .or_else(|| {
-                self.wildcards.deepest_first(labels(domain(host))).find_map(|(length, index)| {
-                    search(HostBucket::Wildcard(&host[host.len() - length..]), index)
+                suffixes(host, self.wildcards.longest()).find_map(|suffix| {
+                    search(HostBucket::Wildcard(suffix), self.wildcards.get(suffix)?)
                 })
             })
             .or_else(|| search(HostBucket::Any, &self.any))
     }
 }
 
-/// What a wildcard may cover of a host: all after its first label, with the leading dot.
-fn domain(host: &str) -> &str {
-    match host.find('.') {
-        // No label stands before the first dot, so nothing is left that a star could be.
-        None | Some(0) => "",
-        Some(dot) => &host[dot..],
-    }
-}
-
-/// The labels of a suffix that begins with a dot, from the right.
-fn labels(suffix: &str) -> impl Iterator<Item = &str> {
-    suffix.strip_prefix('.').into_iter().flat_map(|labels| labels.rsplit('.'))
+/// What follows a label of a host, from the dot on: the longest first, none above `longest` bytes.
+fn suffixes(host: &str, longest: usize) -> impl Iterator<Item = &str> {
+    // Something must stand before the dot for the star to take.
+    let first = host.len().saturating_sub(longest).max(1);
+    (first..host.len()).filter(|at| host.as_bytes()[*at] == b'.').map(|dot| &host[dot..])
 }
 
 impl HostPattern {
@@ -83,7 +77,9 @@ impl HostPattern {
     pub(super) fn takes(&self, host: &str) -> bool {
         match self {
             Self::Exact(exact) => exact == host,
-            Self::Wildcard(suffix) => domain(host).ends_with(suffix.as_str()),
+            Self::Wildcard(suffix) => {
+                host.strip_suffix(suffix.as_str()).is_some_and(|star| !star.is_empty())
+            }
         }
     }
 }

@@ -12,15 +12,15 @@
 //!
 //! Not here: weights between pools, and what a route does once it is chosen.
 //!
-//! Reading order: `table` (the whole), `host` and `path` (its two stages), `tree` (what finds the longest
-//! suffix or prefix), `predicate` (what is left to check), `specificity` (the order), `explain` (the same
+//! Reading order: `table` (the whole), `host` and `path` (its two stages), `text_map` (what both look
+//! up in), `predicate` (what is left to check), `specificity` (the order), `explain` (the same
 //! search, told step by step).
 
 pub mod table;
 
 mod host;
 mod path;
-mod tree;
+mod text_map;
 
 mod predicate;
 mod specificity;

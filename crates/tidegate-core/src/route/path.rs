@@ -1,17 +1,19 @@
 //! The second stage of the index: by path.
 //!
-//! One map for exact paths, one tree of segments for prefixes, one list for all regexes: maps cannot find
-//! those, so they are tried one after the other. The path of a request is in its canonical form.
+//! One map for exact paths, and one for prefixes, which is asked for ever fewer segments of the path. Regexes
+//! are one list: maps cannot find those, so they are tried one after the other. The path of a request is in
+//! its canonical form.
 
 use super::predicate::{Entry, Predicate};
-use super::tree::{TextMap, Tree};
+use super::text_map::TextMap;
 use crate::model::route::PathPattern;
 
 /// Entries by path, each list with the most specific first.
 #[derive(Debug, Default)]
 pub(super) struct PathIndex {
     exact: TextMap<Vec<Entry>>,
-    prefixes: Tree<Vec<Entry>>,
+    /// Without a trailing slash; the root is empty.
+    prefixes: TextMap<Vec<Entry>>,
     regexes: Vec<Entry>,
     any: Vec<Entry>,
 }
@@ -38,11 +40,9 @@ impl PathIndex {
         let mut regexes = Vec::new();
         for path in paths {
             match path {
-                PathPattern::Exact(path) => {
-                    self.exact.entry(path.as_str().into()).or_default().push(entry.clone());
-                }
+                PathPattern::Exact(path) => self.exact.value(path).push(entry.clone()),
                 PathPattern::Prefix(prefix) => {
-                    self.prefixes.value(segments(trimmed(prefix))).push(entry.clone());
+                    self.prefixes.value(trimmed(prefix)).push(entry.clone());
                 }
                 PathPattern::Regex(_) => regexes.push(path.clone()),
             }
@@ -62,18 +62,20 @@ impl PathIndex {
         exact
             .and_then(|entries| visit(PathBucket::Exact(path), entries))
             .or_else(|| {
-                self.prefixes
-                    .deepest_first(segments(path))
-                    .find_map(|(length, entries)| visit(PathBucket::Prefix(&path[..length]), entries))
+                prefixes(path, self.prefixes.longest()).find_map(|prefix| {
+                    visit(PathBucket::Prefix(prefix), self.prefixes.get(prefix)?)
+                })
             })
             .or_else(|| visit(PathBucket::Regex, &self.regexes))
             .or_else(|| visit(PathBucket::Any, &self.any))
     }
 }
 
-/// The segments of a path that begins with a slash, from the left.
-fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.strip_prefix('/').into_iter().flat_map(|segments| segments.split('/'))
+/// The leading segments of a path: all first, then ever fewer, none above `longest` bytes. The asterisk form is
+/// no path, so not even the root is a prefix of it.
+fn prefixes(path: &str, longest: usize) -> impl Iterator<Item = &str> {
+    let ends = |at: &usize| path.as_bytes().get(*at).is_none_or(|byte| *byte == b'/');
+    (0..=longest.min(path.len())).rev().filter(ends).map(|end| &path[..end])
 }
 
 /// A prefix without its trailing slash; the root is empty.

@@ -106,12 +106,18 @@ impl Predicate {
         if !rule.clients.is_empty() {
             predicates.push(Self::Client(rule.clients.clone()));
         }
-        let places =
-            [(Place::Header, &rule.headers), (Place::Cookie, &rule.cookies), (Place::Query, &rule.query)];
+        let places = [
+            (Place::Header, &rule.headers),
+            (Place::Cookie, &rule.cookies),
+            (Place::Query, &rule.query),
+        ];
         for (place, conditions) in places {
-            predicates.extend(conditions.iter().cloned().map(|(name, pattern)| {
-                Self::Field(Field { place, name, pattern, role })
-            }));
+            predicates.extend(
+                conditions
+                    .iter()
+                    .cloned()
+                    .map(|(name, pattern)| Self::Field(Field { place, name, pattern, role })),
+            );
         }
         if let Some(not) = &rule.not {
             predicates.push(Self::Not(Self::whole(not, listeners, role.opposite())));
@@ -250,4 +256,20 @@ fn list<T: fmt::Display>(
         write!(f, "{item}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_not_utf8_satisfies_a_regex_only_where_that_refuses() {
+        let any = regex::Regex::new("^(?s:.*)$").expect("a regex");
+        for (role, holds) in [(Role::Grants, false), (Role::Denies, true)] {
+            let pattern = ValuePattern::Regex(any.clone());
+            let field = Field { place: Place::Header, name: "x".to_owned(), pattern, role };
+            assert_eq!(field.holds_for([&b"\xff"[..]].into_iter()), holds, "{role:?}");
+            assert!(field.holds_for([&b"ok"[..]].into_iter()), "{role:?}");
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! Cells that one thread writes and any may read.
 //!
-//! An addition is a relaxed load and a relaxed store, not a read-modify-write: it needs no bus lock, and is right
-//! because nobody else writes. The rule of one writer is kept by giving every writer cells of its own
-//! (`registry`), not by the type; a second writer could lose counts, never corrupt memory.
+//! An addition is a relaxed load and a relaxed store, not a read-modify-write: it needs no bus
+//! lock, and is right because nobody else writes. The rule of one writer is kept by giving every
+//! writer cells of its own (`registry`), not by the type; a second writer could lose counts, never
+//! corrupt memory.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -1,9 +1,10 @@
 //! Cells of one kind by name, made when first asked for, for one writer.
 //!
-//! Cells outlive a reload because they are kept by name. A name that is configured no more gives up its row: its
-//! cells retire, and what they counted goes on in the row `other`, so that sums never fall. A retired cell that
-//! a request in flight still holds is read until it is let go, then folded into a plain total. Beyond
-//! [`LABELS_MAX`] names all share the cells of `other`, which bounds both memory and what a scrape returns.
+//! Cells outlive a reload because they are kept by name. A name that is configured no more gives up
+//! its row: its cells retire, and what they counted goes on in the row `other`, so that sums never
+//! fall. A retired cell that a request in flight still holds is read until it is let go, then
+//! folded into a plain total. Beyond [`LABELS_MAX`] names all share the cells of `other`, which
+//! bounds both memory and what a scrape returns.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_name_keeps_its_cells() {
-        let mut family = Family::default();
+        let mut family: Family<String, Hits> = Family::default();
         family.cells(&"a".to_owned()).0.add(2);
         family.cells(&"a".to_owned()).0.add(3);
         assert_eq!(rows(&mut family), [row("a", 5)]);
@@ -148,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_a_retired_name_counted_goes_on_in_other() {
-        let mut family = Family::default();
+        let mut family: Family<String, Hits> = Family::default();
         let held = family.cells(&"gone".to_owned());
         held.0.add(2);
         family.cells(&"stays".to_owned()).0.add(1);
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn names_beyond_the_bound_share_one_row() {
-        let mut family = Family::default();
+        let mut family: Family<String, Hits> = Family::default();
         for number in 0..LABELS_MAX + 7 {
             family.cells(&number.to_string()).0.increment();
         }
@@ -176,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_the_word_other_shares_its_row() {
-        let mut family = Family::default();
+        let mut family: Family<String, Hits> = Family::default();
         family.cells(&"other".to_owned()).0.add(1);
         family.cells(&"gone".to_owned()).0.add(2);
         family.retain(|name| name == "other");

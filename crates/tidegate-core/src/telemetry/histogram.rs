@@ -1,8 +1,9 @@
 //! Durations in buckets: from 100 microseconds to a minute, three bounds to the decade.
 //!
-//! The bounds are fixed, so that histograms of any two cores, servers or balancers add up, and are the round
-//! numbers in which people state goals (a goal of 500 ms lies on a bound). Time is kept in nanoseconds and shown
-//! in seconds. A quantile is an estimate: it is right to the bucket, and interpolated within.
+//! The bounds are fixed, so that histograms of any two cores, servers or balancers add up, and are
+//! the round numbers in which people state goals (a goal of 500 ms lies on a bound). Time is kept
+//! in nanoseconds and shown in seconds. A quantile is an estimate: it is right to the bucket, and
+//! interpolated within.
 
 use super::cell::Counter;
 use crate::time::Duration;
@@ -78,8 +79,8 @@ impl HistogramTotals {
         self.nanos as f64 / 1e9
     }
 
-    /// The buckets as exposition wants them: the upper bound in seconds (infinite for the last) and how many
-    /// durations lie at or below it.
+    /// The buckets as exposition wants them: the upper bound in seconds (infinite for the last) and
+    /// how many durations lie at or below it.
     pub fn cumulative(&self) -> impl Iterator<Item = (f64, u64)> {
         let bounds = BOUNDS.iter().map(Duration::as_secs_f64).chain([f64::INFINITY]);
         bounds.zip(self.buckets).scan(0, |below, (bound, count)| {
@@ -123,4 +124,59 @@ fn within(bucket: usize, share: f64) -> Duration {
     let lower = bucket.checked_sub(1).map_or(Duration::ZERO, |below| BOUNDS[below]);
     let upper = BOUNDS.get(bucket).copied().unwrap_or(lower);
     lower + (upper - lower).mul_f64(share.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(durations: impl IntoIterator<Item = Duration>) -> HistogramTotals {
+        let histogram = Histogram::default();
+        durations.into_iter().for_each(|duration| histogram.observe(duration));
+        histogram.totals()
+    }
+
+    #[test]
+    fn a_bound_belongs_to_its_bucket() {
+        for (place, bound) in BOUNDS.into_iter().enumerate() {
+            let just_over = bound + Duration::from_nanos(1);
+            let totals = totals([bound, just_over]);
+            assert_eq!((totals.buckets[place], totals.buckets[place + 1]), (1, 1), "{bound:?}");
+        }
+        assert!(BOUNDS.is_sorted());
+    }
+
+    #[test]
+    fn the_exposition_is_cumulative_and_in_seconds() {
+        let totals = totals([Duration::ZERO, Duration::from_millis(3), Duration::from_secs(3600)]);
+        let rows: Vec<(f64, u64)> = totals.cumulative().collect();
+        assert_eq!((rows[0], rows[4], rows[5]), ((0.0001, 1), (0.002, 1), (0.005, 2)));
+        assert_eq!(rows[BUCKETS - 1], (f64::INFINITY, 3));
+        assert!((totals.sum_seconds() - 3600.003).abs() < 1e-9);
+    }
+
+    #[test]
+    fn quantiles_are_right_to_the_bucket() {
+        let totals = totals((1..=1000).map(Duration::from_millis));
+        for (q, low, high) in [(0.0, 0, 1), (0.5, 500, 501), (0.9, 500, 1000), (1.0, 1000, 1000)] {
+            let quantile = totals.quantile(q).expect("something was counted");
+            let bounds = Duration::from_millis(low)..=Duration::from_millis(high);
+            assert!(bounds.contains(&quantile), "{q}: {quantile:?}");
+        }
+        assert_eq!(HistogramTotals::default().quantile(0.5), None);
+    }
+
+    #[test]
+    fn beyond_the_last_bound_a_quantile_is_the_last_bound() {
+        let totals = totals([Duration::from_secs(600)]);
+        assert_eq!(totals.quantile(0.99), Some(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn totals_add_up() {
+        let mut sum = totals([Duration::from_millis(1)]);
+        sum.add(&totals([Duration::from_millis(1), Duration::from_secs(2)]));
+        assert_eq!((sum.count(), sum.buckets[3]), (3, 2));
+        assert!((sum.sum_seconds() - 2.002).abs() < 1e-9);
+    }
 }

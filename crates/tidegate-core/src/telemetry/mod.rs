@@ -1,16 +1,17 @@
 //! What is counted and logged.
 //!
-//! A metric cell has one writer, the thread whose request it counts, and any number of readers; cells of all
-//! writers are added up when somebody asks. So counting costs a load and a store, shares no cache line between
-//! cores and takes no lock. Names become cells once, when a writer first meets them. How cells are written out
-//! is not decided here.
+//! A metric cell has one writer, the thread whose request it counts, and any number of readers;
+//! cells of all writers are added up when somebody asks. So counting costs a load and a store,
+//! shares no cache line between cores and takes no lock. Names become cells once, when a writer
+//! first meets them. How cells are written out is not decided here.
 //!
-//! Reading order: `cell` and `histogram` (the two kinds), `listener`, `route`, `pool`, `server` (what is
-//! counted of each), `refusal` (why requests are turned away), `worker` (the cells of one writer), `registry`
-//! (all writers), and `access_log`.
+//! Reading order: `cell` and `histogram` (the two kinds), `listener`, `route`, `pool`, `server`
+//! (what is counted of each), `refusal` (why requests are turned away), `worker` (the cells of one
+//! writer), `registry` (all writers), and `ending` and `access_log` (a line for each request).
 
 pub mod access_log;
 pub mod cell;
+pub mod ending;
 mod family;
 pub mod histogram;
 pub mod listener;
@@ -21,5 +22,4 @@ pub mod route;
 pub mod server;
 pub mod worker;
 
-mod escape;
-mod timestamp;
+mod words;

@@ -2,33 +2,19 @@
 
 use super::cell::Counter;
 use super::family::{Cells, Totals};
+use super::words::words;
 
-/// How a request to a pool ended, retries included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// A server's response went out whole, whatever its status code.
-    Success,
-    /// No server gave a whole response: 502, 504 or a response cut short.
-    Failed,
-    /// No server was available: 503.
-    Refused,
-    /// The client left before the end.
-    Abandoned,
-}
-
-impl Outcome {
-    /// All outcomes, in the order of their cells.
-    pub const ALL: [Self; 4] = [Self::Success, Self::Failed, Self::Refused, Self::Abandoned];
-
-    /// The word for it in the metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failed => "failed",
-            Self::Refused => "refused",
-            Self::Abandoned => "abandoned",
-        }
+words! {
+    /// How a request to a pool ended, retries included.
+    pub enum Outcome {
+        /// A server's response went out whole, whatever its status code.
+        Success => "success",
+        /// No server gave a whole response: 502, 504 or a response cut short.
+        Failed => "failed",
+        /// No server was available: 503.
+        Refused => "refused",
+        /// The client left before the end.
+        Abandoned => "abandoned",
     }
 }
 
@@ -46,7 +32,8 @@ pub struct PoolCells {
     pub connections_opened: Counter,
     /// Requests that went over a connection already open.
     pub connections_reused: Counter,
-    /// Reused connections that the server had closed, so that the request went out again on a fresh one.
+    /// Reused connections that the server had closed, so that the request went out again on a fresh
+    /// one.
     pub connections_stale: Counter,
 }
 

@@ -1,9 +1,9 @@
 //! All cells of the process: who writes them, and what they add up to.
 //!
-//! Each worker of the data plane, and the control plane, asks for its [`WorkerCells`] once and writes into them
-//! alone. A scrape adds up the cells of all writers by name; it sees each cell at some moment during the scrape,
-//! and two cells perhaps at different moments. Writers are kept until the process ends, since what they counted
-//! still counts.
+//! Each worker of the data plane, and the control plane, asks for its [`WorkerCells`] once and
+//! writes into them alone. A scrape adds up the cells of all writers by name; it sees each cell at
+//! some moment during the scrape, and two cells perhaps at different moments. Writers are kept
+//! until the process ends, since what they counted still counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,8 @@ use super::server::ServerTotals;
 use super::worker::{ServerKey, WorkerCells};
 use crate::model::ids::{ListenerName, PoolName, RouteName};
 
-/// The row under which everything is counted that has no row of its own; a name that is this word shares it.
+/// The row under which everything is counted that has no row of its own; a name that is this word
+/// shares it.
 pub const OTHER: &str = "other";
 
 /// All writers. Share it in an `Arc`.
@@ -85,5 +86,56 @@ impl Scrape {
     /// Refusals by reason, in the order of [`Refusal::ALL`].
     pub fn refused(&self) -> impl Iterator<Item = (Refusal, u64)> {
         Refusal::ALL.into_iter().zip(self.refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pool::Outcome;
+    use super::*;
+    use crate::model::ids::ServerName;
+
+    fn pool(text: &str) -> PoolName {
+        PoolName::new(text)
+    }
+
+    #[test]
+    fn what_workers_count_adds_up_by_name() {
+        let registry = Registry::default();
+        let workers = [registry.worker(), registry.worker()];
+        for (worker, count) in workers.iter().zip([1, 10]) {
+            let server = worker.server(&pool("shop"), &ServerName::new("a"));
+            server.requests.add(count);
+            worker.listener(&ListenerName::new("web")).active.add(count);
+            worker.refuse(Refusal::NoRoute);
+            (0..count).for_each(|_| worker.pool(&pool("shop")).record(Outcome::Success));
+        }
+        let scrape = registry.scrape();
+        assert_eq!(scrape.servers[&(pool("shop"), ServerName::new("a"))].requests, 11);
+        assert_eq!(scrape.listeners[&ListenerName::new("web")].active, 11);
+        assert_eq!(scrape.pools[&pool("shop")].requests().next(), Some((Outcome::Success, 11)));
+        assert_eq!(scrape.refused().find(|(_, count)| *count > 0), Some((Refusal::NoRoute, 2)));
+        assert_eq!(scrape.folds, 0);
+    }
+
+    #[test]
+    fn counts_survive_a_reload_and_names_that_left_are_folded() {
+        let registry = Registry::default();
+        let worker = registry.worker();
+        worker.pool(&pool("stays")).retries.add(1);
+        worker.pool(&pool("leaves")).retries.add(2);
+        registry.retain(&Configured { pools: [pool("stays")].into(), ..Configured::default() });
+        let scrape = registry.scrape();
+        let rows: Vec<_> =
+            scrape.pools.iter().map(|(name, row)| (name.as_str(), row.retries)).collect();
+        assert_eq!(rows, [(OTHER, 2), ("stays", 1)]);
+        assert_eq!(scrape.folds, 1);
+    }
+
+    #[test]
+    fn nothing_counted_is_nothing_scraped() {
+        let registry = Registry::default();
+        let _idle = registry.worker();
+        assert_eq!(registry.scrape(), Scrape::default());
     }
 }

@@ -1,7 +1,9 @@
-//! What one writer counts of a route: answers by status code, how long they took, how many bytes went by.
+//! What one writer counts of a route: answers by status code, how long they took, how many bytes
+//! went by.
 //!
-//! The table of codes is a short fixed list in the order of first sight: a route answers with a handful, the
-//! usual one comes first, and a server that invents codes fills the list once and then counts as `other`.
+//! The table of codes is a short fixed list in the order of first sight: a route answers with a
+//! handful, the usual one comes first, and a server that invents codes fills the list once and then
+//! counts as `other`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -102,7 +104,8 @@ impl Cells for RouteCells {
     type Totals = RouteTotals;
 
     fn totals(&self) -> RouteTotals {
-        let taken = |cell: &CodeCell| u16::try_from(cell.code.load(Relaxed)).ok().filter(|c| *c != 0);
+        let taken =
+            |cell: &CodeCell| u16::try_from(cell.code.load(Relaxed)).ok().filter(|c| *c != 0);
         let codes = self.codes.iter().map_while(|cell| Some((taken(cell)?, cell.count.value())));
         RouteTotals {
             codes: codes.collect(),

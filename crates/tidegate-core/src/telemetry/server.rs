@@ -4,8 +4,8 @@ use super::cell::Counter;
 use super::family::{Cells, Totals};
 use super::histogram::{Histogram, HistogramTotals};
 
-/// The cells of a server. The data plane writes all but the ejections, which the control plane writes into cells
-/// of its own.
+/// The cells of a server. The data plane writes all but the ejections, which the control plane
+/// writes into cells of its own.
 #[derive(Debug, Default)]
 pub struct ServerCells {
     /// Tries that were sent to it.

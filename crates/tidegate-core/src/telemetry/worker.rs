@@ -1,8 +1,9 @@
 //! The cells of one writer: a worker of the data plane, or the control plane.
 //!
-//! Refusals are counted in place. The cells of listeners, routes, pools and servers are made when first asked
-//! for: the worker asks once for each name it meets and keeps the answer beside its snapshot. Asking takes a lock
-//! that only a scrape and a reload take as well, each for as long as it reads this writer's cells of one kind.
+//! Refusals are counted in place. The cells of listeners, routes, pools and servers are made when
+//! first asked for: the worker asks once for each name it meets and keeps the answer beside its
+//! snapshot. Asking takes a lock that only a scrape and a reload take as well, each for as long as
+//! it reads this writer's cells of one kind.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,7 +105,8 @@ fn add<K: Clone + Ord, C: Cells>(
     family.folds()
 }
 
-/// A panic elsewhere leaves the numbers as they were: cells hold no invariant that it could have broken.
+/// A panic elsewhere leaves the numbers as they were: cells hold no invariant that it could have
+/// broken.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

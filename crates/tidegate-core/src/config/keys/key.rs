@@ -56,6 +56,8 @@ pub(crate) enum Kind {
     Either(&'static [Self]),
     /// A list; a single item will do.
     List(&'static Self),
+    /// A list of at least one item; a single item will do.
+    Some(&'static Self),
     /// A table of free keys.
     Map {
         /// What keys look like.
@@ -161,7 +163,9 @@ impl Kind {
             Self::Either(kinds) => {
                 kinds.iter().map(Self::expected).collect::<Vec<_>>().join(", or ")
             }
-            Self::List(item) => format!("{}, or a list of these", item.expected()),
+            Self::List(item) | Self::Some(item) => {
+                format!("{}, or a list of these", item.expected())
+            }
             Self::Map { key, value } => {
                 format!("a table of {}: {}", key.name, value.expected())
             }
@@ -184,7 +188,7 @@ impl Kind {
             | Self::Shorthand(section)
             | Self::Objects(section)
             | Self::Defaults(section) => Some(section),
-            Self::List(item) => item.section(),
+            Self::List(item) | Self::Some(item) => item.section(),
             _ => None,
         }
     }

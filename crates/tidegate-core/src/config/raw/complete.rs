@@ -77,7 +77,7 @@ fn idle(key: &Key, entry: &Entry, table: &Table, place: Place<'_>, report: &mut 
     report.add(Mistake::new(at, &path, message).expected(format!("`{}` {expected}", only.key)));
 }
 
-fn fill(key: &Key, table: &mut Table, place: Place<'_>, report: &mut Report) {
+fn fill(key: &'static Key, table: &mut Table, place: Place<'_>, report: &mut Report) {
     let path = place.path.key(key.name);
     let data = match &key.default {
         Default::Absent(_) => return,
@@ -126,7 +126,7 @@ fn value(kind: &'static Kind, value: &mut Value, place: Place<'_>, report: &mut 
                 }
             }
         }
-        (Kind::List(kind), Data::List(items)) => {
+        (Kind::List(kind) | Kind::Some(kind), Data::List(items)) => {
             for item in items {
                 let at = item.at().unwrap_or(place.at);
                 self::value(kind, item, Place { at, ..place }, report);
@@ -149,7 +149,7 @@ fn value(kind: &'static Kind, value: &mut Value, place: Place<'_>, report: &mut 
 fn normalize(kind: &Kind, value: &mut Value) {
     let single = !matches!(value.data, Data::List(_) | Data::Faulty);
     match kind {
-        Kind::List(_) | Kind::Tables(_) if single => {
+        Kind::List(_) | Kind::Some(_) | Kind::Tables(_) if single => {
             let item = std::mem::replace(value, Value::default(Data::Faulty));
             value.origin = item.origin;
             value.data = Data::List(vec![item]);

@@ -1,6 +1,7 @@
 //! Where mistakes are gathered while the road is walked, and how they leave it.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use super::tree::Path;
 use crate::config::diagnostic::{Diagnostic, Severity};
@@ -28,9 +29,9 @@ pub(crate) struct Mistake {
 
 impl Mistake {
     /// A mistake that stops.
-    pub(crate) fn new(at: At, path: &Path<'_>, message: impl Into<String>) -> Self {
-        let key = if path.is_root() { String::new() } else { path.to_string() };
+    pub(crate) fn new(at: At, key: &impl Display, message: impl Into<String>) -> Self {
         let (severity, message) = (Severity::Error, message.into());
+        let key = key.to_string();
         Self { at, syntax: false, severity, key, message, expected: None, nearest: None }
     }
 
@@ -40,8 +41,8 @@ impl Mistake {
     }
 
     /// A doubt, which does not stop.
-    pub(crate) fn doubt(at: At, path: &Path<'_>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::new(at, path, message) }
+    pub(crate) fn doubt(at: At, key: &impl Display, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::new(at, key, message) }
     }
 
     /// Says what would be right.

@@ -5,7 +5,7 @@
 
 use super::report::{Mistake, Report};
 use super::tree::{Data, Entry, Origin, Path, Table, Value, quote};
-use crate::config::keys::key::{Key, Kind, Section, names};
+use crate::config::keys::key::{Kind, Section, names};
 use crate::config::position::At;
 use crate::config::text::fault::{Fault, Format};
 use crate::config::text::name;
@@ -57,11 +57,16 @@ fn value(kind: &Kind, value: &mut Value, path: &Path<'_>, report: &mut Report) {
         }
         (Kind::Objects(section), Data::Table(inner)) => objects(section, inner, path, report),
         (Kind::Map { key, value }, Data::Table(inner)) => map(key, value, inner, path, report),
-        (Kind::List(item), Data::List(items)) => each(item, items, path, report),
+        (Kind::Some(_) | Kind::Tables(_), Data::List(items)) if items.is_empty() => {
+            let mistake = Mistake::new(at, path, format!("`{path}` cannot be empty"));
+            report.add(mistake.expected(kind.expected()));
+            value.data = Data::Faulty;
+        }
+        (Kind::List(item) | Kind::Some(item), Data::List(items)) => each(item, items, path, report),
         (Kind::Tables(section), Data::List(items)) => {
             each(&Kind::Table(section), items, path, report);
         }
-        (Kind::List(item), _) => self::value(item, value, path, report),
+        (Kind::List(item) | Kind::Some(item), _) => self::value(item, value, path, report),
         (kind, data) => {
             if let Err(fault) = leaf(kind, data, report) {
                 report.add(explain(at, path, kind, data, fault));

@@ -242,7 +242,8 @@ impl<'a> Path<'a> {
 
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(above) = self.above.filter(|above| !above.is_root()) {
+        let Some(above) = self.above else { return Ok(()) };
+        if !above.is_root() {
             write!(f, "{above}.")?;
         }
         f.write_str(&quote_key(self.name))

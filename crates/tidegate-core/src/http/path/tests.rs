@@ -11,7 +11,9 @@ fn forms(path: &[u8]) -> Result<(String, String, bool), PathError> {
     assert!(buffer.starts_with(path), "the source is not touched");
     assert!(result.is_ok() || buffer.len() == path.len(), "an error leaves the buffer as it was");
     let found = result?;
-    let text = |range| String::from_utf8(buffer[range].to_vec()).expect("canonical paths are ASCII");
+    let text = |range: Range<usize>| {
+        String::from_utf8(buffer[range].to_vec()).expect("canonical paths are ASCII")
+    };
     Ok((text(found.merged), text(found.unmerged), found.encodes_slash))
 }
 
@@ -78,9 +80,14 @@ fn repeated_slashes_are_merged_in_one_form_and_kept_in_the_other() {
 
 #[test]
 fn encoded_slashes_are_kept_and_reported() {
-    let cases = [("/a%2fb", "/a%2Fb"), ("/a%5cb", "/a%5Cb"), ("/%2F", "/%2F"), ("/a%2F.b", "/a%2F.b")];
+    let cases =
+        [("/a%2fb", "/a%2Fb"), ("/a%5cb", "/a%5Cb"), ("/%2F", "/%2F"), ("/a%2F.b", "/a%2F.b")];
     for (path, expected) in cases {
-        assert_eq!(forms(path.as_bytes()), Ok((expected.to_owned(), expected.to_owned(), true)), "I2: {path}");
+        assert_eq!(
+            forms(path.as_bytes()),
+            Ok((expected.to_owned(), expected.to_owned(), true)),
+            "I2: {path}"
+        );
     }
 }
 
@@ -158,10 +165,11 @@ fn what_is_plain_is_canonical() {
 /// Paths from the pieces that canonical form is about, so that they meet often.
 fn odd_path() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(vec![
-        "/", "//", ".", "..", "%2e", "%2E", "%2f", "%5C", ";", "%3b", "%25", "%252e", "a", "B", "%41",
-        "%7e", "\u{e9}", "%c3", "%A9", "%00", "\\", "%", "%4", "|", "~", "2e",
+        "/", "//", ".", "..", "%2e", "%2E", "%2f", "%5C", ";", "%3b", "%25", "%252e", "a", "B",
+        "%41", "%7e", "\u{e9}", "%c3", "%A9", "%00", "\\", "%", "%4", "|", "~", "2e",
     ]);
-    prop::collection::vec(pieces, 0..12).prop_map(|pieces| format!("/{}", pieces.concat()).into_bytes())
+    prop::collection::vec(pieces, 0..12)
+        .prop_map(|pieces| format!("/{}", pieces.concat()).into_bytes())
 }
 
 fn check_properties(path: &[u8]) -> Result<(), TestCaseError> {
@@ -170,10 +178,14 @@ fn check_properties(path: &[u8]) -> Result<(), TestCaseError> {
         return Ok(());
     };
     if is_plain(path) {
-        prop_assert_eq!((merged.as_bytes(), unmerged.as_bytes(), encodes_slash), (path, path, false));
+        prop_assert_eq!(
+            (merged.as_bytes(), unmerged.as_bytes(), encodes_slash),
+            (path, path, false)
+        );
     }
     for form in [&merged, &unmerged] {
-        let (again, again_unmerged, _) = forms(form.as_bytes()).expect("a canonical path is accepted");
+        let (again, again_unmerged, _) =
+            forms(form.as_bytes()).expect("a canonical path is accepted");
         prop_assert_eq!(&again, &merged);
         prop_assert_eq!(&again_unmerged, form);
         let decoded = form.replace("%2F", "/").replace("%5C", "/").replace("%3B", ";");

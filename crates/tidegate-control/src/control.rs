@@ -1,0 +1,293 @@
+//! The handle by which everything outside acts on the control plane and reads what it knows.
+//!
+//! Acting goes through a bounded queue to the loop (`reconcile`), which answers when it is done.
+//! Reading takes no turn in the loop: it looks at the current snapshot, at the state that servers
+//! share, and at short lists behind locks that nobody holds while waiting.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+
+use arc_swap::ArcSwap;
+use tidegate_core::config::diagnostic::{Diagnostic, Severity};
+use tidegate_core::config::diff::Change;
+use tidegate_core::model::ids::ListenerName;
+use tidegate_core::signal::Signal;
+use tidegate_core::snapshot::Snapshot;
+use tidegate_core::telemetry::registry::{Registry, Scrape};
+use tidegate_core::time::{Instant, UnixTime};
+use tidegate_net::clock;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::events::{EventLog, Kind, Page, Report};
+use crate::health::board::Board;
+use crate::observe::config_file::{Accepted, Origin};
+use crate::publish::Compiler;
+use crate::reconcile::Reconciler;
+
+/// Commands that may wait for the loop.
+const COMMANDS_MAX: usize = 64;
+
+/// What the control plane is made of.
+#[derive(Debug)]
+pub struct Options {
+    /// Where the configuration came from, and comes from at each reload.
+    pub origin: Origin,
+    /// The configuration to start with.
+    pub accepted: Accepted,
+    /// What the data plane counts, shared with it.
+    pub registry: Arc<Registry>,
+    /// What the data plane signals.
+    pub signals: mpsc::Receiver<Signal>,
+}
+
+/// The handle. Clones act on the same control plane.
+#[derive(Clone, Debug)]
+pub struct Control {
+    pub(crate) shared: Arc<Shared>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// Whether the balancer serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Readiness {
+    /// Not yet: servers are being probed for the first time.
+    Starting = 0,
+    /// It serves.
+    Ready = 1,
+    /// It is about to stop.
+    Stopping = 2,
+}
+
+impl Readiness {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Stopping => "stopping",
+        }
+    }
+}
+
+/// What came of a reload.
+#[derive(Clone, Debug)]
+pub enum Reload {
+    /// The new configuration serves.
+    Applied(Applied),
+    /// Nothing has changed: every mistake and doubt.
+    Refused(Vec<Diagnostic>),
+}
+
+/// A reload that took effect.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The generation of the snapshot that serves now.
+    pub generation: u64,
+    /// What differs from the configuration before. A change for which [`Change::needs_restart`] holds
+    /// is known, but takes effect only at the next start.
+    pub changes: Vec<Change>,
+    /// Doubts that did not stop it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// What the loop is asked to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Reload { cause: String, reply: Option<oneshot::Sender<Reload>> },
+    Stop,
+}
+
+/// What the loop writes and everyone reads.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) origin: Origin,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) events: EventLog,
+    pub(crate) board: Board,
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    pub(crate) accepted: ArcSwap<Accepted>,
+    pub(crate) addresses: Mutex<Vec<(ListenerName, SocketAddr)>>,
+    pub(crate) reloads: Reloads,
+    pub(crate) started: (Instant, UnixTime),
+    /// Changes since the start that wait for the next one.
+    pub(crate) pending_restart: Mutex<Vec<Change>>,
+    readiness: AtomicU8,
+}
+
+/// How reloads went.
+#[derive(Debug, Default)]
+pub(crate) struct Reloads {
+    pub(crate) applied: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    /// The mistakes of the last one; empty when it was applied.
+    pub(crate) last: Mutex<Vec<Diagnostic>>,
+}
+
+impl Control {
+    /// Compiles the first snapshot, which the data plane is to start from. Nothing runs until
+    /// [`Reconciler::start`].
+    #[must_use]
+    pub fn new(options: Options) -> (Self, Reconciler) {
+        let Options { origin, accepted, registry, signals } = options;
+        let now = clock::now();
+        let (compiler, first) = Compiler::new(Arc::clone(&accepted.config), now);
+        let shared = Arc::new(Shared {
+            origin,
+            registry,
+            events: EventLog::default(),
+            board: Board::default(),
+            snapshot: ArcSwap::new(first),
+            accepted: ArcSwap::from_pointee(accepted),
+            addresses: Mutex::default(),
+            reloads: Reloads::default(),
+            started: (now, clock::unix_time()),
+            pending_restart: Mutex::default(),
+            readiness: AtomicU8::new(Readiness::Starting as u8),
+        });
+        let (commands, queue) = mpsc::channel(COMMANDS_MAX);
+        let watcher = commands.downgrade();
+        let control = Self { shared: Arc::clone(&shared), commands };
+        (control, Reconciler { shared, compiler, commands: queue, watcher, signals })
+    }
+
+    /// The snapshot that serves.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.snapshot.load_full()
+    }
+
+    /// The configuration that serves, as TOML with every default and where each value comes from.
+    #[must_use]
+    pub fn resolved(&self) -> Arc<str> {
+        Arc::clone(&self.shared.accepted.load().resolved)
+    }
+
+    /// The addresses that listeners have open, port 0 resolved; none before the start is over.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(ListenerName, SocketAddr)> {
+        lock(&self.shared.addresses).clone()
+    }
+
+    /// Everything the data plane and the control plane counted.
+    #[must_use]
+    pub fn scrape(&self) -> Scrape {
+        self.shared.registry.scrape()
+    }
+
+    /// When the process began to serve, or tried to.
+    #[must_use]
+    pub fn started_at(&self) -> UnixTime {
+        self.shared.started.1
+    }
+
+    /// Reloads so far: how many were applied, how many refused.
+    #[must_use]
+    pub fn reloads(&self) -> (u64, u64) {
+        let reloads = &self.shared.reloads;
+        (reloads.applied.load(Relaxed), reloads.refused.load(Relaxed))
+    }
+
+    /// Whether the last reload was applied; `true` before the first.
+    #[must_use]
+    pub fn last_reload_applied(&self) -> bool {
+        lock(&self.shared.reloads.last).is_empty()
+    }
+
+    /// What happened after the event numbered `since`; 0: all that is remembered.
+    #[must_use]
+    pub fn events(&self, since: u64) -> Page {
+        self.shared.events.since(since)
+    }
+
+    /// Events that are remembered no more.
+    #[must_use]
+    pub fn events_dropped(&self) -> u64 {
+        self.shared.events.dropped()
+    }
+
+    /// Whether the balancer serves.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.shared.readiness()
+    }
+
+    /// Whether the balancer serves and is to be sent traffic.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.readiness() == Readiness::Ready
+    }
+
+    /// Reads the configuration again and applies it if it is good; `cause` says who asked and how, for
+    /// the event. Answers when the new configuration serves, or is refused.
+    pub async fn reload(&self, cause: &str) -> Reload {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Reload { cause: cause.to_owned(), reply: Some(reply) };
+        if self.commands.send(command).await.is_err() {
+            return Reload::Refused(vec![self.stopping()]);
+        }
+        answer.await.unwrap_or_else(|_| Reload::Refused(vec![self.stopping()]))
+    }
+
+    /// Says that the balancer is about to stop: it is not ready from now on, and goes on serving.
+    pub fn begin_stop(&self) {
+        if self.shared.set_readiness(Readiness::Stopping) != Readiness::Stopping as u8 {
+            self.shared.events.emit(Report::node(Kind::Stopping, "stopping", "asked to"));
+        }
+    }
+
+    /// Ends the loop, whose task then yields the data plane. Health stays as it is from then on.
+    pub async fn stop(&self) {
+        self.begin_stop();
+        // A loop that has ended already needs no telling.
+        let _ = self.commands.send(Command::Stop).await;
+    }
+
+    fn stopping(&self) -> Diagnostic {
+        self.shared.mistake("", "the balancer is stopping".to_owned())
+    }
+}
+
+impl Shared {
+    pub(crate) fn readiness(&self) -> Readiness {
+        match self.readiness.load(Relaxed) {
+            0 => Readiness::Starting,
+            1 => Readiness::Ready,
+            _ => Readiness::Stopping,
+        }
+    }
+
+    /// Begins to be ready, unless a stop came first.
+    pub(crate) fn begin_ready(&self) {
+        let (from, to) = (Readiness::Starting as u8, Readiness::Ready as u8);
+        // Losing to a stop is the one failure, and what is wanted.
+        let _ = self.readiness.compare_exchange(from, to, Relaxed, Relaxed);
+    }
+
+    fn set_readiness(&self, readiness: Readiness) -> u8 {
+        self.readiness.swap(readiness as u8, Relaxed)
+    }
+
+    /// A mistake that lies in no line of the configuration.
+    pub(crate) fn mistake(&self, key: &str, message: String) -> Diagnostic {
+        Diagnostic {
+            file: self.origin.name(),
+            line: 1,
+            column: 1,
+            severity: Severity::Error,
+            key: key.to_owned(),
+            message,
+            expected: None,
+            nearest: None,
+        }
+    }
+}
+
+/// A panic elsewhere leaves these lists whole: each is replaced or cloned in one step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

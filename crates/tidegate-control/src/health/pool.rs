@@ -1,0 +1,82 @@
+//! What the keeper knows of one pool.
+
+use std::sync::Arc;
+
+use tidegate_core::health::outlier::{Backup, Outlier};
+use tidegate_core::model::pool::{HealthCheck, WhenAllDown};
+use tidegate_core::model::server::{Availability, Member, ServerId};
+use tidegate_core::snapshot::PoolEntry;
+
+use crate::events::{Kind, Report};
+
+/// A pool under watch.
+#[derive(Debug)]
+pub(super) struct WatchedPool {
+    pub(super) entry: Arc<PoolEntry>,
+    pub(super) check: Option<Arc<HealthCheck>>,
+    pub(super) outlier: Outlier,
+    down: bool,
+}
+
+impl WatchedPool {
+    pub(super) fn new(entry: &Arc<PoolEntry>) -> Self {
+        Self {
+            outlier: Outlier::new(&entry.pool.passive, &ids(entry)),
+            check: check(entry),
+            entry: Arc::clone(entry),
+            down: false,
+        }
+    }
+
+    /// Takes the pool as a new configuration has it.
+    pub(super) fn update(&mut self, entry: &Arc<PoolEntry>) {
+        self.outlier.update(&entry.pool.passive);
+        self.outlier.retain(&ids(entry));
+        self.check = check(entry);
+        self.entry = Arc::clone(entry);
+    }
+
+    /// Whether a backup would take the place of `server`.
+    pub(super) fn backup(&self, server: ServerId) -> Backup {
+        let steps_in = |member: &&Member| {
+            member.server.backup && member.state.id() != server && is_available(member)
+        };
+        match self.entry.members.iter().find(steps_in) {
+            Some(_) => Backup::Available,
+            None => Backup::Missing,
+        }
+    }
+
+    /// Looks at the members again; what to tell when the pool went down or came back.
+    pub(super) fn look(&mut self) -> Vec<Report> {
+        let members = &self.entry.members;
+        let starting = |member: &Member| member.state.availability() == Availability::Starting;
+        let down = !members.iter().any(|member| is_available(member) || starting(member));
+        if std::mem::replace(&mut self.down, down) == down {
+            return Vec::new();
+        }
+        let pool = &self.entry.pool;
+        if !down {
+            return vec![Report::pool(Kind::PoolUp, &pool.name, "a server is available")];
+        }
+        let reason = format!("all of its {} servers are out", members.len());
+        let mut reports = vec![Report::pool(Kind::PoolDown, &pool.name, reason)];
+        if pool.when_all_down == WhenAllDown::FailOpen {
+            let reason = "when_all_down is \"fail-open\"";
+            reports.push(Report::pool(Kind::PoolPanic, &pool.name, reason));
+        }
+        reports
+    }
+}
+
+fn is_available(member: &Member) -> bool {
+    member.state.availability().is_available()
+}
+
+fn ids(entry: &PoolEntry) -> Vec<ServerId> {
+    entry.members.iter().map(|member| member.state.id()).collect()
+}
+
+fn check(entry: &PoolEntry) -> Option<Arc<HealthCheck>> {
+    entry.pool.health.clone().map(Arc::new)
+}

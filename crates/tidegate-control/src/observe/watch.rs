@@ -1,0 +1,121 @@
+//! Whether the configuration's files have changed, when the configuration asks to be watched.
+//!
+//! Every second the files are looked at, not read. A change counts once two looks in a row agree:
+//! whoever copies a file over another leaves it half written for a moment. What is then a reload like
+//! any other decides whether the text is whole and valid; a refused one is not tried again until the
+//! files change again.
+//!
+//! Polling costs a few system calls a second and sees what notification services miss: files on
+//! network disks, symbolic links that are swapped far away, directories that are replaced.
+
+use tidegate_core::time::Duration;
+use tidegate_net::task;
+use tokio::sync::{mpsc, watch};
+
+use super::config_file::{Sources, Stamps};
+use crate::control::Command;
+
+/// Between two looks.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// What to watch: the sources of the last load, or `None` when nobody asked to.
+pub(crate) type Watched = Option<Sources>;
+
+/// Starts watching; ends when either channel does.
+pub(crate) fn start(watched: watch::Receiver<Watched>, commands: mpsc::WeakSender<Command>) {
+    // Nothing waits for the watcher: it ends with the channels.
+    drop(task::spawn("config-watch", run(watched, commands)));
+}
+
+async fn run(mut watched: watch::Receiver<Watched>, commands: mpsc::WeakSender<Command>) {
+    loop {
+        let Some(sources) = watched.borrow_and_update().clone() else {
+            match watched.changed().await {
+                Ok(()) => continue,
+                Err(_) => return,
+            }
+        };
+        tokio::select! {
+            changed = watched.changed() => match changed {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+            () = settled(sources) => {}
+        }
+        let Some(commands) = commands.upgrade() else { return };
+        let command = Command::Reload { cause: "a changed file".to_owned(), reply: None };
+        if commands.send(command).await.is_err() {
+            return;
+        }
+        // The reload brings the sources to watch from now on.
+        if watched.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until the files differ from what was loaded, and have stopped changing.
+async fn settled(sources: Sources) {
+    let mut settling = Settling::new(sources.stamps().clone());
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        let sources = sources.clone();
+        match tokio::task::spawn_blocking(move || sources.look()).await {
+            Ok(seen) if settling.observe(seen) => return,
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "cannot look at the configuration's files"),
+        }
+    }
+}
+
+/// Tells a change that has come to rest.
+#[derive(Debug)]
+struct Settling {
+    loaded: Stamps,
+    last: Option<Stamps>,
+}
+
+impl Settling {
+    const fn new(loaded: Stamps) -> Self {
+        Self { loaded, last: None }
+    }
+
+    /// Takes what a look saw; whether it differs from what was loaded and not from the look before.
+    fn observe(&mut self, seen: Stamps) -> bool {
+        if seen == self.loaded {
+            self.last = None;
+            return false;
+        }
+        let settled = self.last.as_ref() == Some(&seen);
+        self.last = Some(seen);
+        settled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn files(names: &[&str]) -> Stamps {
+        names.iter().map(|name| (PathBuf::from(name), None)).collect()
+    }
+
+    #[test]
+    fn a_change_counts_once_two_looks_agree() {
+        let mut settling = Settling::new(files(&["a"]));
+        assert!(!settling.observe(files(&["a"])));
+        assert!(!settling.observe(files(&["a", "b"])), "seen once");
+        assert!(!settling.observe(files(&["a", "b", "c"])), "still changing");
+        assert!(settling.observe(files(&["a", "b", "c"])));
+    }
+
+    #[test]
+    fn a_change_that_is_taken_back_is_none() {
+        let mut settling = Settling::new(files(&["a"]));
+        assert!(!settling.observe(files(&["b"])));
+        assert!(!settling.observe(files(&["a"])));
+        assert!(!settling.observe(files(&["b"])), "a new change begins to settle");
+    }
+}

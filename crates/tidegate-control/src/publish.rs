@@ -1,0 +1,59 @@
+//! From a checked configuration to one that serves.
+//!
+//! Publishing has two steps. First the data plane prepares: it opens the sockets that are missing,
+//! which is the only thing that can fail, and leaves everything as it was if it does. Then it commits
+//! the snapshot as one atomic swap, which cannot fail. So the last good configuration serves until
+//! the next one does.
+//!
+//! Control knows the data plane only by the trait below; the two meet where the program is composed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tidegate_core::model::ids::ListenerName;
+use tidegate_core::model::node::Config;
+use tidegate_core::snapshot::{ServerIds, Snapshot};
+use tidegate_core::time::Instant;
+
+/// What control asks of the data plane.
+pub trait DataPlane: Send + 'static {
+    /// Sockets that are open and do not yet accept. Dropping them closes them.
+    type Prepared: Send;
+
+    /// Opens what `config` needs and the data plane does not have yet.
+    ///
+    /// # Errors
+    /// A sentence that names the address which could not be opened; nothing has changed then.
+    fn prepare(&self, config: &Config) -> Result<Self::Prepared, String>;
+
+    /// Serves `snapshot` from now on, and lets what was prepared for it accept.
+    fn commit(&mut self, prepared: Self::Prepared, snapshot: Arc<Snapshot>);
+
+    /// The addresses that are open, port 0 resolved.
+    fn addresses(&self) -> Vec<(ListenerName, SocketAddr)>;
+}
+
+/// Compiles configurations one on top of the other, and gives servers their identities.
+#[derive(Debug)]
+pub(crate) struct Compiler {
+    ids: ServerIds,
+}
+
+impl Compiler {
+    /// The compiler and the first snapshot of the process.
+    pub(crate) fn new(config: Arc<Config>, now: Instant) -> (Self, Arc<Snapshot>) {
+        let mut ids = ServerIds::default();
+        let first = Snapshot::build(config, None, &mut ids, now);
+        (Self { ids }, Arc::new(first))
+    }
+
+    /// The snapshot after `previous`.
+    pub(crate) fn compile(
+        &mut self,
+        config: Arc<Config>,
+        previous: &Snapshot,
+        now: Instant,
+    ) -> Arc<Snapshot> {
+        Arc::new(Snapshot::build(config, Some(previous), &mut self.ids, now))
+    }
+}

@@ -1,0 +1,387 @@
+//! The loop of the control plane: one task that observes, decides through the core, and publishes.
+//!
+//! Commands, results of probes, signals of the data plane and timers come in one at a time, so that
+//! nothing here needs a lock for the sake of order. Whatever takes long happens elsewhere and comes
+//! back as one more input: files are read on a blocking thread, probes are tasks of their own.
+//!
+//! A new configuration takes three steps, of which only the first two can fail and neither changes
+//! what serves: it is read and checked; its sockets are opened; the servers that it brings are probed
+//! once, where their pool says so. Then it is committed. The start is the same walk with the first
+//! configuration, which is why no listener opens before the first probes are done.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use thiserror::Error;
+use tidegate_core::config::diagnostic::Diagnostic;
+use tidegate_core::config::diff::{self, Change};
+use tidegate_core::model::server::ServerId;
+use tidegate_core::signal::Signal;
+use tidegate_core::snapshot::Snapshot;
+use tidegate_core::telemetry::registry::Configured;
+use tidegate_core::time::{Duration, Instant};
+use tidegate_net::{clock, entropy, task};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::control::{Applied, Command, Reload, Shared, lock};
+use crate::events::{Kind, Report};
+use crate::health::keeper::Keeper;
+use crate::observe::config_file::{Accepted, Refused, Sources};
+use crate::observe::probe::crew::{self, Crew, Found};
+use crate::observe::watch::{self as watcher, Watched};
+use crate::publish::{Compiler, DataPlane};
+
+/// The loop before it runs.
+#[derive(Debug)]
+pub struct Reconciler {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) compiler: Compiler,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) watcher: mpsc::WeakSender<Command>,
+    pub(crate) signals: mpsc::Receiver<Signal>,
+}
+
+/// Why the balancer cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A listener's address cannot be opened.
+    #[error("{0}")]
+    Listen(String),
+    /// It was asked to stop before it served.
+    #[error("stopped before the start was over")]
+    Stopped,
+}
+
+impl Reconciler {
+    /// Opens the sockets of the first configuration, probes the servers that want it once, and lets
+    /// the data plane accept. The loop then runs until `Control::stop`, and its task yields the data
+    /// plane.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`] at once when an address is taken.
+    pub async fn start<P: DataPlane>(self, plane: P) -> Result<JoinHandle<P>, StartError> {
+        let Self { shared, compiler, commands, watcher, signals } = self;
+        let (crew, results) = Crew::new();
+        let keeper = Keeper::new(Arc::clone(&shared), crew, entropy::word());
+        let (watched, watch) = watch::channel(None);
+        watcher::start(watch, watcher);
+        let (started, start) = oneshot::channel();
+        let mut reconcile =
+            Loop { shared, compiler, plane, keeper, watched, step: Step::Idle, queue: Vec::new() };
+        reconcile.begin_first(started).map_err(StartError::Listen)?;
+        let inputs = Inputs { commands, signals, results };
+        let running = task::spawn("reconcile", reconcile.run(inputs));
+        match start.await {
+            Ok(()) => Ok(running),
+            Err(_) => Err(StartError::Stopped),
+        }
+    }
+}
+
+/// Where inputs come from.
+struct Inputs {
+    commands: mpsc::Receiver<Command>,
+    signals: mpsc::Receiver<Signal>,
+    results: mpsc::UnboundedReceiver<Found>,
+}
+
+/// The loop.
+struct Loop<P: DataPlane> {
+    shared: Arc<Shared>,
+    compiler: Compiler,
+    plane: P,
+    keeper: Keeper,
+    watched: watch::Sender<Watched>,
+    step: Step<P::Prepared>,
+    /// Reloads that wait for the one under way: one more serves them all.
+    queue: Vec<Request>,
+}
+
+/// How far a new configuration has come.
+enum Step<T> {
+    /// There is none.
+    Idle,
+    /// It is read and checked.
+    Loading(JoinHandle<Result<Accepted, Refused>>, Vec<Request>),
+    /// Its servers are probed.
+    Probing(Box<Probing<T>>),
+}
+
+/// A configuration that will serve.
+struct Probing<T> {
+    accepted: Accepted,
+    snapshot: Arc<Snapshot>,
+    prepared: T,
+    /// Servers whose first probe has not decided.
+    awaited: BTreeSet<ServerId>,
+    /// When to wait no more.
+    deadline: Instant,
+    asked: Asked,
+}
+
+/// Who waits for it.
+enum Asked {
+    ToStart(oneshot::Sender<()>),
+    ToReload(Vec<Request>),
+}
+
+/// A reload that somebody asked for.
+#[derive(Debug)]
+struct Request {
+    cause: String,
+    reply: Option<oneshot::Sender<Reload>>,
+}
+
+/// One input.
+enum Input {
+    Command(Option<Command>),
+    Signal(Signal),
+    Found(Found),
+    Loaded(Result<Accepted, Refused>),
+    Timeout,
+}
+
+impl<P: DataPlane> Loop<P> {
+    async fn run(mut self, mut inputs: Inputs) -> P {
+        loop {
+            let timeout = self.poll_timeout();
+            let input = tokio::select! {
+                command = inputs.commands.recv() => Input::Command(command),
+                Some(signal) = inputs.signals.recv() => Input::Signal(signal),
+                Some(found) = inputs.results.recv() => Input::Found(found),
+                loaded = self.step.loaded() => Input::Loaded(self.whole(loaded)),
+                () = tokio::time::sleep_until(clock::tokio_time(timeout)) => Input::Timeout,
+            };
+            let now = clock::now();
+            match input {
+                Input::Command(None | Some(Command::Stop)) => return self.plane,
+                Input::Command(Some(Command::Reload { cause, reply })) => {
+                    self.queue.push(Request { cause, reply });
+                }
+                Input::Signal(signal) => self.keeper.handle_signal(&signal, now),
+                Input::Found((server, result)) => {
+                    self.keeper.handle_result(server, result, now);
+                    self.step.decided(server, &self.keeper);
+                }
+                Input::Loaded(loaded) => self.take(loaded, now),
+                Input::Timeout => {}
+            }
+            self.keeper.handle_timeout(now);
+            self.go_on(now);
+        }
+    }
+
+    /// A time that is never reached would overflow the timer, so an idle loop turns over once an hour.
+    fn poll_timeout(&self) -> Instant {
+        let idle = clock::now() + Duration::from_secs(3600);
+        let step = match &self.step {
+            Step::Probing(probing) => probing.deadline,
+            _ => idle,
+        };
+        self.keeper.poll_timeout().map_or(step, |at| at.min(step)).min(idle)
+    }
+
+    /// Takes whatever next step is open.
+    fn go_on(&mut self, now: Instant) {
+        let over = |probing: &Probing<_>| probing.awaited.is_empty() || probing.deadline <= now;
+        if matches!(&self.step, Step::Probing(probing) if over(probing))
+            && let Step::Probing(probing) = std::mem::replace(&mut self.step, Step::Idle)
+        {
+            self.commit(*probing, now);
+        }
+        if matches!(self.step, Step::Idle) && !self.queue.is_empty() {
+            let origin = self.shared.origin.clone();
+            let loading = tokio::task::spawn_blocking(move || origin.load());
+            self.step = Step::Loading(loading, std::mem::take(&mut self.queue));
+        }
+    }
+
+    /// The first configuration is loaded already; its snapshot too.
+    fn begin_first(&mut self, started: oneshot::Sender<()>) -> Result<(), String> {
+        let accepted = Accepted::clone(&self.shared.accepted.load());
+        let snapshot = self.shared.snapshot.load_full();
+        let prepared = self.plane.prepare(&snapshot.config)?;
+        self.probe_first(accepted, snapshot, prepared, Asked::ToStart(started));
+        Ok(())
+    }
+
+    /// What came of loading a configuration: refuses it, or takes it as far as it goes.
+    fn take(&mut self, loaded: Result<Accepted, Refused>, now: Instant) {
+        let Step::Loading(_, requests) = std::mem::replace(&mut self.step, Step::Idle) else {
+            return;
+        };
+        let accepted = match loaded {
+            Ok(accepted) => accepted,
+            Err(Refused { diagnostics, sources }) => {
+                return self.refuse(diagnostics, sources, requests);
+            }
+        };
+        let config = Arc::clone(&accepted.config);
+        match self.plane.prepare(&config) {
+            Err(error) => {
+                let mistake = self.shared.mistake("listener", error);
+                self.refuse(vec![mistake], accepted.sources, requests);
+            }
+            Ok(prepared) => {
+                let snapshot = self.compiler.compile(config, &self.shared.snapshot.load(), now);
+                self.probe_first(accepted, snapshot, prepared, Asked::ToReload(requests));
+            }
+        }
+    }
+
+    fn whole(
+        &self,
+        loaded: Result<Result<Accepted, Refused>, tokio::task::JoinError>,
+    ) -> Result<Accepted, Refused> {
+        loaded.unwrap_or_else(|error| {
+            let mistake = self.shared.mistake("", format!("loading broke off: {error}"));
+            Err(Refused { diagnostics: vec![mistake], sources: Sources::default() })
+        })
+    }
+
+    fn probe_first(
+        &mut self,
+        accepted: Accepted,
+        snapshot: Arc<Snapshot>,
+        prepared: P::Prepared,
+        asked: Asked,
+    ) {
+        let now = clock::now();
+        let awaited = self.keeper.admit(&snapshot, now);
+        let deadline = now + patience(&snapshot, awaited.len());
+        let probing = Probing { accepted, snapshot, prepared, awaited, deadline, asked };
+        self.step = Step::Probing(Box::new(probing));
+    }
+
+    fn refuse(&self, diagnostics: Vec<Diagnostic>, sources: Sources, requests: Vec<Request>) {
+        for diagnostic in &diagnostics {
+            tracing::error!("{diagnostic}");
+        }
+        let message = format!("configuration refused: {} diagnostics", diagnostics.len());
+        let first = diagnostics.first().map(ToString::to_string).unwrap_or_default();
+        let reason = format!("{}; first: {first}", causes(&requests));
+        self.shared.events.emit(Report::node(Kind::ConfigRefused, message, reason));
+        self.shared.reloads.refused.fetch_add(1, Relaxed);
+        lock(&self.shared.reloads.last).clone_from(&diagnostics);
+        self.watch(sources);
+        answer(requests, &Reload::Refused(diagnostics));
+    }
+
+    /// From here nothing can fail.
+    fn commit(&mut self, probing: Probing<P::Prepared>, now: Instant) {
+        let Probing { accepted, snapshot, prepared, asked, .. } = probing;
+        let before = self.shared.accepted.load_full();
+        self.plane.commit(prepared, Arc::clone(&snapshot));
+        self.shared.snapshot.store(Arc::clone(&snapshot));
+        *lock(&self.shared.addresses) = self.plane.addresses();
+        self.keeper.settle(&snapshot, now);
+        self.shared.registry.retain(&configured(&snapshot));
+        self.shared.accepted.store(Arc::new(accepted.clone()));
+        self.watch(accepted.sources.clone());
+        match asked {
+            Asked::ToStart(started) => self.say_started(&snapshot, started),
+            Asked::ToReload(requests) => {
+                let changes = diff::diff(&before.config, &accepted.config);
+                self.say_applied(&snapshot, &accepted, changes, requests);
+            }
+        }
+    }
+
+    fn say_started(&self, snapshot: &Snapshot, started: oneshot::Sender<()>) {
+        let members = || snapshot.pools.iter().flat_map(|entry| &entry.members);
+        let well = members().filter(|member| member.state.availability().is_available()).count();
+        let message = format!("serving; {well} of {} servers are available", members().count());
+        self.shared.events.emit(Report::node(Kind::Started, message, "start"));
+        self.shared.begin_ready();
+        // Whoever started may have gone meanwhile.
+        let _ = started.send(());
+    }
+
+    fn say_applied(
+        &self,
+        snapshot: &Snapshot,
+        accepted: &Accepted,
+        changes: Vec<Change>,
+        requests: Vec<Request>,
+    ) {
+        let generation = snapshot.generation;
+        for change in &changes {
+            if change.needs_restart() {
+                tracing::warn!(%change, "takes effect at the next start");
+            } else {
+                tracing::info!(%change, "configuration changed");
+            }
+        }
+        let message = format!("generation {generation} serves; {} changes", changes.len());
+        let report = Report::node(Kind::ConfigApplied, message, causes(&requests));
+        self.shared.events.emit(report);
+        self.shared.reloads.applied.fetch_add(1, Relaxed);
+        lock(&self.shared.reloads.last).clear();
+        self.shared.defer(&changes);
+        let applied = Applied { generation, changes, warnings: accepted.warnings.clone() };
+        answer(requests, &Reload::Applied(applied));
+    }
+
+    /// Watches what was read last, while the configuration that serves asks for it.
+    fn watch(&self, sources: Sources) {
+        let asked = self.shared.accepted.load().config.runtime.watch;
+        self.watched.send_replace(asked.then_some(sources));
+    }
+}
+
+impl<T> Step<T> {
+    /// What came of loading, if that is the step.
+    async fn loaded(
+        &mut self,
+    ) -> Result<Result<Accepted, Refused>, tokio::task::JoinError> {
+        match self {
+            Self::Loading(loading, _) => loading.await,
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// A server had a result: it may have been the one that was awaited.
+    fn decided(&mut self, server: ServerId, keeper: &Keeper) {
+        if let Self::Probing(probing) = self
+            && !keeper.is_starting(server)
+        {
+            probing.awaited.remove(&server);
+        }
+    }
+}
+
+/// How long first probes may take: the longest timeout, as often as the crew must go out, and a
+/// moment for the last of them to report.
+fn patience(snapshot: &Snapshot, servers: usize) -> Duration {
+    let timeouts = snapshot.pools.iter().filter_map(|entry| entry.pool.health.as_ref());
+    let longest = timeouts.map(|check| check.timeout).max().unwrap_or_default();
+    let rounds = u32::try_from(servers.div_ceil(crew::AT_ONCE)).unwrap_or(u32::MAX);
+    longest.saturating_mul(rounds).saturating_add(Duration::from_millis(100))
+}
+
+fn configured(snapshot: &Snapshot) -> Configured {
+    let config = &snapshot.config;
+    let servers = config.pools.iter().flat_map(|pool| {
+        pool.servers.iter().map(|server| (pool.name.clone(), server.name.clone()))
+    });
+    Configured {
+        listeners: config.listeners.iter().map(|listener| listener.name.clone()).collect(),
+        routes: config.routes.iter().map(|route| route.name.clone()).collect(),
+        pools: config.pools.iter().map(|pool| pool.name.clone()).collect(),
+        servers: servers.collect(),
+    }
+}
+
+fn causes(requests: &[Request]) -> String {
+    let causes: Vec<&str> = requests.iter().map(|request| request.cause.as_str()).collect();
+    causes.join(", ")
+}
+
+fn answer(requests: Vec<Request>, outcome: &Reload) {
+    for reply in requests.into_iter().filter_map(|request| request.reply) {
+        // Whoever asked may have gone meanwhile.
+        let _ = reply.send(outcome.clone());
+    }
+}

@@ -1,0 +1,64 @@
+//! `[listener.NAME]` to the model.
+
+use super::whole::{Object, Site};
+use crate::config::raw::report::Mistake;
+use crate::config::raw::tree::{Path, Table, Value};
+use crate::config::text::{address, duration, name, size};
+use crate::model::ids::ListenerName;
+use crate::model::listener::{Listener, ListenerLimits};
+use crate::model::ratio::Limit;
+
+pub(crate) fn listener(object: Object<'_>, site: &mut Site<'_>) -> Option<Listener> {
+    let table = object.table;
+    client_header_is_believed(object, site);
+    Some(Listener {
+        name: ListenerName::new(object.name),
+        addresses: table.parse_list("address", address::listen)?,
+        trusted_proxies: table.parse_list("trusted_proxies", address::network)?,
+        client_header: table.optional("client_header", |header| header.parse(name::header))?,
+        limits: limits(table.table("limits")?)?,
+    })
+}
+
+fn limits(table: &Table) -> Option<ListenerLimits> {
+    Some(ListenerLimits {
+        header_timeout: table.parse("header_timeout", duration::wait)?,
+        header_bytes: table.parse("header_bytes", size::head_size)?,
+        header_fields: table.integer("header_fields")?,
+        body_bytes: body_bytes(table.value("body_bytes")?)?,
+        idle_timeout: table.parse("idle_timeout", duration::wait)?,
+        body_progress: table.parse("body_progress", size::progress)?,
+        max_age: table.parse("max_age", duration::wait)?,
+        connections: connections(table, "connections")?,
+        connections_per_client: connections(table, "connections_per_client")?,
+    })
+}
+
+/// A size, or no bound.
+pub(crate) fn body_bytes(value: &Value) -> Option<Limit<u64>> {
+    match value.text()? {
+        "unlimited" => Some(Limit::Unlimited),
+        text => size::size(text).ok().map(Limit::At),
+    }
+}
+
+fn connections(table: &Table, key: &str) -> Option<Limit<u32>> {
+    match table.text(key) {
+        Some("unlimited") => Some(Limit::Unlimited),
+        _ => table.integer(key).map(Limit::At),
+    }
+}
+
+/// A header that nobody is trusted to send would be ignored.
+fn client_header_is_believed(object: Object<'_>, site: &mut Site<'_>) {
+    let Some(header) = object.table.entry("client_header") else { return };
+    let (Some([]), Some(at)) = (object.table.list("trusted_proxies"), header.key) else { return };
+    let listeners = Path::ROOT.key("listener");
+    let path = listeners.key(object.name);
+    let mistake = Mistake::new(
+        at,
+        &path.key("client_header"),
+        "`client_header` has no effect without `trusted_proxies`",
+    );
+    site.report.add(mistake.expected("`trusted_proxies` that name the proxies which send it"));
+}

@@ -1,0 +1,15 @@
+//! The completed raw tree to the model, and the rules that span several keys or objects.
+//!
+//! Parse, don't validate: [`whole::config`] is the only road to a model. One file a section builds; `whole` puts them
+//! together; `rules` and `ties` hold objects against one another. What single values mean has been settled before, so a
+//! builder that finds a faulty one just gives up: `None` without a word.
+
+pub(crate) mod health;
+pub(crate) mod listener;
+pub(crate) mod matching;
+pub(crate) mod pool;
+pub(crate) mod process;
+pub(crate) mod route;
+pub(crate) mod rules;
+pub(crate) mod ties;
+pub(crate) mod whole;

@@ -1,0 +1,104 @@
+//! Rules that span objects: addresses that collide, pools and listeners that are missing or left over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use super::whole::{Site, objects};
+use crate::config::position::At;
+use crate::config::raw::report::Mistake;
+use crate::config::raw::tree::{Path, Table, Value};
+use crate::config::text::address::{self, AdminText};
+
+/// Holds the objects against one another.
+pub(crate) fn hold(site: &mut Site<'_>) {
+    there_is_a_listener(site);
+    addresses_differ(site);
+    tokens_differ(site);
+    pools_are_used(site);
+}
+
+fn there_is_a_listener(site: &mut Site<'_>) {
+    let start = site.files.at(0, 0);
+    let empty = |kind: &str| site.tree.value(kind).is_none_or(|value| is_empty(value));
+    if empty("listener") {
+        let mistake = Mistake::new(start, &Path::ROOT.key("listener"), "there is no listener");
+        site.report.add(mistake.expected("at least one `[listener.NAME]` with an `address`"));
+    } else if empty("route") {
+        let message = "there is no route: every request gets 404";
+        site.report.add(Mistake::doubt(start, &Path::ROOT.key("route"), message));
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.table().is_some_and(|table| table.iter().next().is_none())
+}
+
+/// Listeners, the admin API and the metrics each need an address of their own; port 0 is always a fresh one.
+fn addresses_differ(site: &mut Site<'_>) {
+    let mut taken: BTreeMap<SocketAddr, At> = BTreeMap::new();
+    for (key, address, at) in addresses(site.tree) {
+        if address.port() == 0 {
+            continue;
+        }
+        let Some(first) = taken.insert(address, at) else { continue };
+        let message = format!("{address} is already taken at {}", site.files.place(first));
+        site.report.add(Mistake::new(at, &key, message).expected("each address once"));
+    }
+}
+
+fn addresses(tree: &Table) -> Vec<(String, SocketAddr, At)> {
+    let mut found = Vec::new();
+    let listeners = Path::ROOT.key("listener");
+    for object in objects(tree, "listener") {
+        for value in object.table.list("address").unwrap_or_default() {
+            if let (Some(address), Some(at)) = (value.parse(address::listen), value.at()) {
+                found.push((listeners.key(object.name).key("address").to_string(), address, at));
+            }
+        }
+    }
+    let written = |table: &str| {
+        let value = tree.table(table)?.value("address")?;
+        Some((value, value.at()?))
+    };
+    if let Some((value, at)) = written("admin")
+        && let Some(AdminText::Tcp(address)) = value.parse(address::admin)
+    {
+        found.push(("admin.address".to_owned(), address, at));
+    }
+    if let Some((value, at)) = written("metrics")
+        && let Some(address) = value.parse(address::listen)
+    {
+        found.push(("metrics.address".to_owned(), address, at));
+    }
+    found.sort_by_key(|(_, _, at)| *at);
+    found
+}
+
+fn tokens_differ(site: &mut Site<'_>) {
+    let tokens = site.tree.table("admin").and_then(|admin| admin.list("tokens"));
+    let mut names = BTreeSet::new();
+    for name in tokens.unwrap_or_default().iter().filter_map(|t| t.table()?.value("name")) {
+        let (Some(text), Some(at)) = (name.text(), name.at()) else { continue };
+        if !names.insert(text) {
+            let message = format!("\"{text}\" already names a token");
+            let admin = Path::ROOT.key("admin");
+            let mistake = Mistake::new(at, &admin.key("tokens"), message);
+            site.report.add(mistake.expected("each name once"));
+        }
+    }
+}
+
+fn pools_are_used(site: &mut Site<'_>) {
+    let used: BTreeSet<&str> =
+        objects(site.tree, "route").filter_map(|route| route.table.text("pool")).collect();
+    let exists = |name: &str| site.tree.table("pool").is_some_and(|p| p.value(name).is_some());
+    if used.iter().any(|name| !exists(name)) {
+        // Most likely that name is misspelled, and one of the pools is used after all.
+        return;
+    }
+    for pool in objects(site.tree, "pool").filter(|pool| !used.contains(pool.name)) {
+        let pools = Path::ROOT.key("pool");
+        let message = format!("no route uses pool \"{}\"", pool.name);
+        site.report.add(Mistake::doubt(pool.at, &pools.key(pool.name), message));
+    }
+}

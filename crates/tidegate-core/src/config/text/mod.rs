@@ -1,0 +1,17 @@
+//! What single texts of the file mean: durations, sizes, addresses, hosts, paths, patterns.
+//!
+//! One form a file. Each parser stands beside the [`fault::Format`] that tells people and editors what it takes; both
+//! the check of a file and the building of the model call the same parser.
+
+pub mod duration;
+pub mod size;
+
+pub(crate) mod address;
+pub(crate) mod fault;
+pub(crate) mod hash_key;
+pub(crate) mod host;
+pub(crate) mod name;
+pub(crate) mod path;
+pub(crate) mod pattern;
+pub(crate) mod place;
+pub(crate) mod status;

@@ -1,0 +1,71 @@
+//! Places on the disk and in the environment: files, directories, secrets.
+
+use std::path::{Path, PathBuf};
+
+use super::fault::{Fault, Format};
+use crate::model::secret::SecretReference;
+
+/// A directory.
+pub(crate) static DIRECTORY: Format = Format {
+    name: "a path",
+    expected: "a path, such as \"/var/lib/tidegate\"",
+    example: "/var/lib/tidegate",
+    pattern: Some("^[^\\u0000]+$"),
+    unit: None,
+    check: |text| path(text).map(drop),
+};
+
+/// A file that no word can be mistaken for.
+pub(crate) static LOG_FILE: Format = Format {
+    name: "a path",
+    expected: "a path with a `/`, such as \"./access.log\"",
+    example: "/var/log/tidegate/access.log",
+    pattern: Some("^[^\\u0000]*/[^\\u0000]*$"),
+    unit: None,
+    check: |text| log_file(text).map(drop),
+};
+
+/// Where a secret is.
+pub(crate) static SECRET: Format = Format {
+    name: "a reference to a secret",
+    expected: "a reference to a secret: \"env:NAME\" or \"file:PATH\"",
+    example: "env:ADMIN_TOKEN",
+    pattern: Some("^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"),
+    unit: None,
+    check: |text| secret(text, Path::new("")).map(drop),
+};
+
+/// Files to include.
+pub(crate) static GLOB: Format = Format {
+    name: "a pattern of files",
+    expected: "a path, with `*` and `?` in its last part if need be, such as \"conf.d/*.toml\"",
+    example: "conf.d/*.toml",
+    pattern: Some("^[^\\u0000]+$"),
+    unit: None,
+    check: |text| path(text).map(drop),
+};
+
+pub(crate) fn path(text: &str) -> Result<PathBuf, Fault> {
+    let fits = !text.is_empty() && !text.contains('\0');
+    if fits { Ok(PathBuf::from(text)) } else { Err(Fault::default()) }
+}
+
+pub(crate) fn log_file(text: &str) -> Result<PathBuf, Fault> {
+    let file = path(text)?;
+    if text.contains('/') && !text.ends_with('/') { Ok(file) } else { Err(Fault::default()) }
+}
+
+/// A secret; a relative path starts at `directory`. The message does not repeat the text: it may be the secret.
+pub(crate) fn secret(text: &str, directory: &Path) -> Result<SecretReference, Fault> {
+    let variable = |name: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        !name.is_empty() && name.bytes().all(fits) && !name.starts_with(|c: char| c.is_ascii_digit())
+    };
+    match text.split_once(':') {
+        Some(("env", name)) if variable(name) => Ok(SecretReference::Environment(name.to_owned())),
+        Some(("file", file)) if path(file).is_ok() => {
+            Ok(SecretReference::File(directory.join(file)))
+        }
+        _ => Err(Fault::because("this is not a reference to a secret")),
+    }
+}

@@ -1,0 +1,31 @@
+//! The Date field of responses that came without one, written once a second.
+
+use std::io::Write;
+use std::time::{Duration, SystemTime};
+
+use httpdate::HttpDate;
+use tidegate_core::time::UnixTime;
+
+/// The current second, in the form of RFC 9110, section 5.6.7.
+#[derive(Debug, Default)]
+pub(crate) struct Date {
+    second: u64,
+    text: Vec<u8>,
+}
+
+impl Date {
+    /// Moves to the second of `now`.
+    pub(crate) fn update(&mut self, now: UnixTime) {
+        if self.text.is_empty() || self.second != now.as_secs() {
+            self.second = now.as_secs();
+            self.text.clear();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(self.second);
+            write!(self.text, "{}", HttpDate::from(time)).expect("a vector takes every byte");
+        }
+    }
+
+    /// The field's value.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+}

@@ -1,0 +1,5 @@
+//! From the clients: accepting connections and reading requests off them.
+
+pub(crate) mod accept;
+pub(crate) mod client;
+pub(crate) mod h1;

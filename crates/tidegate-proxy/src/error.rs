@@ -1,0 +1,85 @@
+//! Why an exchange did not come to its end. A closed list; `exchange/respond.rs` alone turns it into answers.
+
+use thiserror::Error;
+use tidegate_core::http::chunked::ChunkError;
+use tidegate_core::http::parse::{ReplyError, RequestError};
+use tidegate_core::signal::FailureReason;
+
+/// What went wrong.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub(crate) enum Error {
+    // The client's side.
+    #[error("{0}")]
+    BadRequest(#[from] RequestError),
+    #[error("{0}")]
+    BadChunk(#[from] ChunkError),
+    #[error("the request head did not come in time")]
+    HeaderTimeout,
+    #[error("the body came, or was read, too slowly")]
+    BodyTimeout,
+    #[error("the request body is larger than allowed")]
+    BodyTooLarge,
+    #[error("the client is gone")]
+    ClientGone,
+
+    // Our own decisions.
+    #[error("no route takes this request")]
+    NoRoute,
+    #[error("this method is not forwarded")]
+    Method,
+    #[error("this request has passed here before")]
+    Loop,
+    #[error("the path holds an encoded slash")]
+    EncodedSlash,
+    #[error("the upgrade is not allowed here, or malformed")]
+    Upgrade,
+    #[error("no server is available")]
+    NoServer,
+    #[error("the exchange used up its total time")]
+    TotalTimeout,
+
+    // The server's side.
+    #[error("no connection to the server")]
+    Connect,
+    #[error("no connection to the server in time")]
+    ConnectTimeout,
+    #[error("the server closed the connection before its response was whole")]
+    Reset,
+    #[error("the server did not respond in time")]
+    ResponseTimeout,
+    #[error("the server's response stalled")]
+    Stalled,
+    #[error("{0}")]
+    BadReply(#[from] ReplyError),
+    #[error("a chunk of the response is malformed")]
+    BadReplyChunk,
+    #[error("the server sent more than its response")]
+    StrayBytes,
+    #[error("too many interim responses")]
+    InterimFlood,
+    #[error("the server switched protocols without being asked")]
+    UnaskedUpgrade,
+    /// The response has a status that the route retries on; never the client's to see.
+    #[error("status {0}")]
+    Status(u16),
+}
+
+impl Error {
+    /// What a pool may hold against the server, if it was the server's doing.
+    pub(crate) const fn server_failure(self) -> Option<FailureReason> {
+        match self {
+            Self::Connect => Some(FailureReason::Connect),
+            Self::ConnectTimeout | Self::ResponseTimeout | Self::Stalled => {
+                Some(FailureReason::Timeout)
+            }
+            Self::Reset
+            | Self::BadReply(_)
+            | Self::BadReplyChunk
+            | Self::StrayBytes
+            | Self::InterimFlood
+            | Self::UnaskedUpgrade => Some(FailureReason::Reset),
+            Self::Status(status) => Some(FailureReason::Status(status)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Step 8 of 8: account for an exchange that is over: metrics, and a line of the access log.
+
+use tidegate_core::model::listener::Listener;
+use tidegate_core::telemetry::access_log::{Phases, Record};
+use tidegate_core::telemetry::ending::Ending;
+use tidegate_core::telemetry::pool::Outcome;
+use tidegate_core::telemetry::route::Finished;
+use tidegate_core::time::{Duration, Instant, UnixTime};
+use tidegate_net::clock;
+
+use super::respond::answer_to;
+use super::{Course, Exchange, route};
+use crate::downstream::client::Client;
+use crate::error::Error;
+use crate::worker::Worker;
+
+/// Counts and logs the exchange.
+pub(super) fn account(
+    worker: &Worker,
+    client: &Client,
+    x: &Exchange,
+    listener: &Listener,
+    course: Option<&Course<'_>>,
+) {
+    let now = clock::now();
+    if let Some(course) = course {
+        course.pool.cells.record(outcome(x));
+        let finished = Finished {
+            status: x.status,
+            duration: now.since(x.started),
+            bytes_in: x.bytes_in,
+            bytes_out: x.bytes_out,
+        };
+        course.cells.record(&finished);
+    }
+    if worker.shared.access_log.is_some() {
+        log(worker, client, x, listener, course, now);
+    }
+}
+
+fn outcome(x: &Exchange) -> Outcome {
+    match x.error {
+        None => Outcome::Success,
+        Some(Error::NoServer) => Outcome::Refused,
+        Some(Error::ClientGone) => Outcome::Abandoned,
+        Some(error) if answer_to(error).status.is_some_and(|status| status < 500) => {
+            Outcome::Abandoned
+        }
+        Some(_) => Outcome::Failed,
+    }
+}
+
+fn log(
+    worker: &Worker,
+    client: &Client,
+    x: &Exchange,
+    listener: &Listener,
+    course: Option<&Course<'_>>,
+    now: Instant,
+) {
+    let total = now.since(x.started);
+    let server = x.server.and_then(|server| {
+        let members = &course?.pool.entry.members;
+        members.get(server.position()).map(|member| &member.server.name)
+    });
+    let head = &x.head;
+    let method = head.method();
+    let record = Record {
+        time: began(clock::unix_time(), total),
+        client: route::client_address(head, client.peer, listener),
+        listener: &listener.name,
+        route: course.map(|course| &course.route.name),
+        pool: course.map(|course| &course.pool.entry.pool.name),
+        server,
+        method: method.as_bytes(),
+        host: head.authority().as_bytes(),
+        path: head.target().as_bytes(),
+        protocol: if method.is_empty() { "" } else { head.version().as_str() },
+        status: x.status,
+        bytes_in: x.bytes_in,
+        bytes_out: x.bytes_out,
+        phases: phases(x, total, now),
+        tries: x.tries,
+        ending: x.error.map_or(Ending::Done, |error| answer_to(error).ending),
+        request_id: x.request_id,
+        user_agent: head.values("user-agent").next(),
+        referer: head.values("referer").next(),
+    };
+    worker.log(&record);
+}
+
+fn began(now: UnixTime, ago: Duration) -> UnixTime {
+    let millis = u64::try_from(ago.as_millis()).unwrap_or_default();
+    UnixTime::from_millis(now.as_millis().saturating_sub(millis))
+}
+
+fn phases(x: &Exchange, total: Duration, now: Instant) -> Phases {
+    let marks = &x.marks;
+    let connected = (x.tries > 0 && marks.connected >= marks.attempt).then_some(marks.connected);
+    Phases {
+        total,
+        queue: None,
+        connect: connected.map(|connected| connected.since(marks.attempt)),
+        first_byte: connected.and_then(|from| Some(marks.first_byte?.since(from))),
+        body: marks.first_byte.map(|first_byte| now.since(first_byte)),
+    }
+}

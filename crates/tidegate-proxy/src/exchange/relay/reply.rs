@@ -1,0 +1,312 @@
+//! Step 8 of 8: the relay's way back: response heads, then the body, until it ends.
+
+use std::io::IoSlice;
+use std::task::{Context, Poll, ready};
+
+use tidegate_core::http::body::Body;
+use tidegate_core::http::chunked::Keep;
+use tidegate_core::http::head::{BodyLength, Version};
+use tidegate_core::http::parse;
+use tidegate_core::http::scan::Scan;
+use tidegate_core::http::write::{self, BodyFraming, Persistence, ReplyOptions};
+use tidegate_net::clock;
+
+use super::{READ_FIRST, Relay, Relayed};
+use crate::error::Error;
+use crate::exchange::{Phase, retry};
+use crate::held::Held;
+
+/// A head and a first piece of the body up to this size are copied together into one send.
+const COALESCE_BYTES: usize = 16 * 1024;
+/// Reads of a long body shrink to this when the client is slow, and grow to the whole scratch when it is not.
+const READ_MIN: usize = 16 * 1024;
+/// Interim responses to one request.
+const INTERIMS_MAX: u8 = 16;
+
+/// What the bytes of a head turned out to be.
+enum HeadStep {
+    /// More must come.
+    Partial,
+    /// An interim response of so many bytes; the next head follows.
+    Interim(usize),
+    /// The final response has begun, and the bytes behind its head are taken care of.
+    Final,
+    /// The protocol was switched.
+    Upgraded,
+}
+
+impl Relay<'_> {
+    pub(super) fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Result<Relayed, Error>> {
+        loop {
+            ready!(self.flush_to_client(context))?;
+            match self.x.attempt.phase {
+                Phase::Head => {
+                    if ready!(self.read_head(context))? {
+                        return Poll::Ready(Ok(Relayed::Upgraded));
+                    }
+                }
+                Phase::Body if self.x.reply_body.is_done() => {
+                    return Poll::Ready(Ok(Relayed::Complete));
+                }
+                Phase::Body => ready!(self.read_body_piece(context))?,
+            }
+        }
+    }
+
+    fn flush_to_client(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while !self.x.to_client.is_empty() {
+            let bytes = self.x.to_client.waiting();
+            match ready!(self.client.stream.poll_write(context, bytes)) {
+                Ok(count) => {
+                    self.sent_to_client(count);
+                    self.x.attempt.activity = clock::now();
+                }
+                Err(_) => return Poll::Ready(Err(Error::ClientGone)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn sent_to_client(&mut self, count: usize) {
+        self.x.to_client.consume(count);
+        self.x.bytes_out += count as u64;
+        self.x.attempt.window_bytes += count as u64;
+    }
+
+    /// Reads towards the end of a response head. True when the protocol was switched.
+    fn read_head(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        let worker = self.worker;
+        let mut scratch = worker.scratch();
+        let count = match ready!(self.connection.stream.poll_read(context, &mut scratch[..READ_FIRST])) {
+            Ok(count) if count > 0 => count,
+            _ => return Poll::Ready(Err(Error::Reset)),
+        };
+        self.x.attempt.reply_begun = true;
+        self.x.attempt.activity = clock::now();
+        self.x.marks.first_byte.get_or_insert(self.x.attempt.activity);
+        if self.connection.head.is_empty() {
+            return Poll::Ready(self.take_heads(context, &mut scratch[..count]));
+        }
+        let mut held = std::mem::take(&mut self.connection.head);
+        held.append(&scratch[..count]);
+        drop(scratch);
+        Poll::Ready(self.take_heads(context, held.waiting_mut()))
+    }
+
+    /// Takes heads off the front of `bytes` up to the final one; what is left of a partial one is held.
+    fn take_heads(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Result<bool, Error> {
+        let mut start = 0;
+        loop {
+            match self.take_head(context, &mut bytes[start..])? {
+                HeadStep::Partial => {
+                    let mut held = Held::default();
+                    held.append(&bytes[start..]);
+                    self.connection.head = held;
+                    return Ok(false);
+                }
+                HeadStep::Interim(length) => start += length,
+                HeadStep::Final => return Ok(false),
+                HeadStep::Upgraded => return Ok(true),
+            }
+        }
+    }
+
+    fn take_head(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &mut [u8],
+    ) -> Result<HeadStep, Error> {
+        let limits = &self.course.listener.limits;
+        let scanned = self.x.attempt.scan.advance(bytes, limits.header_bytes as usize);
+        let Some(length) = scanned.map_err(parse::ReplyError::from)? else {
+            return Ok(HeadStep::Partial);
+        };
+        self.x.attempt.scan = Scan::default();
+        let to_head = self.x.head.method() == "HEAD";
+        let fields_max = usize::from(limits.header_fields);
+        parse::reply(&bytes[..length], fields_max, to_head, &mut self.x.reply)?;
+        let (_, rest) = bytes.split_at_mut(length);
+        match self.x.reply.status() {
+            101 => self.take_switch(rest),
+            100..=199 => self.take_interim().map(|()| HeadStep::Interim(length)),
+            status if retry::would_retry(self.x, self.course, status) => Err(Error::Status(status)),
+            _ => self.begin_reply(context, rest),
+        }
+    }
+
+    /// Passes an interim response on (RFC 9110, section 15.2), unless the client is too old to know them.
+    fn take_interim(&mut self) -> Result<(), Error> {
+        self.x.attempt.interims += 1;
+        if self.x.attempt.interims > INTERIMS_MAX {
+            return Err(Error::InterimFlood);
+        }
+        if self.x.head.version() == Version::Http11 {
+            self.x.attempt.committed = true;
+            self.write_head(BodyFraming::AsReceived, Persistence::Default);
+        }
+        Ok(())
+    }
+
+    /// The server switches protocols: only if it was asked to, and to what it was asked.
+    fn take_switch(&mut self, rest: &[u8]) -> Result<HeadStep, Error> {
+        let (asked, answered) = (&self.x.head, &self.x.reply);
+        let token = |value: Option<&[u8]>| value.map(<[u8]>::to_ascii_lowercase);
+        let same = token(asked.values("upgrade").next()) == token(answered.values("upgrade").next());
+        if !self.x.upgrade || !answered.connection().upgrade || !same {
+            return Err(Error::UnaskedUpgrade);
+        }
+        self.commit(101);
+        self.write_head(BodyFraming::AsReceived, Persistence::Upgrade);
+        self.x.to_client.append(rest);
+        Ok(HeadStep::Upgraded)
+    }
+
+    fn begin_reply(
+        &mut self,
+        context: &mut Context<'_>,
+        rest: &mut [u8],
+    ) -> Result<HeadStep, Error> {
+        let body = self.x.reply.body();
+        let bodiless = self.x.head.method() == "HEAD" || matches!(self.x.reply.status(), 204 | 304);
+        if bodiless && !rest.is_empty() {
+            return Err(Error::StrayBytes);
+        }
+        let framing = self.frame_reply(body);
+        self.x.reply_body = Body::new(body);
+        self.commit(self.x.reply.status());
+        let persistence = self.persistence(framing);
+        self.write_head(framing, persistence);
+        self.x.attempt.phase = Phase::Body;
+        self.deliver(context, rest)?;
+        Ok(HeadStep::Final)
+    }
+
+    /// Decides how the body is framed for this client.
+    fn frame_reply(&mut self, body: BodyLength) -> BodyFraming {
+        let attempt = &mut self.x.attempt;
+        let old = self.x.head.version() == Version::Http10;
+        attempt.keeps = Some(if old { Keep::Data } else { Keep::Frames });
+        attempt.rechunks = body == BodyLength::UntilClose && !old;
+        match body {
+            BodyLength::UntilClose if old => BodyFraming::Close,
+            BodyLength::UntilClose => BodyFraming::Chunked,
+            BodyLength::Chunked if old => BodyFraming::Close,
+            _ => BodyFraming::AsReceived,
+        }
+    }
+
+    fn persistence(&mut self, framing: BodyFraming) -> Persistence {
+        let now = self.x.attempt.activity;
+        if framing == BodyFraming::Close || self.client.is_retiring(self.worker, now) {
+            self.x.client_persists = false;
+        }
+        match (self.x.client_persists, self.x.head.version()) {
+            (false, _) => Persistence::Close,
+            (true, Version::Http10) => Persistence::KeepAlive,
+            (true, Version::Http11) => Persistence::Default,
+        }
+    }
+
+    fn commit(&mut self, status: u16) {
+        self.x.attempt.committed = true;
+        self.x.status = Some(status);
+    }
+
+    fn write_head(&mut self, framing: BodyFraming, persistence: Persistence) {
+        let date = self.worker.date(clock::unix_time());
+        let options = ReplyOptions { framing, persistence, date: date.text() };
+        write::reply(&self.x.reply, options, self.x.to_client.vector());
+    }
+
+    fn read_body_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let worker = self.worker;
+        let mut scratch = worker.scratch();
+        let limit = self.x.attempt.read_limit.min(scratch.len());
+        let count = match ready!(self.connection.stream.poll_read(context, &mut scratch[..limit])) {
+            Ok(0) if matches!(self.x.reply_body, Body::UntilClose) => {
+                return Poll::Ready(self.end_at_close());
+            }
+            Ok(count) if count > 0 => count,
+            _ => return Poll::Ready(Err(Error::Reset)),
+        };
+        self.x.attempt.activity = clock::now();
+        self.deliver(context, &mut scratch[..count])?;
+        let attempt = &mut self.x.attempt;
+        if !self.x.to_client.is_empty() {
+            attempt.read_limit = (limit / 2).max(READ_MIN);
+        } else if count == limit {
+            attempt.read_limit = limit * 2;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// The server closed, and that is how its body ends.
+    fn end_at_close(&mut self) -> Result<(), Error> {
+        self.x.reply_body = Body::Done;
+        if self.x.attempt.rechunks {
+            self.x.to_client.append(b"0\r\n\r\n");
+        }
+        Ok(())
+    }
+
+    /// Sends a piece of the response body, behind whatever of the head still waits.
+    fn deliver(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Result<(), Error> {
+        let keep = self.x.attempt.keeps.unwrap_or(Keep::Frames);
+        let step = self
+            .x
+            .reply_body
+            .advance(bytes, keep, &mut self.x.tail)
+            .map_err(|_| Error::BadReplyChunk)?;
+        self.x.attempt.stray |= step.consumed < bytes.len();
+        let bytes = &bytes[..step.produced];
+        if self.x.attempt.rechunks {
+            self.rechunk(bytes);
+        } else if self.x.to_client.waiting().len() + bytes.len() <= COALESCE_BYTES
+            && !self.x.to_client.is_empty()
+        {
+            self.x.to_client.append(bytes);
+        } else if !bytes.is_empty() {
+            self.send_now(context, bytes)?;
+        }
+        self.x.to_client.append(&self.x.tail);
+        self.x.tail.clear();
+        Ok(())
+    }
+
+    /// Sends what waits and `bytes` in one call; what the socket does not take waits.
+    fn send_now(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Result<(), Error> {
+        let waiting = self.x.to_client.waiting();
+        let waited = waiting.len();
+        let written = if waited == 0 {
+            self.client.stream.poll_write(context, bytes)
+        } else {
+            let slices = [IoSlice::new(waiting), IoSlice::new(bytes)];
+            self.client.stream.poll_write_vectored(context, &slices)
+        };
+        let count = match written {
+            Poll::Ready(Ok(count)) => count,
+            Poll::Ready(Err(_)) => return Err(Error::ClientGone),
+            Poll::Pending => 0,
+        };
+        self.sent_to_client(count.min(waited));
+        let sent = count.saturating_sub(waited);
+        self.x.bytes_out += sent as u64;
+        self.x.attempt.window_bytes += sent as u64;
+        self.x.to_client.append(&bytes[sent..]);
+        Ok(())
+    }
+
+    /// Puts data into a chunk of its own.
+    fn rechunk(&mut self, data: &[u8]) {
+        if data.is_empty() {
+            return;
+        }
+        let out = self.x.to_client.vector();
+        let digits = tidegate_core::http::forwarded::hexadecimal(data.len() as u64);
+        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+        out.extend_from_slice(&digits[zeros..]);
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(data);
+        out.extend_from_slice(b"\r\n");
+    }
+}

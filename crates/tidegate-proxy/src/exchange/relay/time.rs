@@ -1,0 +1,100 @@
+//! Step 8 of 8: the relay's deadlines. Whoever is waited for has a time of its own.
+
+use tidegate_core::time::Instant;
+use tidegate_net::clock;
+
+use super::Relay;
+use crate::error::Error;
+use crate::exchange::Phase;
+
+/// Whom the relay waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WaitsFor {
+    /// The client, to send more of its request or to take more of the response.
+    Client,
+    /// The server, to begin its response.
+    Head,
+    /// The server, to take more of the request or to send more of the response.
+    Server,
+}
+
+impl Relay<'_> {
+    fn waits_for(&self) -> WaitsFor {
+        let x = &self.x;
+        if !x.to_client.is_empty() {
+            return WaitsFor::Client;
+        }
+        match x.attempt.phase {
+            Phase::Body => WaitsFor::Server,
+            Phase::Head if x.attempt.deaf => WaitsFor::Head,
+            Phase::Head if !x.to_server.is_empty() => WaitsFor::Server,
+            Phase::Head if !x.request_body.is_done() => WaitsFor::Client,
+            Phase::Head => WaitsFor::Head,
+        }
+    }
+
+    /// When time should be looked at again, at the latest.
+    pub(super) fn due(&self, now: Instant) -> Instant {
+        let timeouts = &self.course.route.timeouts;
+        let activity = self.x.attempt.activity;
+        let wait = match self.waits_for() {
+            WaitsFor::Head => activity + timeouts.response,
+            WaitsFor::Client | WaitsFor::Server => activity + timeouts.idle,
+        };
+        let window = now + self.course.listener.limits.body_progress.window;
+        let total = self.total_due();
+        wait.min(window).min(now + timeouts.idle).min(total)
+    }
+
+    fn total_due(&self) -> Instant {
+        let total = self.course.route.timeouts.total.bound();
+        total.map_or(Instant::NEVER, |total| self.x.started + total)
+    }
+
+    /// Looks at the time if the deadline fired.
+    pub(super) fn check_time(&mut self) -> Result<(), Error> {
+        if !self.client.deadline.fired() {
+            return Ok(());
+        }
+        let now = clock::now();
+        if now >= self.total_due() {
+            return Err(Error::TotalTimeout);
+        }
+        let timeouts = &self.course.route.timeouts;
+        let silence = now.since(self.x.attempt.activity);
+        match self.waits_for() {
+            WaitsFor::Head if silence >= timeouts.response => Err(Error::ResponseTimeout),
+            WaitsFor::Server if silence >= timeouts.idle => Err(Error::Stalled),
+            WaitsFor::Client => self.check_client(now),
+            WaitsFor::Head | WaitsFor::Server => {
+                self.x.attempt.client_window = false;
+                Ok(())
+            }
+        }?;
+        let due = self.due(now);
+        self.client.deadline.arm(due);
+        Ok(())
+    }
+
+    /// The slowest a client may be: `body_progress` over a window in which it alone was waited for, and no
+    /// silence beyond the idle time.
+    fn check_client(&mut self, now: Instant) -> Result<(), Error> {
+        let progress = self.course.listener.limits.body_progress;
+        let attempt = &self.x.attempt;
+        let whole = attempt.client_window && now.since(attempt.window_start) >= progress.window;
+        let too_slow = whole && attempt.window_bytes < progress.bytes_per_window();
+        if too_slow || now.since(attempt.activity) >= self.course.route.timeouts.idle {
+            return Err(Error::BodyTimeout);
+        }
+        if whole || !attempt.client_window {
+            self.begin_window(now);
+        }
+        Ok(())
+    }
+
+    fn begin_window(&mut self, now: Instant) {
+        self.x.attempt.client_window = true;
+        self.x.attempt.window_start = now;
+        self.x.attempt.window_bytes = 0;
+    }
+}

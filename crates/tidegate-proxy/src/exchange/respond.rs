@@ -1,0 +1,245 @@
+//! Step 8 of 8: the one place where an error becomes an answer, and where it is decided what becomes of the
+//! client connection.
+
+use std::io::Write;
+use std::task::{Context, Poll, ready};
+
+use tidegate_core::http::chunked::Keep;
+use tidegate_core::http::framing::FramingError;
+use tidegate_core::http::head::Version;
+use tidegate_core::http::parse::{ReplyError, RequestError};
+use tidegate_core::http::scan::ScanError;
+use tidegate_core::model::listener::Listener;
+use tidegate_core::telemetry::ending::Ending;
+use tidegate_core::telemetry::refusal::Refusal;
+use tidegate_net::clock;
+
+use super::{Exchange, Next};
+use crate::downstream::client::{Client, DRAIN_BYTES, DRAIN_TIME};
+use crate::error::Error;
+use crate::worker::Worker;
+
+/// What the world is told of an error.
+pub(super) struct Answer {
+    /// The status; `None` when there is nobody to tell.
+    pub(super) status: Option<u16>,
+    /// The reason in the metrics.
+    pub(super) refusal: Option<Refusal>,
+    /// The reason in the access log.
+    pub(super) ending: Ending,
+}
+
+/// The answer to each error.
+pub(super) fn answer_to(error: Error) -> Answer {
+    use Refusal as R;
+    let (status, refusal, ending) = match error {
+        Error::BadRequest(error) => return bad_request(error),
+        Error::BadChunk(_) => (400, Some(R::BadChunk), Ending::ClientInvalid),
+        Error::HeaderTimeout => (408, Some(R::HeaderTimeout), Ending::ClientTimeout),
+        Error::BodyTimeout => (408, Some(R::BodyTimeout), Ending::ClientTimeout),
+        Error::BodyTooLarge => (413, Some(R::BodyTooLarge), Ending::ClientLimit),
+        Error::ClientGone => (0, None, Ending::ClientReset),
+        Error::NoRoute => (404, Some(R::NoRoute), Ending::NoRoute),
+        Error::Method => (405, Some(R::Method), Ending::Policy),
+        Error::Loop => (508, Some(R::Loop), Ending::Policy),
+        Error::EncodedSlash => (400, Some(R::BadPath), Ending::ClientInvalid),
+        Error::Upgrade => (400, Some(R::Upgrade), Ending::Policy),
+        Error::NoServer => (503, Some(R::NoServer), Ending::NoServer),
+        Error::TotalTimeout => (504, None, Ending::TotalTimeout),
+        Error::Connect => (502, None, Ending::ServerConnect),
+        Error::ConnectTimeout => (504, None, Ending::ServerConnect),
+        Error::Reset => (502, None, Ending::ServerReset),
+        Error::ResponseTimeout | Error::Stalled => (504, None, Ending::ServerTimeout),
+        Error::BadReply(ReplyError::Scan(ScanError::TooLong { .. }) | ReplyError::TooManyFields) => {
+            (502, Some(R::ResponseTooLarge), Ending::ServerLimit)
+        }
+        Error::InterimFlood => (502, Some(R::BadResponse), Ending::ServerLimit),
+        Error::BadReply(_) | Error::BadReplyChunk | Error::StrayBytes | Error::UnaskedUpgrade => {
+            (502, Some(R::BadResponse), Ending::ServerInvalid)
+        }
+        Error::Status(status) => (status, None, Ending::Done),
+    };
+    Answer { status: (status != 0).then_some(status), refusal, ending }
+}
+
+fn bad_request(error: RequestError) -> Answer {
+    let (refusal, ending) = match error {
+        RequestError::Scan(ScanError::TooLong { in_start_line: true }) => {
+            (Refusal::TargetTooLong, Ending::ClientLimit)
+        }
+        RequestError::Scan(ScanError::TooLong { in_start_line: false }) => {
+            (Refusal::HeaderTooLarge, Ending::ClientLimit)
+        }
+        RequestError::TooManyFields => (Refusal::TooManyHeaders, Ending::ClientLimit),
+        RequestError::Scan(_) | RequestError::RequestLine => {
+            (Refusal::BadRequestLine, Ending::ClientInvalid)
+        }
+        RequestError::Version => (Refusal::Version, Ending::ClientInvalid),
+        RequestError::Field => (Refusal::BadHeader, Ending::ClientInvalid),
+        RequestError::Framing(FramingError::UnknownCoding) => {
+            (Refusal::UnknownCoding, Ending::ClientInvalid)
+        }
+        RequestError::FramingAlias | RequestError::Framing(_) => {
+            (Refusal::BadFraming, Ending::ClientInvalid)
+        }
+        RequestError::Host => (Refusal::BadHost, Ending::ClientInvalid),
+        RequestError::Target | RequestError::Path(_) => (Refusal::BadPath, Ending::ClientInvalid),
+        RequestError::Expectation => (Refusal::Expectation, Ending::ClientInvalid),
+    };
+    Answer { status: Some(error.status()), refusal: Some(refusal), ending }
+}
+
+/// Answers an error, if nothing of a response has gone out yet.
+pub(super) async fn answer(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    listener: &Listener,
+    error: Error,
+) -> Next {
+    x.error = Some(error);
+    let answer = answer_to(error);
+    if let Some(refusal) = answer.refusal {
+        worker.cells.refuse(refusal);
+    }
+    let Some(status) = answer.status.filter(|_| !x.attempt.committed) else {
+        return Next::Close;
+    };
+    x.status = Some(status);
+    // After a request that could not be understood, what follows cannot be either.
+    let doubtful = matches!(
+        error,
+        Error::BadRequest(_) | Error::BadChunk(_) | Error::HeaderTimeout | Error::BodyTimeout
+            | Error::BodyTooLarge
+    );
+    if doubtful || client.is_retiring(worker, clock::now()) {
+        x.client_persists = false;
+    }
+    write_answer(x, status, error);
+    if !send(client, x, listener).await {
+        return Next::Close;
+    }
+    if doubtful { Next::Linger } else { after_reply(worker, client, x, listener).await }
+}
+
+fn write_answer(x: &mut Exchange, status: u16, error: Error) {
+    let reason = reason(status);
+    let message = error.to_string();
+    let old = x.head.version() == Version::Http10;
+    let connection = match (x.client_persists, old) {
+        (false, _) => "Connection: close\r\n",
+        (true, true) => "Connection: keep-alive\r\n",
+        (true, false) => "",
+    };
+    let allow = if status == 405 { "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" } else { "" };
+    let length = 4 + reason.len() + 2 + message.len() + 1;
+    x.to_client.clear();
+    let out = x.to_client.vector();
+    write!(
+        out,
+        "HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\
+         Cache-Control: no-store\r\n{allow}{connection}\r\n"
+    )
+    .expect("a vector takes every byte");
+    if x.head.method() != "HEAD" {
+        writeln!(out, "{status} {reason}: {message}").expect("a vector takes every byte");
+    }
+}
+
+/// Sends what waits for the client. False when it does not take it in time, or is gone.
+async fn send(client: &mut Client, x: &mut Exchange, listener: &Listener) -> bool {
+    let due = clock::now() + listener.limits.header_timeout;
+    client.deadline.arm(due);
+    std::future::poll_fn(|context| {
+        while !x.to_client.is_empty() {
+            match client.stream.poll_write(context, x.to_client.waiting()) {
+                Poll::Ready(Ok(count)) => {
+                    x.to_client.consume(count);
+                    x.bytes_out += count as u64;
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(false),
+                Poll::Pending if client.deadline.fired() => return Poll::Ready(false),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(true)
+    })
+    .await
+}
+
+/// Decides what becomes of the client connection once the response has gone out whole. A request that is not
+/// whole yet is read away, if it is short, so that the next one begins where it should.
+pub(super) async fn after_reply(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    listener: &Listener,
+) -> Next {
+    if !x.client_persists {
+        let unread = !x.request_body.is_done() || !client.input.is_empty();
+        return if unread { Next::Linger } else { Next::Close };
+    }
+    if x.request_body.is_done() {
+        return Next::Request;
+    }
+    client.deadline.arm(clock::now() + DRAIN_TIME.min(listener.limits.header_timeout));
+    let mut left = DRAIN_BYTES;
+    let drained = std::future::poll_fn(|context| match poll_drain(worker, client, x, &mut left, context) {
+        Poll::Pending if client.deadline.fired() => Poll::Ready(false),
+        poll => poll,
+    })
+    .await;
+    if drained { Next::Request } else { Next::Linger }
+}
+
+/// Reads the rest of a request body away; true when it ended within `left` bytes.
+fn poll_drain(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    left: &mut usize,
+    context: &mut Context<'_>,
+) -> Poll<bool> {
+    loop {
+        let input = client.input.waiting_mut();
+        let Ok(step) = x.request_body.advance(input, Keep::Data, &mut x.tail) else {
+            return Poll::Ready(false);
+        };
+        client.input.consume(step.consumed);
+        if x.request_body.is_done() {
+            return Poll::Ready(true);
+        }
+        let mut scratch = worker.scratch();
+        let count = match ready!(client.stream.poll_read(context, &mut scratch)) {
+            Ok(count) if count > 0 => count,
+            _ => return Poll::Ready(false),
+        };
+        *left = left.saturating_sub(count);
+        if *left == 0 {
+            return Poll::Ready(false);
+        }
+        client.unread(worker, &scratch[..count]);
+    }
+}
+
+/// The reason phrase of the statuses that are made here.
+const fn reason(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        417 => "Expectation Failed",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        508 => "Loop Detected",
+        _ => "Error",
+    }
+}

@@ -1,0 +1,263 @@
+//! Step 5 of 8: try servers until one answers, where trying again is safe. Between `pick` and the relay.
+//!
+//! Three kinds of failure, three rules. A connection that could not be opened carried nothing: any request goes
+//! on to the next server, and the budget is not asked. A kept connection that the server closed just as the
+//! request went out proves nothing against the server: one more try on a fresh connection, if the request may
+//! be repeated or none of it was sent. Everything else that fails before a response byte follows the route's
+//! policy and costs the budget. After a response byte there is no second try.
+
+use tidegate_core::balance::peak_ewma;
+use tidegate_core::model::ids::ServerIndex;
+use tidegate_core::model::pool::Balance;
+use tidegate_core::model::server::{Member, ServerState};
+use tidegate_core::signal::Signal;
+use tidegate_core::time::Instant;
+use tidegate_net::clock;
+
+use super::relay::{Relay, Relayed};
+use super::{Attempt, Course, Exchange, Next, pick, respond, tunnel};
+use crate::downstream::client::Client;
+use crate::error::Error;
+use crate::upstream::connect::connect;
+use crate::upstream::connection::Connection;
+use crate::worker::Worker;
+
+/// What to do after a failed try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    /// Nothing: the failure stands.
+    No,
+    /// The same server, on a connection of its own.
+    Fresh,
+    /// Another server; none of the request has been sent.
+    Failover,
+    /// Another server, at the budget's cost.
+    Retry,
+}
+
+/// Sends a request to the servers of its pool until one has answered it.
+pub(super) async fn forward(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+) -> Result<Next, Error> {
+    course.pool.budget.borrow_mut().deposit(x.started);
+    let mut failure = Error::NoServer;
+    let mut fresh = None;
+    loop {
+        let now = clock::now();
+        let kept = fresh.is_none();
+        let Some(server) = fresh.take().or_else(|| pick::pick(worker, client, x, course, now))
+        else {
+            return Err(failure);
+        };
+        x.server = Some(server);
+        x.attempt = Attempt::begin(now);
+        x.marks.attempt = now;
+        let reused = match attempt(worker, client, x, course, server, kept).await {
+            Ok(next) => return Ok(next),
+            Err(Failed { error, reused }) => {
+                failure = error;
+                reused
+            }
+        };
+        match decide(x, course, failure, reused) {
+            Again::No => return Err(failure),
+            Again::Fresh => {
+                x.stale_retried = true;
+                course.pool.cells.connections_stale.increment();
+                fresh = Some(server);
+            }
+            Again::Failover => {
+                course.pool.cells.failovers.increment();
+                x.tried.push(server);
+            }
+            Again::Retry => {
+                x.retries += 1;
+                course.pool.cells.retries.increment();
+                x.tried.push(server);
+            }
+        }
+        x.to_server.rewind();
+    }
+}
+
+fn decide(x: &Exchange, course: &Course<'_>, failure: Error, reused: bool) -> Again {
+    let policy = &course.route.retry;
+    let attempt = &x.attempt;
+    if matches!(failure, Error::Connect | Error::ConnectTimeout) {
+        return Again::Failover;
+    }
+    if attempt.committed || !x.replayable || failure.server_failure().is_none() {
+        return Again::No;
+    }
+    let repeatable = is_repeatable(x);
+    let unanswered = failure == Error::Reset && !attempt.reply_begun;
+    if unanswered && reused && !x.stale_retried && (repeatable || !attempt.sent) {
+        return Again::Fresh;
+    }
+    let wished = match failure {
+        Error::Reset => policy.on_reset && unanswered,
+        Error::ResponseTimeout => policy.on_timeout,
+        Error::Status(_) => true,
+        _ => false,
+    };
+    if !wished || !repeatable || x.retries >= policy.retries {
+        return Again::No;
+    }
+    if course.pool.budget.borrow_mut().withdraw(clock::now()) {
+        return Again::Retry;
+    }
+    course.pool.cells.retry_budget_exhausted.increment();
+    Again::No
+}
+
+/// Whether the route and the request allow another try if the response should have this status.
+pub(super) fn would_retry(x: &Exchange, course: &Course<'_>, status: u16) -> bool {
+    let policy = &course.route.retry;
+    policy.on_status.contains(&status)
+        && x.replayable
+        && is_repeatable(x)
+        && x.retries < policy.retries
+        && x.tried.len() + 1 < course.pool.entry.members.len()
+}
+
+/// Whether doing it twice does what doing it once does (RFC 9110, section 9.2.2), or the client says that the
+/// server will see to that.
+fn is_repeatable(x: &Exchange) -> bool {
+    matches!(x.head.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE")
+        || x.head.values("idempotency-key").next().is_some()
+}
+
+/// A try that failed.
+struct Failed {
+    error: Error,
+    /// It went over a connection that had been kept.
+    reused: bool,
+}
+
+async fn attempt(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+    server: ServerIndex,
+    kept: bool,
+) -> Result<Next, Failed> {
+    let member = &course.pool.entry.members[server.position()];
+    let _in_flight = InFlight::begin(&member.state);
+    let cells = course.pool.server_cells(server);
+    cells.requests.increment();
+    x.tries += 1;
+    let mut reused = false;
+    let result = match open(worker, client, course, member, x.marks.attempt, kept).await {
+        Ok(connection) => {
+            reused = connection.reused;
+            x.marks.connected = if reused { x.marks.attempt } else { clock::now() };
+            exchange_over(worker, client, x, course, connection).await
+        }
+        Err(error) => Err(error),
+    };
+    let now = clock::now();
+    cells.duration.observe(now.since(x.marks.attempt));
+    let error = result.as_ref().err().copied();
+    let stale = reused && error == Some(Error::Reset) && !x.attempt.reply_begun;
+    if !stale && judge(worker, x, course, member, error, now) {
+        cells.failures.increment();
+    }
+    result.map_err(|error| Failed { error, reused })
+}
+
+/// A kept connection to the server, or a new one.
+async fn open(
+    worker: &Worker,
+    client: &Client,
+    course: &Course<'_>,
+    member: &Member,
+    now: Instant,
+    kept: bool,
+) -> Result<Connection, Error> {
+    let id = member.state.id();
+    let resting = if kept { worker.connections.borrow_mut().take(id, now) } else { None };
+    if let Some(connection) = resting {
+        course.pool.cells.connections_reused.increment();
+        return Ok(connection);
+    }
+    let due = now + course.pool.entry.pool.timeouts.connect;
+    let stream = connect(member.server.address, due, &client.deadline).await?;
+    course.pool.cells.connections_opened.increment();
+    Ok(Connection::new(stream, id))
+}
+
+async fn exchange_over(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+    mut connection: Connection,
+) -> Result<Next, Error> {
+    let relay = Relay::new(worker, client, &mut connection, x, course);
+    match relay.run().await? {
+        Relayed::Upgraded => {
+            Ok(tunnel::run(worker, client, &mut connection, x, course.route.timeouts.tunnel).await)
+        }
+        Relayed::Complete => {
+            if x.server_at_boundary() {
+                let resting = connection.rest(clock::now());
+                let patience = course.pool.entry.pool.timeouts.keep_alive;
+                worker.connections.borrow_mut().give(resting, patience);
+            }
+            Ok(respond::after_reply(worker, client, x, course.listener).await)
+        }
+    }
+}
+
+/// Holds the outcome for or against the server; true when it was a failure of the server.
+fn judge(
+    worker: &Worker,
+    x: &Exchange,
+    course: &Course<'_>,
+    member: &Member,
+    error: Option<Error>,
+    now: Instant,
+) -> bool {
+    let pool = &course.pool.entry.pool;
+    let reason = match error {
+        Some(error) => error.server_failure(),
+        None => x.status.map(tidegate_core::signal::FailureReason::Status),
+    };
+    let reason = reason.filter(|reason| reason.counts(&pool.passive.failures));
+    let judged = error.is_none() || reason.is_some();
+    if let Some(reason) = reason {
+        let run = member.state.fail();
+        let threshold = pool.passive.consecutive_failures;
+        if threshold > 0 && run >= threshold {
+            let server = member.state.id();
+            worker.signal(Signal::FailedRun { pool: pool.name.clone(), server, run, reason });
+        }
+    } else if judged {
+        member.state.succeed();
+    }
+    if judged && pool.balance == Balance::PeakEwma && !x.upgrade {
+        let latency = now.since(x.marks.attempt);
+        peak_ewma::observe(&member.state, latency, reason.is_some(), now);
+    }
+    reason.is_some()
+}
+
+/// Counts a request as in flight while it lives.
+struct InFlight<'a>(&'a ServerState);
+
+impl<'a> InFlight<'a> {
+    fn begin(state: &'a ServerState) -> Self {
+        state.begin();
+        Self(state)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}

@@ -1,0 +1,106 @@
+//! Step 4 of 8: choose the route, and refuse what must not go further. From the exchange, to `pick`.
+
+use std::net::IpAddr;
+
+use tidegate_core::http::forwarded;
+use tidegate_core::http::head::{BodyLength, Head, Version};
+use tidegate_core::model::ids::ListenerIndex;
+use tidegate_core::model::listener::Listener;
+use tidegate_core::model::ratio::Limit;
+use tidegate_core::model::route::{EncodedSlash, Route};
+use tidegate_core::route::table::RouteRequest;
+
+use super::{Course, Exchange};
+use crate::downstream::client::Client;
+use crate::error::Error;
+use crate::view::View;
+use crate::worker::Worker;
+
+/// Finds the course of a request, or the reason why it has none.
+pub(super) fn choose<'a>(
+    worker: &Worker,
+    view: &'a View,
+    listener_index: ListenerIndex,
+    client: &Client,
+    x: &mut Exchange,
+) -> Result<Course<'a>, Error> {
+    let listener = view.snapshot.listener(listener_index);
+    check_request(&x.head, &worker.shared.node)?;
+    let address = client_address(&x.head, client.peer, listener);
+    let request = RouteRequest { listener: listener_index, head: &x.head, client: address };
+    let index = view.snapshot.table.find(&request).ok_or(Error::NoRoute)?;
+    let route = view.snapshot.route(index);
+    check_route(&x.head, route, listener)?;
+    x.upgrade = upgrades(&x.head, route)?;
+    let pool = view.pool(view.snapshot.pool_of(index));
+    Ok(Course { listener, route, cells: view.route_cells(index), pool })
+}
+
+/// The trusted client address.
+pub(super) fn client_address(head: &Head, peer: IpAddr, listener: &Listener) -> IpAddr {
+    if listener.trusted_proxies.is_empty() {
+        return peer;
+    }
+    forwarded::client_address(head, peer, listener)
+}
+
+fn check_request(head: &Head, node: &str) -> Result<(), Error> {
+    match head.method() {
+        // A tunnel to wherever the client likes is no business of a reverse proxy; TRACE shows a client what
+        // was added on the way.
+        "CONNECT" | "TRACE" => Err(Error::Method),
+        _ if forwarded::has_passed(head, node) => Err(Error::Loop),
+        _ => Ok(()),
+    }
+}
+
+fn check_route(head: &Head, route: &Route, listener: &Listener) -> Result<(), Error> {
+    if head.path_encodes_slash() && route.path.encoded_slash == EncodedSlash::Refuse {
+        return Err(Error::EncodedSlash);
+    }
+    match head.body() {
+        BodyLength::Exact(length) if body_limit(route, listener).exceeded_by(length) => {
+            Err(Error::BodyTooLarge)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The largest request body that may come.
+pub(super) fn body_limit(route: &Route, listener: &Listener) -> Limit<u64> {
+    route.body_bytes.unwrap_or(listener.limits.body_bytes)
+}
+
+/// Whether the upgrade that the client asks for goes on. One that is not for us to tunnel is not mentioned to
+/// the server at all, and the request is an ordinary one.
+fn upgrades(head: &Head, route: &Route) -> Result<bool, Error> {
+    if !head.connection().upgrade || head.version() == Version::Http10 {
+        return Ok(false);
+    }
+    let mut tokens = head.values("upgrade");
+    let (Some(token), None) = (tokens.next(), tokens.next()) else { return Ok(false) };
+    let is_websocket = token.eq_ignore_ascii_case(b"websocket");
+    let allowed =
+        route.upgrade.iter().any(|allowed| token.eq_ignore_ascii_case(allowed.as_bytes()));
+    if is_websocket && (!allowed || !is_websocket_handshake(head)) {
+        return Err(Error::Upgrade);
+    }
+    Ok(allowed && head.body() == BodyLength::Empty)
+}
+
+/// Whether a request is a WebSocket handshake (RFC 6455, section 4.1): GET, version 13, a 16-byte key in base64.
+fn is_websocket_handshake(head: &Head) -> bool {
+    let one = |name| {
+        let mut values = head.values(name);
+        values.next().filter(|_| values.next().is_none())
+    };
+    let is_key = |key: &[u8]| {
+        let (data, padding) = key.split_at(key.len().min(22));
+        padding == b"=="
+            && data.len() == 22
+            && data.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+    };
+    head.method() == "GET"
+        && one("sec-websocket-version") == Some(b"13")
+        && one("sec-websocket-key").is_some_and(is_key)
+}

@@ -1,0 +1,5 @@
+//! Towards the servers: connections, kept and opened.
+
+pub(crate) mod connect;
+pub(crate) mod connection;
+pub(crate) mod connections;

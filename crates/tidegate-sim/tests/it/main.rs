@@ -1,0 +1,4 @@
+//! Simulations of the production core, over many seeds.
+
+mod health;
+mod retries;

@@ -1,0 +1,45 @@
+//! `tidegate proxy`: a balancer without a file.
+//!
+//! The arguments stand for a file, which `--print-config` prints; nothing can be said here that a file
+//! cannot say.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use tidegate_core::config::proxy::proxy_config;
+
+use crate::output;
+
+/// Run a balancer without a file
+#[derive(Debug, Args)]
+pub(super) struct Proxy {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS")]
+    listen: String,
+    /// A server to balance over; give one for each
+    #[arg(long, required = true, value_name = "ADDRESS")]
+    to: Vec<String>,
+    /// The rule by which a server is picked
+    #[arg(long, value_name = "RULE")]
+    balance: Option<String>,
+    /// Check the servers at this path
+    #[arg(long, value_name = "PATH")]
+    health: Option<String>,
+    /// Print the file that the arguments stand for, and run nothing
+    #[arg(long)]
+    print_config: bool,
+}
+
+impl Proxy {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let text = proxy_config(
+            &self.listen,
+            &self.to,
+            self.balance.as_deref(),
+            self.health.as_deref(),
+        );
+        output::bytes(text.as_bytes())?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

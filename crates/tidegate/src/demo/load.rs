@@ -1,0 +1,166 @@
+//! Steady open-loop load: requests are due at a constant rate, whether or not earlier ones have been answered.
+//!
+//! Clients take turns. Each takes the next request, waits until it is due, and sends it on a connection that it
+//! keeps. When all clients are held up, requests are sent late, and that counts as latency. A client that fails
+//! tries nothing twice: what the balancer does not hide is a failure.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidegate_core::http::reply::ReplyHead;
+use tidegate_core::time::{Duration, Instant};
+use tidegate_net::{clock, task};
+use tokio::net::TcpStream;
+use tokio::time::{sleep_until, timeout};
+
+use super::tally::{Errand, Tally};
+use crate::wire::Wire;
+
+/// Clients, each with a connection of its own.
+const CLIENTS: usize = 128;
+/// How long a client waits for a response.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of a response body.
+const BODY_MAX: usize = 64 * 1024;
+/// The places of checkouts among each [`ROUND`] requests: 15 %.
+const CHECKOUTS: [u64; 3] = [3, 9, 16];
+const ROUND: u64 = 20;
+
+/// What load to make, and what came of it.
+#[derive(Debug)]
+pub(super) struct Load {
+    target: SocketAddr,
+    begin: Instant,
+    /// Between two requests.
+    interval: Duration,
+    total: u64,
+    next: AtomicU64,
+    /// Sets the orders of this run apart from those of others.
+    run: u64,
+    tally: Mutex<Tally>,
+}
+
+impl Load {
+    /// `rate` requests a second for `duration`, from `begin` on.
+    pub(super) fn new(target: SocketAddr, begin: Instant, duration: Duration, rate: u32) -> Self {
+        let interval = Duration::from_secs(1) / rate;
+        let total = duration.as_nanos() / interval.as_nanos();
+        Self {
+            target,
+            begin,
+            interval,
+            total: u64::try_from(total).unwrap_or(u64::MAX),
+            next: AtomicU64::new(0),
+            run: tidegate_net::entropy::word(),
+            tally: Mutex::new(Tally::new()),
+        }
+    }
+
+    /// Sends all requests and waits for their ends. Needs a runtime of its own thread.
+    pub(super) async fn run(self: Arc<Self>) {
+        let clients = (0..CLIENTS).map(|_| task::spawn("client", Client::new(&self).run()));
+        for client in clients.collect::<Vec<_>>() {
+            // A panic has been counted and logged by the task itself; its requests are missed in the sum.
+            let _ = client.await;
+        }
+    }
+
+    /// What came of it so far.
+    pub(super) fn tally(&self) -> Tally {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next request and when it is due.
+    fn take(&self) -> Option<(u64, Instant)> {
+        let number = self.next.fetch_add(1, Relaxed);
+        let offset = self.interval.as_nanos().checked_mul(u128::from(number))?;
+        let due = self.begin + Duration::from_nanos(u64::try_from(offset).ok()?);
+        (number < self.total).then_some((number, due))
+    }
+}
+
+struct Client {
+    load: Arc<Load>,
+    wire: Option<Wire<TcpStream>>,
+    reply: ReplyHead,
+}
+
+impl Client {
+    fn new(load: &Arc<Load>) -> Self {
+        Self { load: Arc::clone(load), wire: None, reply: ReplyHead::default() }
+    }
+
+    async fn run(mut self) {
+        while let Some((number, due)) = self.load.take() {
+            sleep_until(clock::tokio_time(due)).await;
+            let errand = errand(number);
+            let outcome = match timeout(PATIENCE, self.ask(number, errand)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(format!("no response within {} s", PATIENCE.as_secs())),
+            };
+            self.load.lock().count(errand, clock::now().since(due), outcome);
+        }
+    }
+
+    /// Sends a request and reads the response. The connection is kept only when all went well.
+    async fn ask(&mut self, number: u64, errand: Errand) -> Result<(), String> {
+        let kept = self.wire.take();
+        let reused = kept.is_some();
+        let mut wire = match kept {
+            Some(wire) => wire,
+            None => connect(self.load.target).await.map_err(|error| format!("connect: {error}"))?,
+        };
+        let request = request(errand, self.load.run, number);
+        let exchanged = exchange(&mut wire, &request, &mut self.reply).await;
+        exchanged.map_err(|error| format!("{}: {error}", if reused { "reused" } else { "fresh" }))?;
+        if self.reply.keeps_alive() {
+            self.wire = Some(wire);
+        }
+        match self.reply.status() {
+            200..=299 => Ok(()),
+            status => Err(format!("status {status}")),
+        }
+    }
+}
+
+async fn connect(target: SocketAddr) -> io::Result<Wire<TcpStream>> {
+    let stream = TcpStream::connect(target).await?;
+    stream.set_nodelay(true)?;
+    Ok(Wire::new(stream))
+}
+
+async fn exchange(
+    wire: &mut Wire<TcpStream>,
+    request: &str,
+    reply: &mut ReplyHead,
+) -> io::Result<()> {
+    wire.send(request.as_bytes()).await?;
+    wire.reply(reply).await?;
+    wire.body(reply.body(), BODY_MAX).await.map(drop)
+}
+
+const fn errand(number: u64) -> Errand {
+    let place = number % ROUND;
+    let [first, second, third] = CHECKOUTS;
+    if place == first || place == second || place == third {
+        Errand::Checkout
+    } else {
+        Errand::Browse
+    }
+}
+
+fn request(errand: Errand, run: u64, number: u64) -> String {
+    match errand {
+        Errand::Browse => "GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n".to_owned(),
+        Errand::Checkout => format!(
+            "POST /checkout HTTP/1.1\r\nHost: shop.test\r\nIdempotency-Key: {run:016x}-{number}\r\n\
+             Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+        ),
+    }
+}

@@ -1,0 +1,8 @@
+//! What tests build their worlds of: directories, servers, balancers, and clients.
+
+pub(crate) mod balancer;
+pub(crate) mod client;
+pub(crate) mod directory;
+pub(crate) mod origin;
+pub(crate) mod program;
+pub(crate) mod wait;
