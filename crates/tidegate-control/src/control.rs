@@ -5,15 +5,14 @@
 //! share, and at short lists behind locks that nobody holds while waiting.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::config::diff::Change;
 use tidegate_core::model::ids::ListenerName;
+use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
 use tidegate_core::snapshot::Snapshot;
 use tidegate_core::telemetry::registry::{Registry, Scrape};
@@ -114,8 +113,8 @@ pub(crate) struct Shared {
     pub(crate) addresses: Mutex<Vec<(ListenerName, SocketAddr)>>,
     pub(crate) reloads: Reloads,
     pub(crate) started: (Instant, UnixTime),
-    /// Changes since the start that wait for the next one.
-    pub(crate) pending_restart: Mutex<Vec<Change>>,
+    /// The configuration of the start: what needs a restart is measured against it.
+    pub(crate) first: Arc<Config>,
     readiness: AtomicU8,
 }
 
@@ -137,6 +136,7 @@ impl Control {
         let now = clock::now();
         let (compiler, first) = Compiler::new(Arc::clone(&accepted.config), now);
         let shared = Arc::new(Shared {
+            first: Arc::clone(&accepted.config),
             origin,
             registry,
             events: EventLog::default(),
@@ -146,7 +146,6 @@ impl Control {
             addresses: Mutex::default(),
             reloads: Reloads::default(),
             started: (now, clock::unix_time()),
-            pending_restart: Mutex::default(),
             readiness: AtomicU8::new(Readiness::Starting as u8),
         });
         let (commands, queue) = mpsc::channel(COMMANDS_MAX);
@@ -288,6 +287,6 @@ impl Shared {
 }
 
 /// A panic elsewhere leaves these lists whole: each is replaced or cloned in one step.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -319,7 +319,6 @@ impl<P: DataPlane> Loop<P> {
         self.shared.events.emit(report);
         self.shared.reloads.applied.fetch_add(1, Relaxed);
         lock(&self.shared.reloads.last).clear();
-        self.shared.defer(&changes);
         let applied = Applied { generation, changes, warnings: accepted.warnings.clone() };
         answer(requests, &Reload::Applied(applied));
     }

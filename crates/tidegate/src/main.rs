@@ -6,8 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod demo;
+mod descriptors;
 mod files;
+mod notify;
 mod output;
+mod runtime;
+mod signals;
+mod wire;
 
 use std::process::ExitCode;
 

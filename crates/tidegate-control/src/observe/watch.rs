@@ -61,8 +61,11 @@ async fn settled(sources: Sources) {
         tokio::time::sleep(INTERVAL).await;
         let sources = sources.clone();
         match tokio::task::spawn_blocking(move || sources.look()).await {
-            Ok(seen) if settling.observe(seen) => return,
-            Ok(_) => {}
+            Ok(seen) => {
+                if settling.observe(seen) {
+                    return;
+                }
+            }
             Err(error) => tracing::error!(%error, "cannot look at the configuration's files"),
         }
     }

@@ -76,7 +76,7 @@ impl Scan {
         &mut self,
         candidates: &'c Candidates,
         request: &PickRequest<'_>,
-        weight: fn(&Candidate) -> u32,
+        weight: impl Fn(&Candidate) -> u32,
     ) -> Option<&'c Candidate> {
         if self.lottery.is_even() {
             // The compiler then leaves out the multiplications.

@@ -9,6 +9,7 @@ use super::check::Check;
 use super::completions::Completions;
 use super::proxy::Proxy;
 use super::schema::Schema;
+use super::shop_server::ShopServer;
 use crate::output;
 
 /// The elastic load balancer and gateway.
@@ -25,6 +26,8 @@ enum Command {
     Check(Check),
     Schema(Schema),
     Completions(Completions),
+    #[command(hide = true)]
+    ShopServer(ShopServer),
 }
 
 /// Runs the program.
@@ -42,6 +45,7 @@ impl Command {
             Self::Check(command) => command.run(),
             Self::Schema(command) => command.run(),
             Self::Completions(command) => command.run(),
+            Self::ShopServer(command) => command.run(),
         }
     }
 }

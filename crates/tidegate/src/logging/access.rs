@@ -1,67 +1,91 @@
-//! The access log: one thread that writes what the cores hand over.
+//! The access log: what of each request is written down, and the way to the one thread that writes it.
 //!
 //! A core never waits for a disk. It puts a block of lines into a queue of bounded length; when the queue is
 //! full because the disk is slow, the block is dropped and its lines are counted. What cannot be written, on a
-//! full disk or into a closed pipe, is counted the same way. Lines are written in the order they came.
+//! full disk or into a closed pipe, is counted the same way.
+//!
+//! A reload may send the lines elsewhere: the new file is opened first, which may fail, and then taken into use,
+//! which cannot. Around that moment a line may land in the old file or in the new one, and in one of them it does.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+mod target;
+mod writer;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
-use tidegate_core::model::node::{AccessLog, Log, LogFormat, Redaction};
+use arc_swap::ArcSwap;
+use tidegate_core::model::node::{AccessLog, Log};
 use tidegate_core::telemetry::access_log::Record;
 use tidegate_core::time::Duration;
 use tidegate_proxy::log::Sink;
 
+use self::target::Target;
+use self::writer::{Message, Slot, Writer};
+
 /// Blocks that may wait for the writer. A block is some tens of KiB, so all of them are some tens of MiB.
 const QUEUE_MAX: usize = 1024;
-/// Bytes that go to the system in one write, if so many wait.
-const BATCH: usize = 256 * 1024;
 /// How long the end of the program waits for the last lines.
 const FLUSH_WAIT: Duration = Duration::from_secs(2);
 
-/// The queue before the writer.
+/// The access log, as the cores see it.
 #[derive(Debug)]
 pub(crate) struct AccessLogSink {
-    format: LogFormat,
-    redact: Vec<Redaction>,
-    /// Whether only requests that failed get a line.
-    errors_only: bool,
+    log: ArcSwap<Log>,
     queue: SyncSender<Message>,
+    /// Where the writer finds what it is to write to next.
+    slot: Arc<Slot>,
     dropped: Arc<AtomicU64>,
 }
 
+/// A log that has been opened and is not yet in use.
 #[derive(Debug)]
-enum Message {
-    Lines(Vec<u8>),
-    Reopen,
-    /// Write what is there, then say so.
-    Flush(SyncSender<()>),
+pub(crate) struct Opened {
+    log: Log,
+    /// `None`: the one in use stays.
+    target: Option<Target>,
 }
 
 impl AccessLogSink {
-    /// Opens the log that the configuration asks for; `None` when it asks for none.
+    /// Opens the log that a configuration asks for.
     ///
     /// # Errors
-    /// When the file cannot be opened, or the thread not be started.
-    pub(crate) fn open(log: &Log) -> io::Result<Option<Arc<Self>>> {
-        let Some(target) = Target::open(&log.access)? else { return Ok(None) };
+    /// A sentence that names the file that cannot be opened.
+    pub(crate) fn start(log: &Log) -> Result<Arc<Self>, String> {
+        let target = Target::open(&log.access)?;
         let (queue, messages) = sync_channel(QUEUE_MAX);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let writer = Writer { target, batch: Vec::new(), dropped: Arc::clone(&dropped), ailing: false };
-        thread::Builder::new().name("access-log".to_owned()).spawn(move || writer.run(&messages))?;
-        Ok(Some(Arc::new(Self {
-            format: log.format,
-            redact: log.redact.clone(),
-            errors_only: log.access == AccessLog::Errors,
-            queue,
-            dropped,
-        })))
+        let (slot, dropped) = (Arc::<Slot>::default(), Arc::<AtomicU64>::default());
+        let writer = Writer::new(target, Arc::clone(&slot), Arc::clone(&dropped));
+        let thread = std::thread::Builder::new().name("access-log".to_owned());
+        let started = thread.spawn(move || writer.run(&messages));
+        started.map_err(|error| format!("cannot start the writer of the access log: {error}"))?;
+        Ok(Arc::new(Self { log: ArcSwap::from_pointee(log.clone()), queue, slot, dropped }))
+    }
+
+    /// Opens what another configuration asks for, if it is something else.
+    ///
+    /// # Errors
+    /// As [`AccessLogSink::start`].
+    pub(crate) fn prepare(&self, log: &Log) -> Result<Opened, String> {
+        let same = self.log.load().access == log.access;
+        let target = if same { None } else { Some(Target::open(&log.access)?) };
+        Ok(Opened { log: log.clone(), target })
+    }
+
+    /// Follows another configuration from now on.
+    pub(crate) fn follow(&self, opened: Opened) {
+        self.log.store(Arc::new(opened.log));
+        if let Some(target) = opened.target {
+            self.hand_over(target);
+        }
+    }
+
+    /// Opens the file again by its name, since somebody has moved it. If that fails, the old one stays in use.
+    pub(crate) fn reopen(&self) {
+        match Target::open(&self.log.load().access) {
+            Ok(target) => self.hand_over(target),
+            Err(error) => tracing::error!("{error}; the old file stays in use"),
+        }
     }
 
     /// Lines that were lost so far.
@@ -69,157 +93,43 @@ impl AccessLogSink {
         self.dropped.load(Relaxed)
     }
 
-    /// Opens the file again by its name, once the lines that came before are written.
-    pub(crate) fn reopen(&self) {
-        if self.queue.send(Message::Reopen).is_err() {
-            tracing::error!("the access log has no writer");
-        }
-    }
-
     /// Waits until everything handed over so far is written, or [`FLUSH_WAIT`] has passed.
     pub(crate) fn flush(&self) {
         let (done, wait) = sync_channel(1);
         let asked = self.queue.try_send(Message::Flush(done)).is_ok();
-        if !asked || wait.recv_timeout(FLUSH_WAIT) == Err(RecvTimeoutError::Timeout) {
+        if !asked || wait.recv_timeout(FLUSH_WAIT).is_err() {
             tracing::warn!("the last lines of the access log could not be written in time");
         }
+    }
+
+    fn hand_over(&self, target: Target) {
+        self.slot.put(target);
+        // A queue that is full wakes the writer by itself.
+        let _ = self.queue.try_send(Message::Wake);
     }
 }
 
 impl Sink for AccessLogSink {
-    fn format(&self) -> LogFormat {
-        self.format
-    }
-
-    fn redact(&self) -> &[Redaction] {
-        &self.redact
-    }
-
     fn wants(&self, record: &Record<'_>) -> bool {
-        !self.errors_only || record.failed()
+        match self.log.load().access {
+            AccessLog::Off => false,
+            AccessLog::Errors => record.failed(),
+            AccessLog::Stdout | AccessLog::Stderr | AccessLog::File(_) => true,
+        }
+    }
+
+    fn append(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        let log = self.log.load();
+        record.write(log.format, &log.redact, out);
     }
 
     fn write(&self, lines: Vec<u8>) {
-        if let Err(error) = self.queue.try_send(Message::Lines(lines)) {
-            let (std::sync::mpsc::TrySendError::Full(message)
-            | std::sync::mpsc::TrySendError::Disconnected(message)) = error;
-            if let Message::Lines(lines) = message {
-                self.dropped.fetch_add(count(&lines), Relaxed);
-            }
+        let sent = self.queue.try_send(Message::Lines(lines));
+        if let Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) = sent
+            && let Message::Lines(lines) = message
+        {
+            self.dropped.fetch_add(writer::count(&lines), Relaxed);
         }
-    }
-}
-
-fn count(lines: &[u8]) -> u64 {
-    lines.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
-/// Where the lines go.
-#[derive(Debug)]
-enum Target {
-    Stdout,
-    Stderr,
-    File { file: File, path: Box<Path> },
-}
-
-impl Target {
-    fn open(access: &AccessLog) -> io::Result<Option<Self>> {
-        Ok(match access {
-            AccessLog::Off => None,
-            AccessLog::Errors | AccessLog::Stdout => Some(Self::Stdout),
-            AccessLog::Stderr => Some(Self::Stderr),
-            AccessLog::File(path) => {
-                Some(Self::File { file: append_to(path)?, path: path.as_path().into() })
-            }
-        })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Stdout => {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(bytes)?;
-                stdout.flush()
-            }
-            Self::Stderr => io::stderr().lock().write_all(bytes),
-            Self::File { file, .. } => file.write_all(bytes),
-        }
-    }
-
-    /// A file that cannot be opened again leaves the old one in use.
-    fn reopen(&mut self) {
-        if let Self::File { file, path } = self {
-            match append_to(path) {
-                Ok(fresh) => *file = fresh,
-                Err(error) => {
-                    tracing::error!(%error, path = %path.display(), "cannot reopen the access log");
-                }
-            }
-        }
-    }
-}
-
-/// Requests are nobody's business but the owner's and the group's.
-fn append_to(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
-}
-
-/// The thread behind the queue.
-#[derive(Debug)]
-struct Writer {
-    target: Target,
-    batch: Vec<u8>,
-    dropped: Arc<AtomicU64>,
-    /// Whether the last write failed; said once, not for each batch.
-    ailing: bool,
-}
-
-impl Writer {
-    /// Runs until nobody can hand over anything any more.
-    fn run(mut self, messages: &Receiver<Message>) {
-        while let Ok(first) = messages.recv() {
-            let mut next = Some(first);
-            while let Some(message) = next {
-                self.take(message);
-                next = messages.try_recv().ok();
-            }
-            self.write();
-        }
-    }
-
-    fn take(&mut self, message: Message) {
-        match message {
-            Message::Lines(lines) if self.batch.is_empty() => self.batch = lines,
-            Message::Lines(lines) => self.batch.extend_from_slice(&lines),
-            Message::Reopen => {
-                self.write();
-                self.target.reopen();
-            }
-            Message::Flush(done) => {
-                self.write();
-                // Whoever asked may have given up waiting.
-                let _ = done.try_send(());
-            }
-        }
-        if self.batch.len() >= BATCH {
-            self.write();
-        }
-    }
-
-    fn write(&mut self) {
-        if self.batch.is_empty() {
-            return;
-        }
-        match self.target.write(&self.batch) {
-            Ok(()) => self.ailing = false,
-            Err(error) => {
-                self.dropped.fetch_add(count(&self.batch), Relaxed);
-                if !std::mem::replace(&mut self.ailing, true) {
-                    tracing::error!(%error, "cannot write the access log; lines are lost");
-                }
-            }
-        }
-        self.batch.clear();
     }
 }
 

@@ -47,8 +47,10 @@ impl Crew {
     /// Sends a probe once there is a place.
     pub(crate) fn send(&self, server: ServerId, target: Target) {
         let places = Arc::clone(&self.places);
-        let mut report = Report { server, result: LOST, results: self.results.clone() };
+        let report = Report { server, result: LOST, results: self.results.clone() };
         let probe = async move {
+            // Taken whole, so that it is the task's to drop.
+            let mut report = report;
             // The semaphore is never closed, so there is always a place in the end.
             let _place = places.acquire().await;
             report.result = ask(&target).await;

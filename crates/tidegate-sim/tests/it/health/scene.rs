@@ -275,7 +275,7 @@ impl Scene {
         }
     }
 
-    fn publish(&mut self, server: usize) {
+    fn publish(&self, server: usize) {
         let state = &self.members[server].state;
         let verdict = Verdict::new(self.probes[server].as_ref(), self.outlier.ejection(state.id()));
         state.set_availability(verdict.availability);

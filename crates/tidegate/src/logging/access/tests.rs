@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use tidegate_core::model::node::LogLevel;
+use tidegate_core::model::node::{LogFormat, LogLevel};
 
 use super::*;
 
@@ -16,6 +16,10 @@ impl Directory {
         fs::create_dir(&path).expect("a directory of our own");
         Self(path)
     }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.join(name)).expect("it is there")
+    }
 }
 
 impl Drop for Directory {
@@ -24,40 +28,63 @@ impl Drop for Directory {
     }
 }
 
-fn sink(path: PathBuf) -> Arc<AccessLogSink> {
-    let log = Log {
-        level: LogLevel::Info,
-        access: AccessLog::File(path),
-        format: LogFormat::Json,
-        redact: Vec::new(),
-    };
-    AccessLogSink::open(&log).expect("it can be opened").expect("it is on")
+fn log(access: AccessLog) -> Log {
+    Log { level: LogLevel::Info, access, format: LogFormat::Json, redact: Vec::new() }
+}
+
+fn started(path: PathBuf) -> Arc<AccessLogSink> {
+    AccessLogSink::start(&log(AccessLog::File(path))).expect("it can be opened")
 }
 
 #[test]
 fn lines_are_written_in_order_and_a_moved_file_is_begun_anew() {
     let directory = Directory::new();
     let path = directory.0.join("access.log");
-    let sink = sink(path.clone());
+    let sink = started(path.clone());
     sink.write(b"one\ntwo\n".to_vec());
     sink.write(b"three\n".to_vec());
     sink.flush();
-    assert_eq!(fs::read_to_string(&path).expect("it is there"), "one\ntwo\nthree\n");
+    assert_eq!(directory.read("access.log"), "one\ntwo\nthree\n");
 
-    let moved = directory.0.join("access.log.1");
-    fs::rename(&path, &moved).expect("a plain rename");
+    fs::rename(&path, directory.0.join("access.log.1")).expect("a plain rename");
     sink.write(b"four\n".to_vec());
+    sink.flush();
     sink.reopen();
     sink.write(b"five\n".to_vec());
     sink.flush();
-    assert_eq!(fs::read_to_string(&moved).expect("it is there"), "one\ntwo\nthree\nfour\n");
-    assert_eq!(fs::read_to_string(&path).expect("it is there"), "five\n");
+    assert_eq!(directory.read("access.log.1"), "one\ntwo\nthree\nfour\n");
+    assert_eq!(directory.read("access.log"), "five\n");
     assert_eq!(sink.dropped(), 0);
 }
 
 #[test]
+fn another_configuration_sends_lines_elsewhere() {
+    let directory = Directory::new();
+    let sink = started(directory.0.join("one"));
+    sink.write(b"one\n".to_vec());
+    sink.flush();
+    let other = log(AccessLog::File(directory.0.join("two")));
+    sink.follow(sink.prepare(&other).expect("it can be opened"));
+    sink.write(b"two\n".to_vec());
+    sink.flush();
+    assert_eq!((directory.read("one"), directory.read("two")), ("one\n".into(), "two\n".into()));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_followed_changes_nothing() {
+    let directory = Directory::new();
+    let sink = started(directory.0.join("one"));
+    let bad = log(AccessLog::File(PathBuf::from("/proc/none/access.log")));
+    let error = sink.prepare(&bad).expect_err("there is no such directory");
+    assert!(error.starts_with("cannot open the access log /proc/none/access.log: "), "{error}");
+    sink.write(b"one\n".to_vec());
+    sink.flush();
+    assert_eq!(directory.read("one"), "one\n");
+}
+
+#[test]
 fn what_cannot_be_written_is_counted() {
-    let sink = sink(PathBuf::from("/dev/full"));
+    let sink = started(PathBuf::from("/dev/full"));
     sink.write(b"one\ntwo\n".to_vec());
     sink.flush();
     assert_eq!(sink.dropped(), 2);
@@ -67,10 +94,9 @@ fn what_cannot_be_written_is_counted() {
 fn a_writer_that_cannot_keep_up_loses_lines_and_blocks_nobody() {
     let (queue, messages) = sync_channel(2);
     let sink = AccessLogSink {
-        format: LogFormat::Text,
-        redact: Vec::new(),
-        errors_only: false,
+        log: ArcSwap::from_pointee(log(AccessLog::Stdout)),
         queue,
+        slot: Arc::default(),
         dropped: Arc::default(),
     };
     for _ in 0..5 {
@@ -78,15 +104,4 @@ fn a_writer_that_cannot_keep_up_loses_lines_and_blocks_nobody() {
     }
     assert_eq!(sink.dropped(), 3);
     assert_eq!(messages.try_iter().count(), 2);
-}
-
-#[test]
-fn a_file_that_cannot_be_opened_is_an_error() {
-    let log = Log {
-        level: LogLevel::Info,
-        access: AccessLog::File(PathBuf::from("/proc/none/access.log")),
-        format: LogFormat::Json,
-        redact: Vec::new(),
-    };
-    assert!(AccessLogSink::open(&log).is_err());
 }
