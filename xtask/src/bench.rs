@@ -25,7 +25,7 @@ mod syscalls;
 mod table;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use candidate::Candidate;
@@ -116,7 +116,7 @@ fn measure(
     options: &Options,
     point: &Point,
     candidates: &[Candidate],
-    directory: &std::path::Path,
+    directory: &Path,
 ) -> Result<Measured> {
     match point.load {
         Load::Idle(connections) => {
@@ -126,7 +126,7 @@ fn measure(
     }
 }
 
-fn candidates(options: &Options, directory: &std::path::Path) -> Result<Vec<Candidate>> {
+fn candidates(options: &Options, directory: &Path) -> Result<Vec<Candidate>> {
     let known = options.candidates.iter().map(|name| candidate::known(name, directory));
     let mut candidates: Vec<Candidate> = known.collect::<Result<_>>()?;
     candidates.extend(options.others.iter().cloned());
@@ -144,8 +144,9 @@ fn needed(options: &Options) -> Vec<Peer> {
     if options.all || matches!(options.load, Load::Wrk | Load::Close) {
         peers.push(peers::WRK);
     }
-    if (options.all || options.syscalls) && !peers::STRACE.is_there() {
-        peers.push(peers::PERF);
+    // Either counts system calls; perf counts better, and not everywhere.
+    if (options.all || options.syscalls) && !peers::PERF.is_there() && !peers::STRACE.is_there() {
+        peers.extend([peers::PERF, peers::STRACE]);
     }
     peers
 }

@@ -68,7 +68,8 @@ fn runner() -> Result<PathBuf> {
 
 fn install(version: &str, tools: &Path) -> Result<()> {
     println!("installing gungraun-runner {version} into {}", tools.display());
-    // Unoptimized, which builds in a fraction of the time: the runner only reads what valgrind wrote.
+    // Unoptimized, which builds in a fraction of the time: the runner only reads what valgrind
+    // wrote.
     let status = Command::new("cargo")
         .args(["install", "--debug", "--locked", "--version", version, "gungraun-runner"])
         .arg("--root")

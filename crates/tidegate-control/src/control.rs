@@ -87,8 +87,8 @@ pub enum Reload {
 pub struct Applied {
     /// The generation of the snapshot that serves now.
     pub generation: u64,
-    /// What differs from the configuration before. A change for which [`Change::needs_restart`] holds
-    /// is known, but takes effect only at the next start.
+    /// What differs from the configuration before. The keys that [`Change::needs_restart`] names
+    /// take effect only at the next start.
     pub changes: Vec<Change>,
     /// Doubts that did not stop it.
     pub warnings: Vec<Diagnostic>,
@@ -221,8 +221,8 @@ impl Control {
         self.readiness() == Readiness::Ready
     }
 
-    /// Reads the configuration again and applies it if it is good; `cause` says who asked and how, for
-    /// the event. Answers when the new configuration serves, or is refused.
+    /// Reads the configuration again and applies it if it is good; `cause` says who asked and how,
+    /// for the event. Answers when the new configuration serves, or is refused.
     pub async fn reload(&self, cause: &str) -> Reload {
         let (reply, answer) = oneshot::channel();
         let command = Command::Reload { cause: cause.to_owned(), reply: Some(reply) };

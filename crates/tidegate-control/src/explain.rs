@@ -1,8 +1,8 @@
-//! Why a request would go where: the walk of a request through a snapshot, told step by step and not
-//! taken.
+//! Why a request would go where: the walk of a request through a snapshot, told step by step and
+//! not taken.
 //!
-//! The same code that routes live traffic does the walking. Which server of the pool would be picked
-//! is not told, as that depends on the load of the moment; who may be picked is.
+//! The same code that routes live traffic does the walking. Which server of the pool would be
+//! picked is not told, as that depends on the load of the moment; who may be picked is.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -127,9 +127,8 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Explanation, 
         path: head.path().to_owned(),
         steps: steps.iter().map(StepStatus::new).collect(),
         route: route.map(|route| snapshot.route(route).name.to_string()),
-        pool: route.map(|route| {
-            Destination::new(&snapshot.pools[snapshot.pool_of(route).position()])
-        }),
+        pool: route
+            .map(|route| Destination::new(&snapshot.pools[snapshot.pool_of(route).position()])),
     })
 }
 
@@ -143,9 +142,8 @@ fn listener(
         return index.ok_or_else(|| ExplainError::Listener(name.clone()));
     }
     let listeners = &snapshot.config.listeners;
-    let on_port = |port| {
-        listeners.iter().position(|one| one.addresses.iter().any(|a| a.port() == port))
-    };
+    let on_port =
+        |port| listeners.iter().position(|one| one.addresses.iter().any(|a| a.port() == port));
     let place = url.port.and_then(on_port).unwrap_or(0);
     if listeners.is_empty() {
         return Err(ExplainError::Listener("at all".to_owned()));
@@ -199,9 +197,10 @@ impl StepStatus {
 
 impl Destination {
     fn new(entry: &PoolEntry) -> Self {
-        let servers = entry.members.iter().map(|member| {
-            (member.server.name.to_string(), member.state.availability().as_str())
-        });
+        let servers = entry
+            .members
+            .iter()
+            .map(|member| (member.server.name.to_string(), member.state.availability().as_str()));
         Self {
             name: entry.pool.name.to_string(),
             balance: pool::balance(&entry.pool.balance),

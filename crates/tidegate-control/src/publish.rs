@@ -1,11 +1,12 @@
 //! From a checked configuration to one that serves.
 //!
 //! Publishing has two steps. First the data plane prepares: it opens the sockets that are missing,
-//! which is the only thing that can fail, and leaves everything as it was if it does. Then it commits
-//! the snapshot as one atomic swap, which cannot fail. So the last good configuration serves until
-//! the next one does.
+//! which is the only thing that can fail, and leaves everything as it was if it does. Then it
+//! commits the snapshot as one atomic swap, which cannot fail. So the last good configuration
+//! serves until the next one does.
 //!
-//! Control knows the data plane only by the trait below; the two meet where the program is composed.
+//! Control knows the data plane only by the trait below; the two meet where the program is
+//! composed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -5,21 +5,20 @@
 //! back as one more input: files are read on a blocking thread, probes are tasks of their own.
 //!
 //! A new configuration takes three steps, of which only the first two can fail and neither changes
-//! what serves: it is read and checked; its sockets are opened; the servers that it brings are probed
-//! once, where their pool says so. Then it is committed. The start is the same walk with the first
-//! configuration, which is why no listener opens before the first probes are done.
+//! what serves: it is read and checked; its sockets are opened; the servers that it brings are
+//! probed once, where their pool says so. Then it is committed. The start is the same walk with the
+//! first configuration, which is why no listener opens before the first probes are done.
 
-use std::collections::BTreeSet;
+mod step;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use thiserror::Error;
 use tidegate_core::config::diagnostic::Diagnostic;
 use tidegate_core::config::diff::{self, Change};
-use tidegate_core::model::server::ServerId;
 use tidegate_core::signal::Signal;
 use tidegate_core::snapshot::Snapshot;
-use tidegate_core::telemetry::registry::Configured;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::{clock, entropy, task};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -29,9 +28,10 @@ use crate::control::{Applied, Command, Reload, Shared, lock};
 use crate::events::{Kind, Report};
 use crate::health::keeper::Keeper;
 use crate::observe::config_file::{Accepted, Refused, Sources};
-use crate::observe::probe::crew::{self, Crew, Found};
+use crate::observe::probe::crew::{Crew, Found};
 use crate::observe::watch::{self as watcher, Watched};
 use crate::publish::{Compiler, DataPlane};
+use step::{Asked, Probing, Request, Step, answer, causes, configured, patience};
 
 /// The loop before it runs.
 #[derive(Debug)]
@@ -56,8 +56,8 @@ pub enum StartError {
 
 impl Reconciler {
     /// Opens the sockets of the first configuration, probes the servers that want it once, and lets
-    /// the data plane accept. The loop then runs until `Control::stop`, and its task yields the data
-    /// plane.
+    /// the data plane accept. The loop then runs until `Control::stop`, and its task yields the
+    /// data plane.
     ///
     /// # Errors
     /// [`StartError::Listen`] at once when an address is taken.
@@ -99,41 +99,6 @@ struct Loop<P: DataPlane> {
     queue: Vec<Request>,
 }
 
-/// How far a new configuration has come.
-enum Step<T> {
-    /// There is none.
-    Idle,
-    /// It is read and checked.
-    Loading(JoinHandle<Result<Accepted, Refused>>, Vec<Request>),
-    /// Its servers are probed.
-    Probing(Box<Probing<T>>),
-}
-
-/// A configuration that will serve.
-struct Probing<T> {
-    accepted: Accepted,
-    snapshot: Arc<Snapshot>,
-    prepared: T,
-    /// Servers whose first probe has not decided.
-    awaited: BTreeSet<ServerId>,
-    /// When to wait no more.
-    deadline: Instant,
-    asked: Asked,
-}
-
-/// Who waits for it.
-enum Asked {
-    ToStart(oneshot::Sender<()>),
-    ToReload(Vec<Request>),
-}
-
-/// A reload that somebody asked for.
-#[derive(Debug)]
-struct Request {
-    cause: String,
-    reply: Option<oneshot::Sender<Reload>>,
-}
-
 /// One input.
 enum Input {
     Command(Option<Command>),
@@ -173,7 +138,8 @@ impl<P: DataPlane> Loop<P> {
         }
     }
 
-    /// A time that is never reached would overflow the timer, so an idle loop turns over once an hour.
+    /// A time that is never reached would overflow the timer, so an idle loop turns over once an
+    /// hour.
     fn poll_timeout(&self) -> Instant {
         let idle = clock::now() + Duration::from_secs(3600);
         let step = match &self.step {
@@ -308,10 +274,9 @@ impl<P: DataPlane> Loop<P> {
     ) {
         let generation = snapshot.generation;
         for change in &changes {
-            if change.needs_restart() {
-                tracing::warn!(%change, "takes effect at the next start");
-            } else {
-                tracing::info!(%change, "configuration changed");
+            tracing::info!(%change, "configuration changed");
+            for key in change.needs_restart() {
+                tracing::warn!(key, "takes effect at the next start");
             }
         }
         let message = format!("generation {generation} serves; {} changes", changes.len());
@@ -327,60 +292,5 @@ impl<P: DataPlane> Loop<P> {
     fn watch(&self, sources: Sources) {
         let asked = self.shared.accepted.load().config.runtime.watch;
         self.watched.send_replace(asked.then_some(sources));
-    }
-}
-
-impl<T> Step<T> {
-    /// What came of loading, if that is the step.
-    async fn loaded(
-        &mut self,
-    ) -> Result<Result<Accepted, Refused>, tokio::task::JoinError> {
-        match self {
-            Self::Loading(loading, _) => loading.await,
-            _ => std::future::pending().await,
-        }
-    }
-
-    /// A server had a result: it may have been the one that was awaited.
-    fn decided(&mut self, server: ServerId, keeper: &Keeper) {
-        if let Self::Probing(probing) = self
-            && !keeper.is_starting(server)
-        {
-            probing.awaited.remove(&server);
-        }
-    }
-}
-
-/// How long first probes may take: the longest timeout, as often as the crew must go out, and a
-/// moment for the last of them to report.
-fn patience(snapshot: &Snapshot, servers: usize) -> Duration {
-    let timeouts = snapshot.pools.iter().filter_map(|entry| entry.pool.health.as_ref());
-    let longest = timeouts.map(|check| check.timeout).max().unwrap_or_default();
-    let rounds = u32::try_from(servers.div_ceil(crew::AT_ONCE)).unwrap_or(u32::MAX);
-    longest.saturating_mul(rounds).saturating_add(Duration::from_millis(100))
-}
-
-fn configured(snapshot: &Snapshot) -> Configured {
-    let config = &snapshot.config;
-    let servers = config.pools.iter().flat_map(|pool| {
-        pool.servers.iter().map(|server| (pool.name.clone(), server.name.clone()))
-    });
-    Configured {
-        listeners: config.listeners.iter().map(|listener| listener.name.clone()).collect(),
-        routes: config.routes.iter().map(|route| route.name.clone()).collect(),
-        pools: config.pools.iter().map(|pool| pool.name.clone()).collect(),
-        servers: servers.collect(),
-    }
-}
-
-fn causes(requests: &[Request]) -> String {
-    let causes: Vec<&str> = requests.iter().map(|request| request.cause.as_str()).collect();
-    causes.join(", ")
-}
-
-fn answer(requests: Vec<Request>, outcome: &Reload) {
-    for reply in requests.into_iter().filter_map(|request| request.reply) {
-        // Whoever asked may have gone meanwhile.
-        let _ = reply.send(outcome.clone());
     }
 }

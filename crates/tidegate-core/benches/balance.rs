@@ -103,7 +103,10 @@ fn pool(balance: Balance, members: &[Member]) -> Pool {
         slow_start: 30 * second,
         backup_when: BackupWhen::Short,
         when_all_down: WhenAllDown::FailOpen,
-        retry_budget: RetryBudget { ratio: Ratio::new(0.2).expect("is a ratio"), min_per_second: 3 },
+        retry_budget: RetryBudget {
+            ratio: Ratio::new(0.2).expect("is a ratio"),
+            min_per_second: 3,
+        },
         timeouts: PoolTimeouts { connect: second, keep_alive: second },
         health: None,
         passive: PassiveHealth {

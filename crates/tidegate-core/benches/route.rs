@@ -1,8 +1,9 @@
 //! What finding a route costs: as the table grows, and where an index helps least.
 //!
-//! `grow` rotates through requests for different routes, so that a large table is also a cold one. The two
-//! sizes are to be compared with what a whole request costs, about ten microseconds. `mixes` holds the cases
-//! in which a search has to look at much: many routes in one bucket, regexes, and buckets that all fail.
+//! `grow` rotates through requests for different routes, so that a large table is also a cold one.
+//! The two sizes are to be compared with what a whole request costs, about ten microseconds.
+//! `mixes` holds the cases in which a search has to look at much: many routes in one bucket,
+//! regexes, and buckets that all fail.
 
 use std::hint::black_box;
 use std::net::IpAddr;
@@ -27,7 +28,8 @@ fn grow(criterion: &mut Criterion) {
             rule(vec![host], vec![PathPattern::Prefix(format!("/api/v{n}"))])
         });
         let table = table(routes);
-        // A stride that shares no factor with the size visits every route before it comes back to one.
+        // A stride that shares no factor with the size visits every route before it comes back to
+        // one.
         let heads: Vec<Head> = (0..size.min(4096))
             .map(|n| n * 7919 % size)
             .map(|n| head(&format!("shop-{n}.example.com"), &format!("/api/v{n}/items/7?page=2")))

@@ -18,7 +18,7 @@ use tidegate_net::{clock, entropy};
 
 use crate::date::Date;
 use crate::deadlines::Deadlines;
-use crate::exchange::Exchange;
+use crate::exchange::state::Exchange;
 use crate::plane::Shared;
 use crate::upstream::connections::Connections;
 use crate::view::{Ground, View};
@@ -151,7 +151,7 @@ impl Worker {
             return;
         };
         let mut log = self.log.borrow_mut();
-        record.write(sink.format(), sink.redact(), &mut log);
+        sink.append(record, &mut log);
         if log.len() >= LOG_BLOCK {
             sink.write(std::mem::take(&mut log));
         }

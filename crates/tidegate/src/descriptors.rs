@@ -2,14 +2,17 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit of open files to the hard one. A failure leaves the limit as it was, and is logged.
-pub(crate) fn raise() {
+/// Raises the soft limit of open files to the hard one, and returns what holds now. A failure leaves the limit as
+/// it was, and is logged.
+pub(crate) fn raise() -> u32 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, ..limit };
-    match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => tracing::debug!(limit = ?raised.current, "raised the limit of open files"),
+    let current = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
         Err(error) => {
             tracing::warn!(%error, limit = ?limit.current, "cannot raise the limit of open files");
+            limit.current
         }
-    }
+    };
+    current.and_then(|current| u32::try_from(current).ok()).unwrap_or(u32::MAX)
 }

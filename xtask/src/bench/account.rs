@@ -6,7 +6,7 @@
 //! and ends threads would look too good.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// CPU time used so far.
@@ -71,7 +71,7 @@ pub(super) fn family(process: u32) -> Vec<u32> {
     members
 }
 
-fn threads(process: &Path) -> Vec<std::path::PathBuf> {
+fn threads(process: &Path) -> Vec<PathBuf> {
     // A process may end while it is looked at: then it has no threads, and its files read as
     // nothing.
     let entries = fs::read_dir(process.join("task"));

@@ -42,7 +42,7 @@ pub(super) fn text(point: &Point, measured: &Measured) -> String {
     if let Measured::Rows(rows) = measured {
         for row in rows {
             for complaint in &row.complaints {
-                text.push_str(&format!("! {}: {complaint}\n", row.candidate));
+                text += &format!("! {}: {complaint}\n", row.candidate);
             }
         }
     }

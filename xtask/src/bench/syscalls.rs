@@ -26,6 +26,8 @@ pub(super) fn per_request(point: &Point, member: &Member, directory: &Path) -> R
     let aim =
         Aim { port: member.port, path: &point.path, connections: point.connections, seconds: 1 };
     let file = directory.join(format!("{}.syscalls", member.name));
+    // What an earlier point counted must not be taken for this one; mostly there is nothing yet.
+    let _ = fs::remove_file(&file);
     if peers::PERF.is_there()
         && let Some(count) = by_perf(point, member, aim, &file)?
     {

@@ -1,10 +1,10 @@
 //! Owns the health of all servers: calls the machines when they are due, hands them what probes and
 //! traffic found, and writes what follows into the state that pickers read.
 //!
-//! It is driven from outside and never waits. Servers are known by identity, which survives a reload
-//! with all that is known of them. A new configuration comes in two steps: `admit` begins to probe
-//! servers that it brings, before it serves; `settle` follows it once it does, and forgets what is
-//! gone.
+//! It is driven from outside and never waits. Servers are known by identity, which survives a
+//! reload with all that is known of them. A new configuration comes in two steps: `admit` begins to
+//! probe servers that it brings, before it serves; `settle` follows it once it does, and forgets
+//! what is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -56,8 +56,8 @@ impl Keeper {
         }
     }
 
-    /// Begins to watch the servers of `snapshot` that are new, and returns those that wait for their
-    /// first probe.
+    /// Begins to watch the servers of `snapshot` that are new, and returns those that wait for
+    /// their first probe.
     pub(crate) fn admit(&mut self, snapshot: &Snapshot, now: Instant) -> BTreeSet<ServerId> {
         snapshot.pools.iter().flat_map(|entry| self.admit_pool(entry, now)).collect()
     }
@@ -100,8 +100,9 @@ impl Keeper {
         self.servers.retain(|id, _| members.contains(id));
         self.probes = self.servers.iter().filter_map(|(id, s)| Some((s.due()?, *id))).collect();
         let returns = self.pools.iter();
-        self.returns =
-            returns.filter_map(|(name, p)| Some((p.outlier.poll_timeout()?, name.clone()))).collect();
+        self.returns = returns
+            .filter_map(|(name, p)| Some((p.outlier.poll_timeout()?, name.clone())))
+            .collect();
     }
 
     fn settle_pool(&mut self, entry: &Arc<PoolEntry>, now: Instant) {
@@ -254,7 +255,10 @@ fn report(server: &Watched, turn: &Turn) -> Option<Report> {
 }
 
 /// Takes out the first entry that is due.
-fn pop_due<T: Ord + Clone>(agenda: &mut BTreeSet<(Instant, T)>, now: Instant) -> Option<(Instant, T)> {
+fn pop_due<T: Ord + Clone>(
+    agenda: &mut BTreeSet<(Instant, T)>,
+    now: Instant,
+) -> Option<(Instant, T)> {
     if agenda.first()?.0 > now {
         return None;
     }

@@ -76,8 +76,8 @@ impl Watched {
     }
 
     /// Takes the pool's check as it stands now. The machine goes on where it was; a new one begins
-    /// with what the server counts as, so that a check added to a running pool takes nobody out before
-    /// it has failed.
+    /// with what the server counts as, so that a check added to a running pool takes nobody out
+    /// before it has failed.
     pub(super) fn check(&mut self, member: &Member, check: Option<&Arc<HealthCheck>>, seed: u64) {
         let Some(check) = check else {
             self.active = None;
@@ -85,7 +85,9 @@ impl Watched {
             return;
         };
         let mut address = member.server.address;
-        address.set_port(check.port.unwrap_or(address.port()));
+        if let Some(port) = check.port {
+            address.set_port(port);
+        }
         let target = Target { address, check: Arc::clone(check) };
         match &mut self.active {
             Some(active) => {

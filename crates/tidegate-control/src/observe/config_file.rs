@@ -1,8 +1,8 @@
 //! Where the configuration comes from, and the road from there to a checked one.
 //!
 //! Files are read here and judged in `tidegate_core::config`. Reading also takes a stamp of each
-//! file, and notes the patterns of `include`, so that a watcher can tell later whether any of it has
-//! changed since. Whoever loads decides what becomes of a refusal; nothing is published here.
+//! file, and notes the patterns of `include`, so that a watcher can tell later whether any of it
+//! has changed since. Whoever loads decides what becomes of a refusal; nothing is published here.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -141,7 +141,8 @@ impl Sources {
         &self.stamps
     }
 
-    /// How the same files, and all that the patterns find by now, look at present. Blocks on the disk.
+    /// How the same files, and all that the patterns find by now, look at present. Blocks on the
+    /// disk.
     pub(crate) fn look(&self) -> Stamps {
         let found = self.patterns.iter().filter_map(|pattern| glob::expand(pattern).ok()).flatten();
         let all = self.stamps.keys().cloned().chain(found);

@@ -1,5 +1,5 @@
-//! File names by pattern: `*` for any run of characters, `?` for one, in any part of a path but never
-//! across a slash.
+//! File names by pattern: `*` for any run of characters, `?` for one, in any part of a path but
+//! never across a slash.
 //!
 //! As in a shell, a pattern does not match a name that begins with a dot unless it begins with one
 //! itself: editors leave such files behind. A path without `*` and `?` stands for itself, there or

@@ -1,5 +1,5 @@
-//! What the control plane looks at: configuration files (`config_file`, `glob`, `watch`) and servers
-//! (`probe`).
+//! What the control plane looks at: configuration files (`config_file`, `glob`, `watch`) and
+//! servers (`probe`).
 
 pub mod config_file;
 mod glob;

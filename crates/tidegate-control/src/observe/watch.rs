@@ -1,9 +1,9 @@
 //! Whether the configuration's files have changed, when the configuration asks to be watched.
 //!
 //! Every second the files are looked at, not read. A change counts once two looks in a row agree:
-//! whoever copies a file over another leaves it half written for a moment. What is then a reload like
-//! any other decides whether the text is whole and valid; a refused one is not tried again until the
-//! files change again.
+//! whoever copies a file over another leaves it half written for a moment. What is then a reload
+//! like any other decides whether the text is whole and valid; a refused one is not tried again
+//! until the files change again.
 //!
 //! Polling costs a few system calls a second and sees what notification services miss: files on
 //! network disks, symbolic links that are swapped far away, directories that are replaced.

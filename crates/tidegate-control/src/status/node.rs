@@ -1,7 +1,7 @@
 //! What people see of the balancer as a whole.
 
 use serde::Serialize;
-use tidegate_core::config::diff;
+use tidegate_core::config::diff::{self, Change};
 use tidegate_core::model::node::Config;
 use tidegate_core::telemetry::pool::Outcome;
 use tidegate_core::telemetry::registry::Scrape;
@@ -50,7 +50,7 @@ pub struct ConfigStatus {
     pub last_applied: bool,
     /// The mistakes of the last reload, if it was refused.
     pub last_mistakes: Vec<String>,
-    /// Changes that take effect at the next start.
+    /// Keys that differ from what the process was started with and take effect at its next start.
     pub pending_restart: Vec<String>,
 }
 
@@ -111,7 +111,7 @@ impl Control {
         let mistakes: Vec<String> =
             lock(&self.shared.reloads.last).iter().map(ToString::to_string).collect();
         let changes = diff::diff(&self.shared.first, config);
-        let pending = changes.iter().filter(|change| change.needs_restart());
+        let pending = changes.iter().flat_map(Change::needs_restart);
         ConfigStatus {
             origin: self.shared.origin.name(),
             revision,

@@ -103,8 +103,8 @@ impl PoolStatus {
     }
 }
 
-/// A warning when a check fails servers that are no slower than they use to be: health that cuts into
-/// the tail of ordinary latency takes servers out under load, when they are needed most.
+/// A warning when a check fails servers that are no slower than they use to be: health that cuts
+/// into the tail of ordinary latency takes servers out under load, when they are needed most.
 fn strict_check(entry: &PoolEntry, duration: &HistogramTotals) -> Option<String> {
     let check = entry.pool.health.as_ref()?;
     let p99 = duration.quantile(0.99).filter(|_| duration.count() >= TRIES_MIN)?;

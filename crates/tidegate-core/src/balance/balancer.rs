@@ -107,10 +107,7 @@ impl PickRequest<'_> {
 
 /// The first of the reserve that was not tried, from a place drawn at random.
 #[cold]
-fn from_reserve<'c>(
-    reserve: &'c [Candidate],
-    request: &PickRequest<'_>,
-) -> Option<&'c Candidate> {
+fn from_reserve<'c>(reserve: &'c [Candidate], request: &PickRequest<'_>) -> Option<&'c Candidate> {
     let start = usize::try_from(scale(request.draw, reserve.len() as u64)).unwrap_or(0);
     let (before, after) = reserve.split_at(start);
     after.iter().chain(before).find(|candidate| request.allows(candidate.server))

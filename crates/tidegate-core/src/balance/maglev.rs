@@ -73,9 +73,8 @@ struct Walk {
 
 impl Walk {
     fn new(server: &Placed, size: usize) -> Self {
-        let below = |draw: u64, bound: usize| {
-            usize::try_from(scale(draw, bound as u64)).unwrap_or(0)
-        };
+        let below =
+            |draw: u64, bound: usize| usize::try_from(scale(draw, bound as u64)).unwrap_or(0);
         let next = below(server.hash, size);
         let stride = below(mix(server.hash), size - 1) + 1;
         Self { next, stride, size, claims: 0 }
@@ -91,5 +90,52 @@ impl Walk {
                 return slot;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn servers(weights: &[u32]) -> Vec<Placed> {
+        let place = |(position, &weight): (usize, &u32)| Placed {
+            server: ServerIndex::new(position),
+            hash: mix(position as u64 + 1),
+            weight,
+        };
+        weights.iter().enumerate().map(place).collect()
+    }
+
+    fn slots(weights: &[u32]) -> Vec<usize> {
+        let mut count = vec![0; weights.len()];
+        Maglev::build(&servers(weights)).slots.iter().for_each(|one| count[one.position()] += 1);
+        count
+    }
+
+    #[test]
+    fn sizes_are_prime() {
+        for size in SIZES {
+            assert!((2..size).take_while(|factor| factor * factor <= size).all(|f| size % f != 0));
+        }
+    }
+
+    #[test]
+    fn equal_servers_own_equal_parts_within_a_percent() {
+        for count in [1, 2, 10, 655, 1_000] {
+            let slots = slots(&vec![1; count]);
+            let (least, most) = (slots.iter().min(), slots.iter().max());
+            let (least, most) = (*least.expect("one"), *most.expect("one"));
+            assert!(most - least <= 1, "{count} servers: {least} to {most}");
+        }
+    }
+
+    #[test]
+    fn parts_follow_weights_and_nobody_is_left_without() {
+        let slots = slots(&[1, 10, 100, 1000]);
+        let size = SIZES[0] as f64;
+        for (count, weight) in slots.iter().zip([1.0, 10.0, 100.0, 1000.0]) {
+            assert!((*count as f64 / size - weight / 1111.0).abs() < 0.0005, "{slots:?}");
+        }
+        assert!(slots[0] > 0);
     }
 }

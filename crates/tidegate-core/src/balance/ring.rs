@@ -36,9 +36,8 @@ impl Ring {
         let halvings = halvings(servers);
         let mut all: Vec<(u64, ServerIndex)> = Vec::new();
         for server in servers {
-            let points = (0..points(server.weight, halvings)).map(|number| {
-                (mix(server.hash.wrapping_add(mix(number + 1))), server.server)
-            });
+            let points = (0..points(server.weight, halvings))
+                .map(|number| (mix(server.hash.wrapping_add(mix(number + 1))), server.server));
             all.extend(points);
         }
         // Should two points coincide, the owner's place decides: any rule will do, if it is one.
@@ -81,4 +80,45 @@ fn index(points: &[(u64, ServerIndex)], shift: u32) -> Box<[u32]> {
             u32::try_from(next).unwrap_or(u32::MAX)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    fn ring(weights: &[u32]) -> Ring {
+        let place = |(position, &weight): (usize, &u32)| Placed {
+            server: ServerIndex::new(position),
+            hash: mix(position as u64 + 1),
+            weight,
+        };
+        Ring::build(&weights.iter().enumerate().map(place).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_look_up_finds_what_a_search_through_all_points_finds() {
+        for weights in [vec![1], vec![1; 3], vec![1000; 3], vec![1, 1000, 7], vec![1; 1_000]] {
+            let ring = ring(&weights);
+            let mut rng = Rng::new(5);
+            let edges = [0, 1, u64::MAX, ring.points[0].0, ring.points[ring.points.len() - 1].0];
+            let next = ring.points.iter().take(50).map(|point| point.0.wrapping_add(1));
+            let drawn: Vec<u64> = (0..2_000).map(|_| rng.draw()).chain(edges).chain(next).collect();
+            for key in drawn {
+                let after = ring.points.iter().find(|point| point.0 >= key);
+                assert_eq!(ring.owner(key), after.unwrap_or(&ring.points[0]).1);
+            }
+        }
+    }
+
+    #[test]
+    fn weights_beyond_the_room_thin_the_points_out_evenly() {
+        let ring = ring(&[1, 500, 1000, 1000]);
+        assert!(ring.points.len() <= 1 << 18);
+        let of =
+            |server: usize| ring.points.iter().filter(|point| point.1.position() == server).count();
+        assert_eq!(of(2), of(3));
+        assert_eq!(of(2), 2 * of(1));
+        assert!(of(0) >= 1);
+    }
 }

@@ -78,3 +78,79 @@ impl Turn {
 fn gcd(one: u32, other: u32) -> u32 {
     if other == 0 { one } else { gcd(other, one % other) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(turns: &[u32]) -> String {
+        interleave(turns).into_iter().map(|place| ["a", "b", "c", "d"][place as usize]).collect()
+    }
+
+    #[test]
+    fn turns_are_interleaved_smoothly() {
+        let cases: [(&[u32], &str); 6] = [
+            (&[1], "a"),
+            (&[1, 1, 1], "abc"),
+            (&[5, 1, 1], "aaabaac"),
+            (&[2, 1], "aba"),
+            (&[1, 3], "bbab"),
+            (&[4, 2, 1, 1], "abacabad"),
+        ];
+        for (turns, cycle) in cases {
+            assert_eq!(written(turns), cycle, "{turns:?}");
+        }
+    }
+
+    #[test]
+    fn no_server_has_more_in_a_row_than_its_share_makes_unavoidable_where_cycles_meet() {
+        // Five of seven: two gaps to fill, so three in a row somewhere.
+        let cycle = written(&[5, 1, 1]).repeat(2);
+        assert!(cycle.contains("aaa") && !cycle.contains("aaaa"), "{cycle}");
+    }
+
+    #[test]
+    fn turns_are_in_lowest_terms_or_rounded_to_the_bound() {
+        assert_eq!(turns(&[1000, 3000, 500], 100), [2, 6, 1]);
+        assert_eq!(turns(&[7, 7], 100), [1, 1]);
+        assert_eq!(turns(&[1000, 999, 1], 100), [50, 50, 1]);
+        assert_eq!(turns(&[], 100), []);
+    }
+
+    proptest! {
+        #[test]
+        fn at_every_point_of_a_cycle_each_server_is_within_a_turn_of_its_share(
+            turns in prop::collection::vec(1..60_u32, 1..12),
+        ) {
+            let cycle = interleave(&turns);
+            let length: u32 = turns.iter().sum();
+            prop_assert_eq!(cycle.len(), length as usize);
+            let mut had = vec![0_u32; turns.len()];
+            for (slot, place) in (1..).zip(cycle) {
+                had[place as usize] += 1;
+                for (&had, &turns) in had.iter().zip(&turns) {
+                    let (had, due) = (i64::from(had * length), i64::from(turns * slot));
+                    prop_assert!((had - due).abs() < i64::from(length));
+                }
+            }
+            prop_assert_eq!(had, turns);
+        }
+
+        #[test]
+        fn rounded_turns_keep_to_the_bound_and_the_proportions(
+            weights in prop::collection::vec(1..=1_000_000_u32, 1..50),
+        ) {
+            let turns = turns(&weights, 2_048);
+            prop_assert!(turns.iter().all(|&turns| turns > 0));
+            let total: f64 = turns.iter().map(|&turns| f64::from(turns)).sum();
+            prop_assert!(total <= 2_048.0 + 50.0);
+            let weight: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
+            for (turns, weight_of) in turns.iter().zip(weights) {
+                let off = f64::from(*turns) / total - f64::from(weight_of) / weight;
+                prop_assert!(off.abs() < 0.02);
+            }
+        }
+    }
+}

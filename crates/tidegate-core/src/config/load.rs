@@ -137,7 +137,7 @@ impl Road<'_> {
         };
         let pattern = |item: &tree::Value| {
             let at = item.at()?;
-            Some((self.files.directory(at).join(item.text()?), at))
+            Some((self.files.directory().join(item.text()?), at))
         };
         items.iter().filter_map(pattern).collect()
     }

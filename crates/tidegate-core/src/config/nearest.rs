@@ -1,6 +1,6 @@
 //! The nearest known word to one that is not known.
 //!
-//! Case, `-` and `_` do not count, so `headerTimeout` is `header_timeout`; beyond that a third of the letters may be
+//! Case, `-` and `_` do not count, so `headerTimeout` is `header_timeout`; beyond that a quarter of the letters may be
 //! wrong or swapped (Damerau-Levenshtein). Work is bounded: a file with thousands of mistakes gets fewer hints, not
 //! a slow answer.
 
@@ -32,7 +32,7 @@ impl Nearest {
             return None;
         }
         let folded = fold(word);
-        let errors_max = (folded.chars().count() / 3).max(1);
+        let errors_max = (folded.chars().count() / 4).max(1);
         let mut best: Option<(usize, &str)> = None;
         for candidate in known {
             let Some(left) = self.comparisons.checked_sub(1) else { break };
@@ -77,6 +77,7 @@ mod tests {
         check("headerTimeout", &["header_bytes", "header_timeout"], Some("header_timeout"));
         check("idel", &["idle", "total"], Some("idle"));
         check("tls", &["pool", "path"], None);
+        check("session", &["version"], None);
         check("x", &["no"], None);
         check("", &["a"], None);
     }

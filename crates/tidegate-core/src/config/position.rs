@@ -53,9 +53,10 @@ impl Files {
         self.0[at.file as usize].path.display().to_string()
     }
 
-    /// The directory that relative paths written there start from.
-    pub(crate) fn directory(&self, at: At) -> &Path {
-        self.0[at.file as usize].path.parent().unwrap_or_else(|| Path::new(""))
+    /// The directory of the root, which all relative paths start from.
+    pub(crate) fn directory(&self) -> &Path {
+        let root = self.0.first().and_then(|file| file.path.parent());
+        root.unwrap_or_else(|| Path::new(""))
     }
 
     /// The line, from 1.

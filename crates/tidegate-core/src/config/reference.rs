@@ -19,7 +19,7 @@ Schema for editors.
   or decimal, `\"64KB\"`.
 - No number means \"unlimited\": the word does.
 - Secrets are references: `\"env:NAME\"` or `\"file:PATH\"`.
-- A relative path starts at the file that holds it.
+- A relative path starts at the directory of the main file.
 - A key that is not on this page does not exist: nothing is accepted and ignored.
 ";
 

@@ -1,7 +1,8 @@
 //! A request head from its parts, as `explain` and tests have them.
 //!
-//! The head reads like one that was parsed: the host in lower case and without a trailing dot, the path
-//! canonical. The parts are taken as given otherwise; what may stand in a message is the parser's to judge.
+//! The head reads like one that was parsed: the host in lower case and without a trailing dot, the
+//! path canonical. The parts are taken as given otherwise; what may stand in a message is the
+//! parser's to judge.
 
 use super::field_kind::FieldKind;
 use super::head::{FieldSpan, Head, Span};
@@ -38,7 +39,8 @@ impl Head {
         let end = start + path.len();
         self.query = (path.len() < target.len()).then(|| Span::new(end + 1, start + target.len()));
         if path == "*" {
-            // The asterisk form (RFC 9112, section 3.2.4) names the server itself and has no segments.
+            // The asterisk form (RFC 9112, section 3.2.4) names the server itself and has no
+            // segments.
             self.path = Span::new(start, end);
             self.path_unmerged = self.path;
             return Ok(());

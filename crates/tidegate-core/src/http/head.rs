@@ -93,6 +93,8 @@ pub struct Connection {
     pub keep_alive: bool,
     /// `upgrade`.
     pub upgrade: bool,
+    /// Names of fields that a client must not have removed, such as `host`. They are not heeded.
+    pub nominates_protected: bool,
     /// Other names: fields that must not go further.
     pub(super) nominates: bool,
 }

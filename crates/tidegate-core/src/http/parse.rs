@@ -167,7 +167,11 @@ fn gather(head: &mut Head) -> Result<Facts, RequestError> {
             FieldKind::ContentLength => facts.framing.content_length(value)?,
             FieldKind::TransferEncoding => facts.framing.transfer_encoding(value)?,
             FieldKind::Connection => connection.read(value),
-            FieldKind::Expect => expectation = Some(value.eq_ignore_ascii_case(b"100-continue")),
+            // Two of them are a list, and the one expectation there is makes no list of different members.
+            FieldKind::Expect => {
+                let known = value.eq_ignore_ascii_case(b"100-continue") && expectation.is_none();
+                expectation = Some(known);
+            }
             FieldKind::FramingAlias => return Err(RequestError::FramingAlias),
             _ => {}
         }
@@ -335,7 +339,10 @@ impl Connection {
                 5 if is("close") => self.close = true,
                 7 if is("upgrade") => self.upgrade = true,
                 10 if is("keep-alive") => self.keep_alive = true,
-                _ => self.nominates = true,
+                _ => {
+                    self.nominates = true;
+                    self.nominates_protected |= FieldKind::is_protected(name);
+                }
             }
         }
     }

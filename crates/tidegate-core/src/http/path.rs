@@ -1,24 +1,24 @@
 //! One canonical form of a request path, for routing and for forwarding.
 //!
-//! Two programs that read one path differently are how access rules are walked around, so a path is brought
-//! into one form before anything judges it, and that form is what a server gets. Ordinary paths are in that
-//! form already: [`is_plain`] sees it in one scan, and they are left where they are. The others are rewritten
-//! by [`canonical`], or refused where no rewriting is safe.
+//! Two programs that read one path differently are how access rules are walked around, so a path is
+//! brought into one form before anything judges it, and that form is what a server gets. Ordinary
+//! paths are in that form already: [`is_plain`] sees it in one scan, and they are left where they
+//! are. The others are rewritten by [`canonical`], or refused where no rewriting is safe.
 //!
 //! | written | becomes |
 //! |---|---|
 //! | an escaped unreserved character, `%41` | the character (RFC 3986, section 6.2.2.2) |
-//! | any other escape | itself, in upper case; `%2F` and `%5C` are reported, as the route decides on them |
+//! | any other escape | itself, in upper case; `%2F` and `%5C` are reported to the route |
 //! | a raw byte of UTF-8, or ASCII that a path may not hold | its escape |
 //! | `.` and `..`, also escaped | resolved (RFC 3986, section 5.2.4) |
 //! | `//` | `/` in the merged form, kept in the unmerged one |
-//! | `\`, `#`, `?`, a space or a control byte; `%00`; a broken escape; what is not UTF-8 | refused |
+//! | `\`, `#`, `?`, a space, a control byte; `%00`; a broken escape; not UTF-8 | refused |
 //! | `..` above the root; a dot segment in disguise, such as `..;x` or `..%2F` | refused |
 //!
-//! An escape is decoded once: `%252e` stays, as it says `%2e` and not a dot. `..` takes the segment before it
-//! and the empty ones in between. RFC 3986 would take one empty segment alone, but then `/a//../b` would be
-//! `/a/b` unmerged and `/b` merged, and what was judged would not be what is forwarded. So the merged form is
-//! always the unmerged one with its slashes merged.
+//! An escape is decoded once: `%252e` stays, as it says `%2e` and not a dot. `..` takes the segment
+//! before it and the empty ones in between. RFC 3986 would take one empty segment alone, but then
+//! `/a//../b` would be `/a/b` unmerged and `/b` merged, and what was judged would not be what is
+//! forwarded. So the merged form is always the unmerged one with its slashes merged.
 //!
 //! The query is no part of this: it is never decoded or changed.
 
@@ -63,7 +63,8 @@ pub enum PathError {
 
 /// Whether a path is its own canonical form, merged and unmerged, and encodes no slash.
 ///
-/// Errs towards `false`: escapes, empty segments and segments with a leading dot are left to [`canonical`].
+/// Errs towards `false`: escapes, empty segments and segments with a leading dot are left to
+/// [`canonical`].
 #[must_use]
 pub fn is_plain(path: &[u8]) -> bool {
     let mut after_slash = false;
@@ -78,10 +79,11 @@ pub fn is_plain(path: &[u8]) -> bool {
     path.first() == Some(&b'/')
 }
 
-/// Appends the canonical forms of the path that stands at `path` in `buffer`, and says where they lie.
+/// Appends the canonical forms of the path that stands at `path` in `buffer`, and says where they
+/// lie.
 ///
-/// An empty path is `/` (RFC 9110, section 4.2.3). At most six bytes are appended for each one of the path,
-/// and nothing is allocated beyond the growth of `buffer`.
+/// An empty path is `/` (RFC 9110, section 4.2.3). At most six bytes are appended for each one of
+/// the path, and nothing is allocated beyond the growth of `buffer`.
 ///
 /// # Errors
 /// [`PathError`] when the path has no canonical form; `buffer` is then as it was.
@@ -186,7 +188,8 @@ impl Writer<'_> {
         self.encodes_slash |= matches!(byte, b'/' | b'\\');
     }
 
-    /// Takes the segment that was written from `slash` on out again when it is a dot segment, and says so.
+    /// Takes the segment that was written from `slash` on out again when it is a dot segment, and
+    /// says so.
     fn resolve(&mut self, slash: usize) -> Result<bool, PathError> {
         let segment = &self.buffer[slash + 1..];
         let parent = match segment {
@@ -238,9 +241,9 @@ enum Ended {
 
 /// Whether a canonical segment hides a dot segment from one server that another would see.
 ///
-/// Some servers cut parameters off before they resolve dots, some decode `%2F` or `%5C` first, some both. So
-/// each stretch between escaped slashes is looked at: it must not be dots alone before a parameter, an
-/// escaped delimiter or its end.
+/// Some servers cut parameters off before they resolve dots, some decode `%2F` or `%5C` first, some
+/// both. So each stretch between escaped slashes is looked at: it must not be dots alone before a
+/// parameter, an escaped delimiter or its end.
 fn disguises_dots(segment: &[u8]) -> bool {
     let after_slash =
         |at: usize| segment[..at].ends_with(b"%2F") || segment[..at].ends_with(b"%5C");

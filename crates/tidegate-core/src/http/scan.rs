@@ -1,8 +1,8 @@
 //! Finds the end of a message head, once, however slowly its bytes come.
 //!
 //! The scan remembers how far it has looked, so that a head that arrives a byte at a time costs no more than
-//! one that arrives whole. On the way it refuses what only a lenient parser would take: a line that ends in a
-//! bare LF, and an empty line before the first one beyond the single CRLF that RFC 9112, section 2.2 forgives.
+//! one that arrives whole. On the way it refuses what only a lenient parser would take: CR or LF without the
+//! other, and an empty line before the first one beyond the single CRLF that RFC 9112, section 2.2 forgives.
 
 use thiserror::Error;
 
@@ -12,6 +12,9 @@ pub enum ScanError {
     /// A line ends in LF without CR.
     #[error("a line ends in LF without CR")]
     BareLineFeed,
+    /// CR stands somewhere else than before LF.
+    #[error("CR without LF")]
+    BareReturn,
     /// The message does not begin with a token.
     #[error("the message does not begin with a token")]
     NotAToken,
@@ -35,6 +38,8 @@ pub struct Scan {
     line: usize,
     /// Bytes of the one forgiven empty line: 0 or 2.
     skipped: usize,
+    /// Whether the first byte of the start line has been seen, and was fit to be one.
+    begun: bool,
 }
 
 impl Scan {
@@ -48,35 +53,43 @@ impl Scan {
     ///
     /// `bytes` must begin with the bytes of the call before. A head longer than `limit` is refused.
     pub fn advance(&mut self, bytes: &[u8], limit: usize) -> Result<Option<usize>, ScanError> {
-        if self.seen == 0 {
-            self.begin(bytes)?;
+        if !self.begun && !self.begin(bytes)? {
+            return Ok(None);
         }
-        while let Some(offset) = memchr::memchr(b'\n', &bytes[self.seen..]) {
+        while let Some(offset) = memchr::memchr2(b'\r', b'\n', &bytes[self.seen..]) {
             let end = self.seen + offset;
-            if end == self.line || bytes[end - 1] != b'\r' {
-                return Err(ScanError::BareLineFeed);
+            match bytes[end..] {
+                [b'\r', b'\n', ..] => {}
+                [b'\r'] => return self.wait(end, bytes.len(), limit),
+                [b'\r', ..] => return Err(ScanError::BareReturn),
+                _ => return Err(ScanError::BareLineFeed),
             }
-            let empty = end == self.line + 1;
-            let in_start_line = self.line == self.skipped;
-            self.seen = end + 1;
-            self.line = end + 1;
-            if end >= limit {
-                return Err(ScanError::TooLong { in_start_line });
+            if end + 1 >= limit {
+                return Err(self.too_long());
             }
-            if empty {
-                return Ok(Some(end + 1));
+            if end == self.line {
+                return Ok(Some(end + 2));
             }
+            self.seen = end + 2;
+            self.line = end + 2;
         }
-        self.seen = bytes.len();
-        if bytes.len() > limit {
-            return Err(ScanError::TooLong { in_start_line: self.line == self.skipped });
-        }
-        Ok(None)
+        self.wait(bytes.len(), bytes.len(), limit)
     }
 
-    fn begin(&mut self, bytes: &[u8]) -> Result<(), ScanError> {
+    /// Remembers that the first `seen` bytes of `length` hold no end.
+    fn wait(&mut self, seen: usize, length: usize, limit: usize) -> Result<Option<usize>, ScanError> {
+        self.seen = seen;
+        if length > limit { Err(self.too_long()) } else { Ok(None) }
+    }
+
+    const fn too_long(&self) -> ScanError {
+        ScanError::TooLong { in_start_line: self.line == self.skipped }
+    }
+
+    /// Looks at the first byte of the start line; false while it has not come.
+    fn begin(&mut self, bytes: &[u8]) -> Result<bool, ScanError> {
         let start = match bytes {
-            [] | [b'\r'] => return Ok(()),
+            [b'\r'] => return Ok(false),
             [b'\r', b'\n', rest @ ..] => {
                 (self.seen, self.line, self.skipped) = (2, 2, 2);
                 rest
@@ -84,11 +97,14 @@ impl Scan {
             _ => bytes,
         };
         match start.first() {
-            Some(b'\r' | b'\n') if self.skipped > 0 => Err(ScanError::EmptyLines),
-            Some(b'\n') => Err(ScanError::BareLineFeed),
-            Some(byte) if !is_token_byte(*byte) => Err(ScanError::NotAToken),
-            _ => Ok(()),
+            None => return Ok(false),
+            Some(b'\r' | b'\n') if self.skipped > 0 => return Err(ScanError::EmptyLines),
+            Some(b'\n') => return Err(ScanError::BareLineFeed),
+            Some(b'\r') => return Err(ScanError::BareReturn),
+            Some(byte) if !is_token_byte(*byte) => return Err(ScanError::NotAToken),
+            Some(_) => self.begun = true,
         }
+        Ok(true)
     }
 }
 
@@ -138,6 +154,9 @@ mod tests {
         assert_eq!(whole(b"GET / HTTP/1.1\r\nA: b\n\r\n"), Err(ScanError::BareLineFeed));
         assert_eq!(whole(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n"), Err(ScanError::EmptyLines));
         assert_eq!(whole(b"\nGET / HTTP/1.1\r\n\r\n"), Err(ScanError::BareLineFeed));
+        for bare in [&b"GET / HTTP/1.1\rHost: a"[..], b"G\r\r\n\r\n", b"A\r\nB: \rc", b"\rGET"] {
+            assert_eq!(whole(bare), Err(ScanError::BareReturn));
+        }
         assert_eq!(whole(b"\x16\x03\x01\x02"), Err(ScanError::NotAToken));
         assert_eq!(whole(b" GET / HTTP/1.1\r\n"), Err(ScanError::NotAToken));
     }

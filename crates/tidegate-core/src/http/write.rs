@@ -82,7 +82,8 @@ fn request_fields(
         let passes = match span.kind {
             FieldKind::Plain => !forwarding.withholds(span.name.of(&head.buffer)),
             FieldKind::Date | FieldKind::Via => true,
-            FieldKind::ContentLength | FieldKind::TransferEncoding => true,
+            FieldKind::ContentLength => true,
+            FieldKind::TransferEncoding => is_canonical_coding(span, &head.buffer),
             FieldKind::Host => host_passes,
             FieldKind::Expect => head.expects_continue,
             FieldKind::Upgrade => options.upgrade,
@@ -93,6 +94,9 @@ fn request_fields(
         }
     }
     run.flush(out);
+    if head.body == BodyLength::Chunked && !head.values_of(FieldKind::TransferEncoding).eq([CHUNKED]) {
+        field(b"Transfer-Encoding", CHUNKED, out);
+    }
 }
 
 /// How a response is written.

@@ -1,7 +1,7 @@
 //! Why a request is taken by the route that takes it.
 //!
-//! The same search as [`RouteTable::find`], with a record of every bucket that had entries to try. It
-//! allocates freely and is for people: `tidegate explain` prints its steps.
+//! The same search as [`RouteTable::find`], with a record of every bucket that had entries to try.
+//! It allocates freely and is for people: `tidegate explain` prints its steps.
 
 use std::fmt;
 
@@ -59,8 +59,8 @@ pub enum Verdict {
 }
 
 impl RouteTable {
-    /// The search for a request's route, step by step. The last trial of the last step is the route that
-    /// [`RouteTable::find`] returns, if any is taken at all.
+    /// The search for a request's route, step by step. The last trial of the last step is the route
+    /// that [`RouteTable::find`] returns, if any is taken at all.
     #[must_use]
     pub fn explain(&self, request: &RouteRequest<'_>) -> Vec<Step> {
         let mut steps = Vec::new();

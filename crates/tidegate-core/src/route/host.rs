@@ -1,7 +1,7 @@
 //! The first stage of the index: by host.
 //!
-//! One map for exact hosts, and one for wildcards, which is asked for ever shorter suffixes of the host. The
-//! host of a request is in lower case already.
+//! One map for exact hosts, and one for wildcards, which is asked for ever shorter suffixes of the
+//! host. The host of a request is in lower case already.
 
 use super::path::{PathBucket, PathIndex};
 use super::predicate::Entry;
@@ -43,7 +43,8 @@ impl HostIndex {
         }
     }
 
-    /// Shows the buckets that a host and a path select, the most specific first, until `visit` answers.
+    /// Shows the buckets that a host and a path select, the most specific first, until `visit`
+    /// answers.
     pub(super) fn visit<'a, T>(
         &'a self,
         host: &'a str,

@@ -1,19 +1,20 @@
 //! Which route takes a request.
 //!
-//! A table is built once per configuration and answers from an index: maps by host, then by path, and at the
-//! end a short list whose entries differ only in what maps cannot tell apart. The search visits these buckets
-//! from the most specific to the least, and the first entry whose predicates all hold wins. A bucket in which
-//! none does is left for the next one, so the answer is always that of a walk through all routes in order of
-//! specificity; a test holds the two against each other.
+//! A table is built once per configuration and answers from an index: maps by host, then by path,
+//! and at the end a short list whose entries differ only in what maps cannot tell apart. The search
+//! visits these buckets from the most specific to the least, and the first entry whose predicates
+//! all hold wins. A bucket in which none does is left for the next one, so the answer is always
+//! that of a walk through all routes in order of specificity; a test holds the two against each
+//! other.
 //!
-//! Order: a named listener before all; an exact host, the longest wildcard, any host; an exact path, the
-//! longest prefix, a regex, any path; a method; more conditions on headers, cookies, query and client; the
-//! higher priority; the earlier name.
+//! Order: a named listener before all; an exact host, the longest wildcard, any host; an exact
+//! path, the longest prefix, a regex, any path; a method; more conditions on headers, cookies,
+//! query and client; the higher priority; the earlier name.
 //!
 //! Not here: weights between pools, and what a route does once it is chosen.
 //!
-//! Reading order: `table` (the whole), `host` and `path` (its two stages), `text_map` (what both look
-//! up in), `predicate` (what is left to check), `specificity` (the order), `explain` (the same
+//! Reading order: `table` (the whole), `host` and `path` (its two stages), `text_map` (what both
+//! look up in), `predicate` (what is left to check), `specificity` (the order), `explain` (the same
 //! search, told step by step).
 
 pub mod table;

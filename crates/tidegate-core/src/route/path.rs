@@ -1,8 +1,8 @@
 //! The second stage of the index: by path.
 //!
-//! One map for exact paths, and one for prefixes, which is asked for ever fewer segments of the path. Regexes
-//! are one list: maps cannot find those, so they are tried one after the other. The path of a request is in
-//! its canonical form.
+//! One map for exact paths, and one for prefixes, which is asked for ever fewer segments of the
+//! path. Regexes are one list: maps cannot find those, so they are tried one after the other. The
+//! path of a request is in its canonical form.
 
 use super::predicate::{Entry, Predicate};
 use super::text_map::TextMap;
@@ -32,7 +32,8 @@ pub(super) enum PathBucket<'a> {
 }
 
 impl PathIndex {
-    /// Adds an entry under each path; an empty list stands for any. Entries must come the most specific first.
+    /// Adds an entry under each path; an empty list stands for any. Entries must come the most
+    /// specific first.
     pub(super) fn insert(&mut self, paths: &[PathPattern], entry: &Entry) {
         if paths.is_empty() {
             self.any.push(entry.clone());
@@ -71,8 +72,8 @@ impl PathIndex {
     }
 }
 
-/// The leading segments of a path: all first, then ever fewer, none above `longest` bytes. The asterisk form is
-/// no path, so not even the root is a prefix of it.
+/// The leading segments of a path: all first, then ever fewer, none above `longest` bytes. The
+/// asterisk form is no path, so not even the root is a prefix of it.
 fn prefixes(path: &str, longest: usize) -> impl Iterator<Item = &str> {
     let ends = |at: &usize| path.as_bytes().get(*at).is_none_or(|byte| *byte == b'/');
     (0..=longest.min(path.len())).rev().filter(ends).map(|end| &path[..end])

@@ -1,12 +1,13 @@
-//! What the index cannot tell: conditions that are checked one by one, on the few entries of a bucket.
+//! What the index cannot tell: conditions that are checked one by one, on the few entries of a
+//! bucket.
 //!
-//! A header that is repeated is judged by all of its values, and doubt falls on the side of refusal. Where a
-//! match grants, every value must satisfy the condition; under a `not`, where it denies, one value is enough.
-//! A value that is not UTF-8 satisfies a regex only where it denies. So no second value, and no odd byte, opens
-//! a route that its conditions were meant to keep shut.
+//! A header that is repeated is judged by all of its values, and doubt falls on the side of
+//! refusal. Where a match grants, every value must satisfy the condition; under a `not`, where it
+//! denies, one value is enough. A value that is not UTF-8 satisfies a regex only where it denies.
+//! So no second value, and no odd byte, opens a route that its conditions were meant to keep shut.
 //!
-//! Of a repeated cookie or query key the first value counts. Query text is compared as it stands: percent signs
-//! are not decoded, `+` is no space, and only `&` separates, never `;`.
+//! Of a repeated cookie or query key the first value counts. Query text is compared as it stands:
+//! percent signs are not decoded, `+` is no space, and only `&` separates, never `;`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,7 +42,7 @@ pub(super) enum Predicate {
     /// A header, a cookie or a query key has the value.
     Field(Field),
     /// At least one of these does not hold.
-    Not(Vec<Predicate>),
+    Not(Vec<Self>),
 }
 
 /// A condition on a named value.

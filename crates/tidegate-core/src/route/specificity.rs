@@ -1,9 +1,10 @@
 //! How specific a match is, beyond its listener, host and path.
 //!
-//! Those three are the shape of the index itself. What is compared here orders the entries that share a
-//! bucket: a method, then the number of other conditions, then the priority, then the name. A configuration
-//! in which the name decides between two routes for one request has been refused before; the name is there so
-//! that the order never depends on chance. `not` only narrows a match and does not count.
+//! Those three are the shape of the index itself. What is compared here orders the entries that
+//! share a bucket: a method, then the number of other conditions, then the priority, then the name.
+//! A configuration in which the name decides between two routes for one request has been refused
+//! before; the name is there so that the order never depends on chance. `not` only narrows a match
+//! and does not count.
 
 use std::cmp::Reverse;
 
@@ -19,7 +20,8 @@ struct Specificity<'a> {
     name: &'a RouteName,
 }
 
-/// Every match of every route, the most specific first. The matches of one route keep their order among equals.
+/// Every match of every route, the most specific first. The matches of one route keep their order
+/// among equals.
 pub(super) fn ranked(routes: &[Route]) -> Vec<(RouteIndex, &RouteMatch)> {
     let mut ranked: Vec<_> = routes
         .iter()

@@ -1,12 +1,12 @@
 //! The route table: every route of a configuration, indexed.
 //!
-//! Each match of each route is spread over its listeners, hosts and paths, and one entry is stored for every
-//! combination. Entries are stored in order of specificity, so each bucket is sorted as it grows. A look-up
-//! allocates nothing, and its cost depends on the request's labels and segments and on the entries that share
-//! its most specific buckets, not on how many routes there are.
+//! Each match of each route is spread over its listeners, hosts and paths, and one entry is stored
+//! for every combination. Entries are stored in order of specificity, so each bucket is sorted as
+//! it grows. A look-up allocates nothing, and its cost depends on the request's labels and segments
+//! and on the entries that share its most specific buckets, not on how many routes there are.
 //!
-//! The maps need no defence against chosen collisions: their keys come from the configuration, and what a
-//! client sends is only looked up.
+//! The maps need no defence against chosen collisions: their keys come from the configuration, and
+//! what a client sends is only looked up.
 
 use std::net::IpAddr;
 
@@ -52,8 +52,8 @@ pub(super) struct Bucket<'a> {
 }
 
 impl RouteTable {
-    /// Indexes routes. A [`RouteIndex`] that the table returns is a position in `routes`, a [`ListenerIndex`]
-    /// that it is asked about a position in `listeners`.
+    /// Indexes routes. A [`RouteIndex`] that the table returns is a position in `routes`, a
+    /// [`ListenerIndex`] that it is asked about a position in `listeners`.
     ///
     /// A match that names none but unknown listeners takes nothing.
     #[must_use]

@@ -39,8 +39,8 @@ fn route(name: &str, matches: Vec<RouteMatch>) -> Route {
 }
 
 /// A match from words: `listener:web`, `host:*.example.com`, `path:/a`, `under:/a`, `regex:/a.*`,
-/// `method:GET`, `client:10.0.0.0/8`, and `header:name=value`, `cookie:…` or `query:…`, where the value may be
-/// `~regex`, `true` or `false`. Words after `not` are of the negated match.
+/// `method:GET`, `client:10.0.0.0/8`, and `header:name=value`, `cookie:…` or `query:…`, where the
+/// value may be `~regex`, `true` or `false`. Words after `not` are of the negated match.
 fn rule(words: &str) -> RouteMatch {
     let (words, not) = match words.split_once("not ") {
         Some((words, not)) => (words, Some(Box::new(rule(not)))),
@@ -90,7 +90,8 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(&format!("^(?:{pattern})$")).expect("a regex")
 }
 
-/// A table from `name: words` lines; several lines with one name are alternatives. Listeners: web, api.
+/// A table from `name: words` lines; several lines with one name are alternatives. Listeners: web,
+/// api.
 fn table(lines: &[&str]) -> RouteTable {
     let mut routes: Vec<Route> = Vec::new();
     for line in lines {
@@ -396,7 +397,8 @@ fn explain_tells_each_step_of_the_search() {
     assert_eq!(
         text,
         [
-            "listener web, host a.x, path under /p/q:\n  gold: does not hold: header x-tier = \"gold\"",
+            "listener web, host a.x, path under /p/q:\n  \
+             gold: does not hold: header x-tier = \"gold\"",
             "any listener, host *.x, path under /p:\n  post: does not hold: method POST or PUT\n  \
              not: does not hold: not (client in 192.0.2.0/24 and header x-beta present)",
             "any listener, any host, path under /:\n  all: taken",

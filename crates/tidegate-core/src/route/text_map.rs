@@ -1,9 +1,10 @@
 //! A map by text that knows how long its longest key is.
 //!
-//! Keys come from the configuration and are short; what is looked up comes from clients and may be long. Text
-//! that is longer than every key is answered without being hashed, and a search for a prefix or a suffix need
-//! not begin with more than `longest` bytes. So the cost of a look-up is bounded by the configuration, and the
-//! hash needs no defence against chosen collisions: clients choose no keys.
+//! Keys come from the configuration and are short; what is looked up comes from clients and may be
+//! long. Text that is longer than every key is answered without being hashed, and a search for a
+//! prefix or a suffix need not begin with more than `longest` bytes. So the cost of a look-up is
+//! bounded by the configuration, and the hash needs no defence against chosen collisions: clients
+//! choose no keys.
 
 use std::collections::HashMap;
 

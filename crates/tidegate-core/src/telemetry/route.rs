@@ -32,8 +32,8 @@ pub struct RouteCells {
 
 #[derive(Debug, Default)]
 struct CodeCell {
-    /// The code; 0: the cell is free.
-    code: AtomicU32,
+    /// The code plus one; 0: the cell is free.
+    key: AtomicU32,
     count: Counter,
 }
 
@@ -53,20 +53,20 @@ pub struct Finished {
 impl RouteCells {
     /// The writer only: counts a request.
     pub fn record(&self, finished: &Finished) {
-        // 499 is what nginx made the custom for a client that left; no server sends it.
-        self.count(u32::from(finished.status.unwrap_or(CLIENT_GONE)));
+        self.count(finished.status.unwrap_or(CLIENT_GONE));
         self.duration.observe(finished.duration);
         self.bytes_in.add(finished.bytes_in);
         self.bytes_out.add(finished.bytes_out);
     }
 
-    fn count(&self, code: u32) {
+    fn count(&self, code: u16) {
+        let key = u32::from(code) + 1;
         for cell in &self.codes {
-            let taken = cell.code.load(Relaxed);
+            let taken = cell.key.load(Relaxed);
             if taken == 0 {
-                cell.code.store(code, Relaxed);
+                cell.key.store(key, Relaxed);
             }
-            if taken == code || taken == 0 {
+            if taken == key || taken == 0 {
                 return cell.count.increment();
             }
         }
@@ -74,7 +74,8 @@ impl RouteCells {
     }
 }
 
-/// The code under which requests are counted whose client left before it was answered.
+/// The code under which requests are counted whose client left before it was answered: the one that
+/// nginx made custom for it, and that no server sends.
 pub const CLIENT_GONE: u16 = 499;
 
 /// The cells of a route, added up.
@@ -104,9 +105,8 @@ impl Cells for RouteCells {
     type Totals = RouteTotals;
 
     fn totals(&self) -> RouteTotals {
-        let taken =
-            |cell: &CodeCell| u16::try_from(cell.code.load(Relaxed)).ok().filter(|c| *c != 0);
-        let codes = self.codes.iter().map_while(|cell| Some((taken(cell)?, cell.count.value())));
+        let code = |cell: &CodeCell| u16::try_from(cell.key.load(Relaxed).checked_sub(1)?).ok();
+        let codes = self.codes.iter().map_while(|cell| Some((code(cell)?, cell.count.value())));
         RouteTotals {
             codes: codes.collect(),
             codes_other: self.other.value(),
@@ -141,12 +141,15 @@ mod tests {
     #[test]
     fn answers_are_counted_by_code() {
         let cells = RouteCells::default();
-        for status in [Some(200), Some(404), None, Some(200)] {
+        for status in [Some(200), Some(404), None, Some(200), Some(0)] {
             cells.record(&finished(status));
         }
         let totals = cells.totals();
-        assert_eq!(totals.codes.into_iter().collect::<Vec<_>>(), [(200, 2), (404, 1), (499, 1)]);
-        assert_eq!((totals.bytes_in, totals.bytes_out, totals.duration.count()), (40, 400, 4));
+        assert_eq!(
+            totals.codes.into_iter().collect::<Vec<_>>(),
+            [(0, 1), (200, 2), (404, 1), (499, 1)]
+        );
+        assert_eq!((totals.bytes_in, totals.bytes_out, totals.duration.count()), (50, 500, 5));
     }
 
     #[test]

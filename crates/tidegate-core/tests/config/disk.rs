@@ -7,16 +7,16 @@ use tidegate_core::config::load::{Loaded, Source, Text, load};
 use tidegate_core::model::node::Config;
 
 /// A directory of the test data; names in diagnostics are relative to it.
-pub struct Disk(pub PathBuf);
+pub(crate) struct Disk(pub(crate) PathBuf);
 
 impl Disk {
     /// The directory `tests/data/config/NAME`.
-    pub fn data(name: &str) -> Self {
+    pub(crate) fn data(name: &str) -> Self {
         Self(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config").join(name))
     }
 
     /// The files of the directory with this extension, in order.
-    pub fn list(&self, extension: &str) -> Vec<String> {
+    pub(crate) fn list(&self, extension: &str) -> Vec<String> {
         let entries = fs::read_dir(&self.0).expect("the directory is part of the repository");
         let mut names: Vec<_> = entries
             .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
@@ -27,7 +27,7 @@ impl Disk {
     }
 
     /// Loads one of its files.
-    pub fn load(&mut self, name: &str) -> Loaded {
+    pub(crate) fn load(&mut self, name: &str) -> Loaded {
         load(Path::new(name), self)
     }
 }
@@ -55,25 +55,25 @@ impl Source for Disk {
 }
 
 /// Loads a text.
-pub fn load_text(text: &str) -> Loaded {
+pub(crate) fn load_text(text: &str) -> Loaded {
     load(Path::new("tidegate.toml"), &mut Text(text))
 }
 
 /// The model of a text without mistakes.
 #[track_caller]
-pub fn config(text: &str) -> Config {
+pub(crate) fn config(text: &str) -> Config {
     let loaded = load_text(text);
     loaded.config.unwrap_or_else(|| panic!("{}", say(&loaded.diagnostics)))
 }
 
 /// What is said of a file, a line each.
-pub fn say(diagnostics: &[tidegate_core::config::diagnostic::Diagnostic]) -> String {
+pub(crate) fn say(diagnostics: &[tidegate_core::config::diagnostic::Diagnostic]) -> String {
     diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n")).collect()
 }
 
 /// Holds a text against a golden file, or renews the file when `UPDATE_EXPECT` is set.
 #[track_caller]
-pub fn expect(golden: &Path, text: &str) {
+pub(crate) fn expect(golden: &Path, text: &str) {
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         fs::write(golden, text).expect("the directory is writable");
         return;

@@ -1,1 +1,216 @@
-//!
+//! What texts mean: defaults, the file behind `tidegate proxy`, and differences.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tidegate_core::config::diff::{Change, diff};
+use tidegate_core::config::proxy::proxy_config;
+use tidegate_core::model::node::{AccessLog, AdminAddress, Workers};
+use tidegate_core::model::pool::{Balance, Probe, WhenAllDown};
+use tidegate_core::model::ratio::Limit;
+use tidegate_core::model::route::{HostPattern, PathPattern};
+use tidegate_core::model::secret::SecretReference;
+
+use crate::disk::{Disk, config, load_text, say};
+
+const MINIMAL: &str = "
+[listener.web]
+address = \"127.0.0.1:8080\"
+[route.all]
+pool = \"app\"
+[pool.app]
+servers = [\"127.0.0.1:9001\", \"127.0.0.1:9002\"]
+";
+
+#[test]
+fn what_is_not_written_has_the_documented_default() {
+    let config = config(MINIMAL);
+    assert_eq!(config.runtime.workers, Workers::Auto);
+    assert_eq!(config.runtime.state, None);
+    assert_eq!(config.runtime.shutdown_grace, Duration::from_secs(30));
+    assert_eq!(config.admin.address, AdminAddress::Tcp(([127, 0, 0, 1], 9900).into()));
+    assert_eq!(config.metrics, None);
+    assert_eq!(config.log.access, AccessLog::Off);
+    let limits = &config.listeners[0].limits;
+    assert_eq!(limits.body_bytes, Limit::At(16 << 20));
+    assert_eq!(limits.body_progress.bytes_per_window(), 256 * 30);
+    assert_eq!(limits.connections, Limit::Unlimited);
+    let route = &config.routes[0];
+    assert_eq!((route.matches.len(), route.priority, route.body_bytes), (1, 0, None));
+    assert_eq!(route.upgrade, ["websocket"]);
+    assert!(route.retry.on_reset && !route.retry.on_timeout && route.retry.on_status.is_empty());
+    let pool = &config.pools[0];
+    assert_eq!((&pool.balance, pool.when_all_down), (&Balance::PowerOfTwo, WhenAllDown::FailOpen));
+    assert_eq!(pool.health, None);
+    assert_eq!(pool.servers[1].name.as_str(), "127.0.0.1:9002");
+    assert_eq!(pool.passive.failures.status, [502, 503, 504]);
+}
+
+#[test]
+fn fail_after_follows_a_shorter_timeout() {
+    let check = |health: &str| {
+        let text = format!("{MINIMAL}[pool.app.health]\n{health}");
+        config(&text).pools[0].health.clone().expect("the table turns it on").fail_after
+    };
+    assert_eq!(check(""), Duration::from_secs(2));
+    assert_eq!(check("timeout = \"1s\""), Duration::from_secs(1));
+    assert_eq!(check("timeout = \"9s\""), Duration::from_secs(2));
+    assert_eq!(check("fail_after = \"3s\""), Duration::from_secs(3));
+}
+
+#[test]
+fn a_hash_is_seeded_by_the_name_of_its_pool() {
+    let seed = |name: &str| {
+        let text = MINIMAL.replace("app", name) + "balance = \"source-ip-hash\"";
+        match config(&text).pools[0].balance {
+            Balance::SourceIpHash(policy) => policy.seed,
+            ref other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(seed("app"), seed("app"));
+    assert_ne!(seed("app"), seed("api"));
+    // All balancers of a fleet, of any version, place keys alike.
+    assert_eq!(seed("app"), 0);
+}
+
+#[test]
+fn defaults_merge_by_key_and_give_way_to_what_an_object_says() {
+    let config = config(&format!(
+        "{MINIMAL}balance = \"random\"
+[default.pool]
+balance = \"round-robin\"
+slow_start = \"1s\"
+passive = {{ eject_for = \"1s\", failures = [\"connect\"] }}
+[pool.app.passive]
+eject_for = \"2s\"
+"
+    ));
+    let pool = &config.pools[0];
+    assert_eq!((&pool.balance, pool.slow_start), (&Balance::Random, Duration::from_secs(1)));
+    assert_eq!(pool.passive.eject_for, Duration::from_secs(2));
+    assert!(pool.passive.failures.connect && !pool.passive.failures.reset);
+}
+
+#[test]
+fn conditions_are_brought_to_the_form_that_routing_compares() {
+    let text = MINIMAL.to_owned()
+        + "[route.all.match]
+host = [\"WWW.example.com\", \"*.Example.com\"]
+path_prefix = [\"/api/\", \"/\"]
+path_regex = \"/a|/b\"
+header = { X-Tier = true }";
+    let config = config(&text);
+    let conditions = &config.routes[0].matches[0];
+    let hosts = ["www.example.com".to_owned(), ".example.com".to_owned()];
+    assert_eq!(conditions.hosts[0], HostPattern::Exact(hosts[0].clone()));
+    assert_eq!(conditions.hosts[1], HostPattern::Wildcard(hosts[1].clone()));
+    assert_eq!(conditions.headers[0].0, "x-tier");
+    let [PathPattern::Prefix(api), PathPattern::Prefix(root), PathPattern::Regex(regex)] =
+        conditions.paths.as_slice()
+    else {
+        panic!("{:?}", conditions.paths)
+    };
+    assert_eq!((api.as_str(), root.as_str()), ("/api", ""));
+    assert!(regex.is_match("/b") && !regex.is_match("/ab"));
+}
+
+#[test]
+fn relative_paths_start_at_the_main_file() {
+    let mut disk = Disk::data("");
+    let config = disk.load("good/full.toml").config.expect("good");
+    assert_eq!(config.runtime.state, Some(PathBuf::from("good/state")));
+    assert_eq!(config.log.access, AccessLog::File("good/./access.log".into()));
+    assert_eq!(config.admin.tokens[1].token, SecretReference::File("good/secrets/bob".into()));
+    assert_eq!(config.admin.address, AdminAddress::Unix("/run/tidegate/admin.sock".into()));
+    let config = disk.load("good/include.toml").config.expect("good");
+    assert_eq!(config.log.access, AccessLog::File("good/logs/access.log".into()));
+}
+
+#[test]
+fn the_files_that_were_read_are_told_with_the_main_one_first() {
+    let files = Disk::data("good").load("include.toml").files;
+    let files: Vec<_> = files.iter().map(|file| file.to_str().expect("UTF-8")).collect();
+    assert_eq!(files, ["include.toml", "conf.d/10-log.toml", "conf.d/20-shop.toml"]);
+}
+
+#[test]
+fn a_missing_main_file_is_a_mistake_among_others() {
+    let loaded = Disk::data("good").load("absent.toml");
+    assert!(loaded.config.is_none());
+    assert!(say(&loaded.diagnostics).starts_with("absent.toml:1:1: no such file"));
+}
+
+#[test]
+fn arguments_stand_for_a_file() {
+    let to = ["127.0.0.1:9001".to_owned(), "[::1]:9002".to_owned()];
+    let config = config(&proxy_config("127.0.0.1:8080", &to, Some("peak-ewma"), Some("/up")));
+    let address: SocketAddr = ([127, 0, 0, 1], 8080).into();
+    assert_eq!(config.listeners[0].addresses, [address]);
+    assert_eq!(config.pools[0].servers.len(), 2);
+    assert_eq!(config.pools[0].balance, Balance::PeakEwma);
+    let probe = config.pools[0].health.as_ref().map(|health| &health.probe);
+    assert!(matches!(probe, Some(Probe::Http(http)) if http.path == "/up"));
+}
+
+#[test]
+fn arguments_are_quoted_and_checked_like_a_file() {
+    let hostile = "\"]\n[admin]\naddress = \"off".to_owned();
+    let text = proxy_config("8080", &[hostile], Some("p3c"), None);
+    let said = say(&load_text(&text).diagnostics);
+    assert_eq!(said.lines().count(), 3, "{said}");
+    assert!(said.contains("did you mean `0.0.0.0:8080`?") && said.contains("`p2c`"), "{said}");
+}
+
+#[track_caller]
+fn check_diff(old: &str, new: &str, expected: &[&str]) {
+    let changes = diff(&config(old), &config(new));
+    let told: Vec<_> = changes.iter().map(Change::to_string).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_did_not_change_is_not_told() {
+    check_diff(MINIMAL, MINIMAL, &[]);
+    let full = Disk::data("good").load("full.toml").config.expect("good");
+    assert_eq!(diff(&full, &full.clone()), []);
+}
+
+#[test]
+fn each_difference_is_told_by_name_and_key() {
+    let new = MINIMAL
+        .replace("9002", "9003")
+        .replace("127.0.0.1:8080", "127.0.0.1:8081")
+        .replace("\"127.0.0.1:9001\"", "{ address = \"127.0.0.1:9001\", weight = 2 }")
+        + "balance = \"random\"
+[route.all.match]
+path_regex = \"/x\"
+[route.more]
+pool = \"app\"
+[log]
+level = \"debug\"";
+    let changes = [
+        "process changed: log.level",
+        "listener web changed: address",
+        "route all changed: match",
+        "route more added",
+        "pool app changed: balance",
+        "server app/127.0.0.1:9001 changed: weight",
+        "server app/127.0.0.1:9002 removed",
+        "server app/127.0.0.1:9003 added",
+    ];
+    check_diff(MINIMAL, &new, &changes);
+    check_diff(
+        MINIMAL,
+        &MINIMAL.replace("app", "api"),
+        &["route all changed: pool", "pool api added", "pool app removed"],
+    );
+}
+
+#[test]
+fn keys_that_a_running_process_cannot_follow_are_named() {
+    let new = format!("{MINIMAL}[runtime]\nworkers = 2\nwatch = true\n[admin]\naddress = \"off\"");
+    let changes = diff(&config(MINIMAL), &config(&new));
+    let keys: Vec<_> = changes.iter().flat_map(Change::needs_restart).collect();
+    assert_eq!(keys, ["runtime.workers", "admin.address"]);
+}

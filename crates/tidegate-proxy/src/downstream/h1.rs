@@ -16,7 +16,8 @@ use tidegate_net::clock;
 
 use super::client::Client;
 use crate::error::Error;
-use crate::exchange::{self, Exchange, Next};
+use crate::exchange::state::Exchange;
+use crate::exchange::{Next, serve};
 use crate::worker::Worker;
 
 /// Serves a connection until it closes.
@@ -101,9 +102,9 @@ async fn serve_one(
         Ok(false) => Next::Close,
         Ok(true) => {
             cells.requests.increment();
-            exchange::run(worker, &view, listener, client, exchange).await
+            serve::run(worker, &view, listener, client, exchange).await
         }
-        Err(error) => exchange::refuse(worker, &view, listener, client, exchange, error).await,
+        Err(error) => serve::refuse(worker, &view, listener, client, exchange, error).await,
     }
 }
 

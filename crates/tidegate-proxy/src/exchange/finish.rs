@@ -9,7 +9,8 @@ use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_net::clock;
 
 use super::respond::answer_to;
-use super::{Course, Exchange, route};
+use super::state::Exchange;
+use super::{Course, route};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::worker::Worker;
@@ -33,7 +34,7 @@ pub(super) fn account(
         };
         course.cells.record(&finished);
     }
-    if worker.shared.access_log.is_some() {
+    if worker.shared.access_log.as_ref().is_some_and(|sink| sink.is_on()) {
         log(worker, client, x, listener, course, now);
     }
 }

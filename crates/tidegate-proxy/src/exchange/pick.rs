@@ -9,7 +9,8 @@ use tidegate_core::model::ids::ServerIndex;
 use tidegate_core::model::pool::{Balance, HashKey};
 use tidegate_core::time::Instant;
 
-use super::{Course, Exchange, route};
+use super::state::Exchange;
+use super::{Course, route};
 use crate::downstream::client::Client;
 use crate::worker::Worker;
 

@@ -13,7 +13,8 @@ use std::task::{Context, Poll};
 use tidegate_core::http::forwarded::{Forwarding, carries_request_id};
 use tidegate_core::http::write;
 
-use super::{Course, Exchange, Phase};
+use super::Course;
+use super::state::{Exchange, Phase};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::upstream::connection::Connection;

@@ -14,7 +14,8 @@ use tidegate_core::telemetry::ending::Ending;
 use tidegate_core::telemetry::refusal::Refusal;
 use tidegate_net::clock;
 
-use super::{Exchange, Next};
+use super::Next;
+use super::state::Exchange;
 use crate::downstream::client::{Client, DRAIN_BYTES, DRAIN_TIME};
 use crate::error::Error;
 use crate::worker::Worker;

@@ -15,7 +15,8 @@ use tidegate_core::time::Instant;
 use tidegate_net::clock;
 
 use super::relay::{Relay, Relayed};
-use super::{Attempt, Course, Exchange, Next, pick, respond, tunnel};
+use super::state::{Attempt, Exchange};
+use super::{Course, Next, pick, respond, tunnel};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::upstream::connect::connect;

@@ -10,7 +10,8 @@ use tidegate_core::model::ratio::Limit;
 use tidegate_core::model::route::{EncodedSlash, Route};
 use tidegate_core::route::table::RouteRequest;
 
-use super::{Course, Exchange};
+use super::Course;
+use super::state::Exchange;
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::view::View;

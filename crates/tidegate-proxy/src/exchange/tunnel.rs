@@ -10,7 +10,8 @@ use tidegate_core::time::{Duration, Instant};
 use tidegate_net::clock;
 use tidegate_net::stream::Stream;
 
-use super::{Exchange, Next};
+use super::Next;
+use super::state::Exchange;
 use crate::downstream::client::Client;
 use crate::held::Held;
 use crate::upstream::connection::Connection;

@@ -68,7 +68,8 @@ impl ShopProcess {
             .context("cannot start a shop server")?;
         // From here on an error drops the handle, which kills the process.
         let mut server = Self { child, address: (Ipv4Addr::LOCALHOST, port).into() };
-        server.address.set_port(server.port().context("a shop server did not come up")?);
+        let port = server.port().context("a shop server did not come up")?;
+        server.address.set_port(port);
         Ok(server)
     }
 

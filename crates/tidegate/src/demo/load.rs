@@ -37,6 +37,7 @@ pub(super) struct Load {
     interval: Duration,
     total: u64,
     next: AtomicU64,
+    begun: AtomicU64,
     /// Sets the orders of this run apart from those of others.
     run: u64,
     tally: Mutex<Tally>,
@@ -53,6 +54,7 @@ impl Load {
             interval,
             total: u64::try_from(total).unwrap_or(u64::MAX),
             next: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
             run: tidegate_net::entropy::word(),
             tally: Mutex::new(Tally::new()),
         }
@@ -65,6 +67,16 @@ impl Load {
             // A panic has been counted and logged by the task itself; its requests are missed in the sum.
             let _ = client.await;
         }
+    }
+
+    /// Begins no further request.
+    pub(super) fn stop(&self) {
+        self.next.fetch_max(self.total, Relaxed);
+    }
+
+    /// Requests that were begun and whose end nobody saw, which is a fault of the load.
+    pub(super) fn missing(&self, tally: &Tally) -> u64 {
+        self.begun.load(Relaxed).saturating_sub(tally.requests)
     }
 
     /// What came of it so far.
@@ -99,6 +111,7 @@ impl Client {
     async fn run(mut self) {
         while let Some((number, due)) = self.load.take() {
             sleep_until(clock::tokio_time(due)).await;
+            self.load.begun.fetch_add(1, Relaxed);
             let errand = errand(number);
             let outcome = match timeout(PATIENCE, self.ask(number, errand)).await {
                 Ok(outcome) => outcome,

@@ -1,8 +1,8 @@
 //! Sends probes: each in a task of its own, at most [`AT_ONCE`] at the same time.
 //!
 //! Every probe that is sent brings exactly one result, whatever happens to its task: the machines
-//! that ask for probes wait for it and ask for nothing in the meantime. That also bounds the queue of
-//! results, at one a server.
+//! that ask for probes wait for it and ask for nothing in the meantime. That also bounds the queue
+//! of results, at one a server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! The HTTP check: one HTTP/1.1 request on a connection of its own.
 //!
 //! The response head is parsed as strictly as one that is forwarded, so a server that traffic could
-//! not use is not called well. Redirects are not followed: a check that could be sent elsewhere would
-//! make the balancer fetch what a server tells it to. Of the body nothing is read, unless the check
-//! asks for a text in it; then at most 64 KiB.
+//! not use is not called well. Redirects are not followed: a check that could be sent elsewhere
+//! would make the balancer fetch what a server tells it to. Of the body nothing is read, unless the
+//! check asks for a text in it; then at most 64 KiB.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -139,7 +139,8 @@ impl<'a> Exchange<'a> {
 /// The request as it is sent. What the configuration gives stands in for what is sent otherwise.
 fn request(address: SocketAddr, probe: &HttpProbe) -> String {
     let mut text = format!("{} {} HTTP/1.1\r\n", probe.method, probe.path);
-    let given = |name: &str| probe.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+    let given =
+        |name: &str| probe.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
     let host = probe.host.clone().unwrap_or_else(|| address.to_string());
     let own = [("Host", host.as_str()), ("User-Agent", "tidegate-health"), ("Connection", "close")];
     let own = own.into_iter().filter(|(name, _)| !given(name));

@@ -1,1 +1,11 @@
-//! Tests of the rules as a whole, through the balancer.
+//! The rules as a whole, seen through the balancer.
+
+mod fixture;
+
+mod draining;
+mod hashing;
+mod latency;
+mod properties;
+mod ramp;
+mod serving;
+mod spread;

@@ -1,7 +1,7 @@
 //! `[runtime]`, `[admin]`, `[metrics]` and `[log]` to the model.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::position::Files;
 use crate::config::raw::tree::{Data, Table, Value};
@@ -20,7 +20,7 @@ pub(crate) fn runtime(table: &Table, files: &Files) -> Option<Runtime> {
             _ => Workers::Count(table.integer::<usize>("workers")?.try_into().ok()?),
         },
         state: table.optional("state", |state| {
-            Some(resolve(state, state.parse(place::path)?, files))
+            Some(resolve(&state.parse(place::path)?, files))
         })?,
         shutdown_delay: table.parse("shutdown_delay", duration)?,
         shutdown_grace: table.parse("shutdown_grace", duration)?,
@@ -35,7 +35,7 @@ pub(crate) fn admin(table: &Table, files: &Files) -> Option<Admin> {
         address: match address.parse(address::admin)? {
             AdminText::Off => AdminAddress::Off,
             AdminText::Tcp(address) => AdminAddress::Tcp(address),
-            AdminText::Unix(path) => AdminAddress::Unix(resolve(address, path, files)),
+            AdminText::Unix(path) => AdminAddress::Unix(resolve(&path, files)),
         },
         tokens: table.list("tokens")?.iter().map(token).collect::<Option<_>>()?,
     })
@@ -61,7 +61,7 @@ pub(crate) fn log(table: &Table, files: &Files) -> Option<Log> {
             "errors" => AccessLog::Errors,
             "stdout" => AccessLog::Stdout,
             "stderr" => AccessLog::Stderr,
-            _ => AccessLog::File(resolve(access, access.parse(place::log_file)?, files)),
+            _ => AccessLog::File(resolve(&access.parse(place::log_file)?, files)),
         },
         format: match table.text("format")? {
             "json" => LogFormat::Json,
@@ -75,10 +75,9 @@ pub(crate) fn log(table: &Table, files: &Files) -> Option<Log> {
 
 fn token(table: &Table, files: &Files) -> Option<Token> {
     let token = table.value("token")?;
-    let directory = files.directory(token.at()?);
     Some(Token {
         name: table.parse("name", name::object)?,
-        token: token.parse(|text| place::secret(text, directory))?,
+        token: token.parse(|text| place::secret(text, files.directory()))?,
         role: match table.text("role")? {
             "read" => Role::Read,
             "operate" => Role::Operate,
@@ -88,10 +87,7 @@ fn token(table: &Table, files: &Files) -> Option<Token> {
     })
 }
 
-/// A relative path starts at the file that holds it, so that it means the same wherever the process is started.
-fn resolve(value: &Value, path: PathBuf, files: &Files) -> PathBuf {
-    match value.at() {
-        Some(at) => files.directory(at).join(path),
-        None => path,
-    }
+/// A relative path starts at the main file, so that it means the same wherever the process is started.
+fn resolve(path: &Path, files: &Files) -> PathBuf {
+    files.directory().join(path)
 }

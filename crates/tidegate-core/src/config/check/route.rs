@@ -42,7 +42,10 @@ pub(crate) fn exists<'a>(
     site: &mut Site<'_>,
 ) -> Option<&'a str> {
     let text = name.text()?;
-    // A faulty object exists: what is wrong with it has been said.
+    // What is faulty exists: what is wrong with it has been said.
+    if site.tree.value(kind).is_some_and(|objects| objects.table().is_none()) {
+        return None;
+    }
     if site.tree.table(kind).is_some_and(|objects| objects.value(text).is_some()) {
         return Some(text);
     }

@@ -92,8 +92,9 @@ fn pools_are_used(site: &mut Site<'_>) {
     let used: BTreeSet<&str> =
         objects(site.tree, "route").filter_map(|route| route.table.text("pool")).collect();
     let exists = |name: &str| site.tree.table("pool").is_some_and(|p| p.value(name).is_some());
-    if used.iter().any(|name| !exists(name)) {
-        // Most likely that name is misspelled, and one of the pools is used after all.
+    let named = objects(site.tree, "route").all(|route| route.table.text("pool").is_some());
+    if !named || used.iter().any(|name| !exists(name)) {
+        // Most likely a name is misspelled, and one of the pools is used after all.
         return;
     }
     for pool in objects(site.tree, "pool").filter(|pool| !used.contains(pool.name)) {

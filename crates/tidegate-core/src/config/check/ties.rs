@@ -96,8 +96,6 @@ fn some_or_any<T>(items: &[T]) -> Vec<Option<&T>> {
 fn path_key(path: Option<&PathPattern>) -> PathKey<'_> {
     match path {
         Some(PathPattern::Exact(path)) => PathKey::Exact(path),
-        // The prefix of every path is as specific as none.
-        Some(PathPattern::Prefix(prefix)) if prefix.is_empty() => PathKey::Any,
         Some(PathPattern::Prefix(prefix)) => PathKey::Prefix(prefix),
         Some(PathPattern::Regex(_)) => PathKey::Regex,
         None => PathKey::Any,

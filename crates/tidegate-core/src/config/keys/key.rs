@@ -1,6 +1,6 @@
 //! What a declaration of a key consists of.
 
-use crate::config::raw::tree::Table;
+use crate::config::raw::tree::{Table, quote};
 use crate::config::text::fault::Format;
 
 /// A table of the file: what it is, and its keys.
@@ -158,6 +158,7 @@ impl Kind {
             Self::Text(format) => format.expected.to_owned(),
             Self::Word(words) => one_of(words),
             Self::Flag => "true or false".to_owned(),
+            Self::Integer { min, max } if min == max => min.to_string(),
             Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
             Self::Number { min, max } => format!("a number from {min} to {max}"),
             Self::Either(kinds) => {
@@ -167,7 +168,7 @@ impl Kind {
                 format!("{}, or a list of these", item.expected())
             }
             Self::Map { key, value } => {
-                format!("a table of {}: {}", key.name, value.expected())
+                format!("a table such as {{ {} = {} }}", key.example, value.example())
             }
             Self::Table(section) => format!("a table of {}", names(section)),
             Self::Tables(section) => format!("a table of {}, or a list of these", names(section)),
@@ -180,16 +181,12 @@ impl Kind {
         }
     }
 
-    /// The section that the kind leads to, if it leads to one.
-    pub(crate) const fn section(&self) -> Option<&'static Section> {
+    /// A value of a kind without parts, as TOML writes it.
+    fn example(&self) -> String {
         match self {
-            Self::Table(section)
-            | Self::Tables(section)
-            | Self::Shorthand(section)
-            | Self::Objects(section)
-            | Self::Defaults(section) => Some(section),
-            Self::List(item) | Self::Some(item) => item.section(),
-            _ => None,
+            Self::Text(format) => quote(format.example),
+            Self::Either([first, ..]) => first.example(),
+            _ => "…".to_owned(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::key::{Default, Key, Kind, Section};
 use crate::config::text::address::NETWORK;
 use crate::config::text::fault::Format;
 use crate::config::text::host::HOST;
-use crate::config::text::name::{COOKIE, HEADER, METHOD, OBJECT, QUERY};
+use crate::config::text::name::{COOKIE, HEADER, LISTENER, METHOD, QUERY};
 use crate::config::text::path::{PATH, PREFIX};
 use crate::config::text::pattern::{PATH_REGEX, VALUE};
 
@@ -41,7 +41,7 @@ static NOT: Section = Section {
 };
 
 // A reference inside a constant needs a constant of its own.
-const NAME_ITEM: &Kind = &Kind::Text(&OBJECT);
+const NAME_ITEM: &Kind = &Kind::Text(&LISTENER);
 const HOST_ITEM: &Kind = &Kind::Text(&HOST);
 const PATH_ITEM: &Kind = &Kind::Text(&PATH);
 const PREFIX_ITEM: &Kind = &Kind::Text(&PREFIX);

@@ -12,3 +12,6 @@ pub(crate) mod pool;
 pub(crate) mod process;
 pub(crate) mod root;
 pub(crate) mod route;
+
+#[cfg(test)]
+mod tests;

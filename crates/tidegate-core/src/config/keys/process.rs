@@ -21,8 +21,8 @@ pub(crate) static RUNTIME: Section = Section {
             "state",
             Kind::Text(&DIRECTORY),
             Default::Absent("`/var/lib/tidegate` when writable, else the user's state directory"),
-            "The directory for what outlives the process, made with mode 0700. A relative path starts at the file \
-             that holds it.",
+            "The directory for what outlives the process, made with mode 0700. A relative path starts at the main \
+             file.",
         ),
         Key::new(
             "shutdown_delay",
@@ -122,7 +122,7 @@ pub(crate) static LOG: Section = Section {
             ]),
             Default::Text("off"),
             "Where the access log goes; `\"errors\"`: standard output, failed requests alone. A file is reopened on \
-             SIGUSR1; a relative path starts at the file that holds it.",
+             SIGUSR1; a relative path starts at the main file.",
         )
         .also(&["access_log"]),
         Key::new(

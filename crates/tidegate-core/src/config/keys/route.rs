@@ -3,7 +3,7 @@
 use super::key::{Default, Key, Kind, Section};
 use super::matching::MATCH;
 use crate::config::text::duration::WAIT;
-use crate::config::text::name::{OBJECT, UPGRADE};
+use crate::config::text::name::{POOL, UPGRADE};
 use crate::config::text::size::SIZE;
 use crate::config::text::status::STATUS;
 
@@ -14,7 +14,7 @@ pub(crate) static ROUTE: Section = Section {
           regular expression, any path; then a method; then more header, cookie, query and client conditions. Two \
           routes that one request can match equally well are a mistake unless `priority` settles it.",
     keys: &[
-        Key::new("pool", Kind::Text(&OBJECT), Default::Required, "The pool that serves it.")
+        Key::new("pool", Kind::Text(&POOL), Default::Required, "The pool that serves it.")
             .also(&["backend", "upstream", "cluster", "service", "proxy_pass", "to"]),
         Key::new(
             "priority",

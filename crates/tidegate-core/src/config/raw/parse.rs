@@ -3,41 +3,79 @@
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::report::{Mistake, Report};
-use super::tree::{Data, Entry, Origin, Table, Value};
+use super::tree::{Data, Entry, Origin, Table, Value, quote};
 use crate::config::position::Files;
 
 /// Reads the text of one file.
 pub(crate) fn parse(files: &Files, file: usize, report: &mut Report) -> Table {
     let text = files.text(file);
     let (tree, errors) = DeTable::parse_recoverable(text);
+    // A list that is not closed makes an item of every word after it: what follows is no news.
+    let unclosed = errors.iter().any(|error| error.message().starts_with("unclosed array"));
     for error in errors {
         report.add(explain(&error, files, file));
+        if unclosed && error.message().contains("array") {
+            break;
+        }
     }
     table(tree.into_inner(), files, file)
 }
 
-/// A mistake of syntax in words: the library's own, with its expectation apart, except where it does not help.
+/// A mistake of syntax in words: the library's own, with its expectation apart, except where it does
+/// not help.
 fn explain(error: &toml::de::Error, files: &Files, file: usize) -> Mistake {
+    let text = files.text(file);
     let span = error.span().unwrap_or(0..0);
     let at = files.at(file, span.start);
-    let written = files.text(file).get(span).unwrap_or("");
-    let (message, expected) = error.message().split_once(", expected ").unzip();
-    match message.unwrap_or_else(|| error.message()) {
-        "duplicate key" => Mistake::syntax(at, format!("duplicate key `{written}`"))
-            .expected("each key and each table once"),
-        "string values must be quoted" if written.is_empty() => {
-            Mistake::syntax(at, "a key without a value").expected("a value, as in `key = \"value\"`")
+    let (message, expected) = match error.message().split_once(", expected ") {
+        Some((message, expected)) => (message, Some(expected)),
+        None => (error.message(), None),
+    };
+    match message {
+        "duplicate key" => {
+            let key = text.get(span).unwrap_or_default();
+            Mistake::syntax(at, format!("duplicate key `{key}`"))
+                .expected("each key and each table once")
         }
-        "string values must be quoted" => Mistake::syntax(at, "a text without quotes")
+        "missing comma between array elements" => {
+            Mistake::syntax(at, "the list goes on without a comma").expected("`,` or `]`")
+        }
+        _ if is_about_a_bare_value(message) => bare_value(text, span.start, files, file),
+        _ => match expected {
+            Some(expected) => Mistake::syntax(at, message).expected(expected),
+            None => Mistake::syntax(at, message),
+        },
+    }
+}
+
+/// Whether the library read a value without quotes as a number, a date or a word, and got stuck.
+fn is_about_a_bare_value(message: &str) -> bool {
+    const KINDS: [&str; 8] =
+        ["boolean", "date", "exponent", "float", "fraction", "integer", "mantissa", "number"];
+    message == "string values must be quoted"
+        || message.starts_with("invalid") && KINDS.iter().any(|kind| message.contains(kind))
+}
+
+/// A value without quotes, or none at all: what people who know other formats write first.
+fn bare_value(text: &str, offset: usize, files: &Files, file: usize) -> Mistake {
+    let is_end = |letter: char| matches!(letter, '\n' | '=' | '[' | ',' | '{');
+    let before = text.get(..offset).unwrap_or(text);
+    let start = before.rfind(is_end).map_or(0, |end| end + 1);
+    let rest = &text[start..];
+    let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    let value = rest[blank..].split(['\n', ',', ']', '}', '#']).next().unwrap_or_default().trim_end();
+    let at = files.at(file, start + blank);
+    match value {
+        "" => Mistake::syntax(at, "a key without a value").expected("a value, as in `key = \"value\"`"),
+        "yes" | "on" | "True" | "TRUE" => {
+            Mistake::syntax(at, "a text without quotes").nearest(Some("true"))
+        }
+        "no" | "off" | "False" | "FALSE" => {
+            Mistake::syntax(at, "a text without quotes").nearest(Some("false"))
+        }
+        value => Mistake::syntax(at, "a text without quotes")
             .expected("quotes around texts, durations, sizes and addresses")
-            .nearest(Some(super::tree::quote(written))),
-        message => {
-            let mistake = Mistake::syntax(at, message);
-            match expected {
-                Some(expected) => mistake.expected(expected),
-                None => mistake,
-            }
-        }
+            .nearest(Some(quote(value))),
     }
 }
 

@@ -30,8 +30,8 @@ pub(crate) struct Mistake {
 impl Mistake {
     /// A mistake that stops.
     pub(crate) fn new(at: At, key: &impl Display, message: impl Into<String>) -> Self {
-        let (severity, message) = (Severity::Error, message.into());
-        let key = key.to_string();
+        let (severity, message) = (Severity::Error, legible(message.into()));
+        let key = legible(key.to_string());
         Self { at, syntax: false, severity, key, message, expected: None, nearest: None }
     }
 
@@ -53,9 +53,31 @@ impl Mistake {
 
     /// Says which known word is nearest, if one is.
     pub(crate) fn nearest(mut self, nearest: Option<impl Into<String>>) -> Self {
-        self.nearest = nearest.map(Into::into);
+        self.nearest = nearest.map(|nearest| legible(nearest.into()));
         self
     }
+}
+
+/// Characters of a message, a key or a hint; what a file holds may be far longer.
+const LEGIBLE_MAX: usize = 300;
+
+/// One line of a length that people read: control characters are escaped, the rest is cut off.
+fn legible(text: String) -> String {
+    let short = text.chars().nth(LEGIBLE_MAX).is_none();
+    if short && !text.contains(char::is_control) {
+        return text;
+    }
+    let mut line = String::new();
+    for letter in text.chars().take(LEGIBLE_MAX) {
+        match letter {
+            letter if letter.is_control() => line.extend(letter.escape_default()),
+            letter => line.push(letter),
+        }
+    }
+    if !short {
+        line.push('…');
+    }
+    line
 }
 
 impl Report {
@@ -73,15 +95,17 @@ impl Report {
         self.nearest.find(word, known)
     }
 
-    /// All that was gathered, by file, line and column, without echoes: one mistake of syntax a line, nothing else
-    /// about a line whose syntax is broken, and nothing twice (a default that many objects inherit).
+    /// All that was gathered, by file, line and column, without echoes: one mistake of syntax a line,
+    /// nothing else about a line whose syntax is broken, no doubts about a text that could not be
+    /// read to the end, and nothing twice (a default that many objects inherit).
     pub(crate) fn into_diagnostics(mut self, files: &Files) -> Vec<Diagnostic> {
         self.mistakes.sort_by(|a, b| (a.at, !a.syntax).cmp(&(b.at, !b.syntax)));
         let line = |at: At| (files.name(at), files.line(at));
         let mut broken = BTreeSet::new();
         self.mistakes.retain(|mistake| !mistake.syntax || broken.insert(line(mistake.at)));
         self.mistakes.retain(|mistake| {
-            broken.is_empty() || mistake.syntax || !broken.contains(&line(mistake.at))
+            let sound = mistake.severity == Severity::Error && !broken.contains(&line(mistake.at));
+            broken.is_empty() || mistake.syntax || sound
         });
         let mut diagnostics: Vec<_> =
             self.mistakes.into_iter().map(|mistake| locate(mistake, files)).collect();

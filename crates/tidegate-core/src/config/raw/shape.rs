@@ -5,33 +5,71 @@
 
 use super::report::{Mistake, Report};
 use super::tree::{Data, Entry, Origin, Path, Table, Value, quote};
-use crate::config::keys::key::{Kind, Section, names};
+use crate::config::keys::key::{Key, Kind, Section, names};
 use crate::config::position::At;
 use crate::config::text::fault::{Fault, Format};
 use crate::config::text::name;
 
 /// Holds a table against its section.
 pub(crate) fn table(section: &Section, table: &mut Table, path: &Path<'_>, report: &mut Report) {
+    let mut meant = Vec::new();
     for (name, entry) in table.iter_mut() {
         let path = path.key(name);
         match section.key(name) {
+            Some(key) if is_misplaced(section, key, entry) => {
+                misplaced_key(section, key, entry, &path, report);
+            }
             Some(key) => value(&key.kind, &mut entry.value, &path, report),
             None => {
-                unknown_key(section, entry, &path, report);
+                meant.extend(unknown_key(section, entry, &path, report));
                 entry.value.data = Data::Faulty;
             }
         }
     }
+    // A misspelled key is not missing as well.
+    for key in meant {
+        if table.value(&key).is_none() {
+            table.insert(&key, Entry { key: None, value: Value::default(Data::Faulty) });
+        }
+    }
 }
 
-fn unknown_key(section: &Section, entry: &Entry, path: &Path<'_>, report: &mut Report) {
-    let Some(at) = entry.key else { return };
+/// Reports a key that is not declared, and tells which one was probably meant.
+fn unknown_key(
+    section: &Section,
+    entry: &Entry,
+    path: &Path<'_>,
+    report: &mut Report,
+) -> Option<String> {
+    let at = entry.key?;
     let nearest = nearest_key(section, path.name(), report);
     let mistake = Mistake::new(at, path, format!("unknown key `{path}`")).nearest(nearest.as_ref());
     report.add(match nearest {
         Some(_) => mistake,
         None => mistake.expected(format!("one of {}", names(section))),
     });
+    nearest
+}
+
+/// Whether a value stands where a table belongs, while a table beside it has a key of that name:
+/// `path = "/x"` in a route means `match.path`.
+fn is_misplaced(section: &Section, key: &Key, entry: &Entry) -> bool {
+    let value = matches!(entry.value.data, Data::Text(_) | Data::List(_) | Data::Integer(_));
+    value && matches!(key.kind, Kind::Table(_)) && deeper_key(section, key.name).is_some()
+}
+
+fn misplaced_key(
+    section: &Section,
+    key: &Key,
+    entry: &mut Entry,
+    path: &Path<'_>,
+    report: &mut Report,
+) {
+    let Some(at) = entry.key else { return };
+    let message = format!("`{path}` cannot be {}", type_name(&entry.value.data));
+    let mistake = Mistake::new(at, path, message).expected(key.kind.expected());
+    report.add(mistake.nearest(deeper_key(section, key.name)));
+    entry.value.data = Data::Faulty;
 }
 
 /// What was probably meant: another program's word for a key, a key of this table, or one of a table in it.
@@ -39,11 +77,25 @@ fn nearest_key(section: &Section, word: &str, report: &mut Report) -> Option<Str
     let known = || section.keys.iter();
     let alias = known().find(|key| key.also.contains(&word)).map(|key| key.name);
     let near = alias.or_else(|| report.nearest(word, known().map(|key| key.name)));
-    near.map(str::to_owned).or_else(|| {
-        known().find_map(|key| {
-            let deeper = key.kind.section().filter(|_| !matches!(key.kind, Kind::Objects(_)))?;
-            deeper.key(word).map(|found| format!("{}.{}", key.name, found.name))
+    near.map(str::to_owned).or_else(|| deeper_key(section, word)).or_else(|| {
+        tables(section).find_map(|(key, inner)| {
+            let near = report.nearest(word, inner.keys.iter().map(|key| key.name))?;
+            Some(format!("{}.{near}", key.name))
         })
+    })
+}
+
+/// A key of this name in one of the tables of a section.
+fn deeper_key(section: &Section, word: &str) -> Option<String> {
+    tables(section)
+        .find_map(|(key, inner)| Some(format!("{}.{}", key.name, inner.key(word)?.name)))
+}
+
+/// The tables that a section holds once.
+fn tables(section: &Section) -> impl Iterator<Item = (&Key, &Section)> {
+    section.keys.iter().filter_map(|key| match key.kind {
+        Kind::Table(inner) | Kind::Tables(inner) => Some((key, inner)),
+        _ => None,
     })
 }
 
@@ -111,7 +163,7 @@ fn objects(section: &Section, table: &mut Table, path: &Path<'_>, report: &mut R
             continue;
         }
         let mistake = Mistake::new(at, &inner, format!("`{inner}` is not a table"));
-        report.add(mistake.expected(format!("a {path} has a name: `[{path}.NAME]`")));
+        report.add(mistake.expected(format!("a table with a name: `[{path}.NAME]`")));
         entry.value.data = Data::Faulty;
     }
 }
@@ -167,17 +219,15 @@ fn explain(at: At, path: &Path<'_>, kind: &Kind, data: &Data, fault: Fault) -> M
         (_, Data::Text(text)) if takes_text(kind) => {
             format!("`{path}` cannot be {}", quote(text))
         }
-        (Kind::Integer { .. } | Kind::Number { .. }, Data::Integer(number)) => {
-            format!("`{path}` cannot be {number}")
-        }
-        (Kind::Number { .. }, Data::Number(number)) => format!("`{path}` cannot be {number}"),
+        (_, Data::Integer(number)) if takes_number(kind) => format!("`{path}` cannot be {number}"),
+        (_, Data::Number(number)) if takes_number(kind) => format!("`{path}` cannot be {number}"),
         (Kind::Table(_) | Kind::Objects(_), Data::List(_)) => {
             format!("`{path}` is not a list of tables")
         }
         _ => format!("`{path}` cannot be {}", type_name(data)),
     });
     let expected = match (kind, data) {
-        (Kind::Objects(_), Data::List(_)) => format!("a {path} has a name: `[{path}.NAME]`"),
+        (Kind::Objects(_), Data::List(_)) => format!("tables with names: `[{path}.NAME]`"),
         (Kind::Table(_), Data::List(_)) => format!("a single table: `[{path}]`"),
         _ => kind.expected(),
     };
@@ -189,9 +239,12 @@ fn explain(at: At, path: &Path<'_>, kind: &Kind, data: &Data, fault: Fault) -> M
 
 fn suggestion(kind: &Kind, data: &Data) -> Option<String> {
     match (kind, data) {
-        (Kind::Text(format), Data::Integer(number)) => {
+        (Kind::Text(format), Data::Integer(number)) if *number >= 0 => {
             let unit = format.unit?;
             Some(quote(&format!("{number}{unit}")))
+        }
+        (Kind::Either([Kind::Word(["unlimited"]), _]), Data::Integer(..=0)) => {
+            Some(quote("unlimited"))
         }
         (Kind::Either(kinds), data) => kinds.iter().find_map(|kind| suggestion(kind, data)),
         (Kind::Integer { .. } | Kind::Number { .. }, Data::Text(text)) => {
@@ -210,6 +263,14 @@ fn takes_text(kind: &Kind) -> bool {
     match kind {
         Kind::Text(_) | Kind::Word(_) | Kind::Shorthand(_) => true,
         Kind::Either(kinds) => kinds.iter().any(takes_text),
+        _ => false,
+    }
+}
+
+fn takes_number(kind: &Kind) -> bool {
+    match kind {
+        Kind::Integer { .. } | Kind::Number { .. } => true,
+        Kind::Either(kinds) => kinds.iter().any(takes_number),
         _ => false,
     }
 }

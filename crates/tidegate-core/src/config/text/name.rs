@@ -3,7 +3,9 @@
 use super::fault::{Fault, Format};
 
 /// The name of a listener, a route, a pool, a zone or a token.
-pub(crate) static OBJECT: Format = Format {
+pub(crate) static OBJECT: Format = OBJECT_FORM;
+
+const OBJECT_FORM: Format = Format {
     name: "a name",
     expected: "1 to 64 letters, digits, `_`, `-` and `.`",
     example: "shop-v2",
@@ -11,6 +13,14 @@ pub(crate) static OBJECT: Format = Format {
     unit: None,
     check: |text| object(text).map(drop),
 };
+
+/// A pool that is named elsewhere.
+pub(crate) static POOL: Format =
+    Format { name: "the name of a pool", expected: "the name of a pool", ..OBJECT_FORM };
+
+/// A listener that is named elsewhere.
+pub(crate) static LISTENER: Format =
+    Format { name: "the name of a listener", expected: "the name of a listener", ..OBJECT_FORM };
 
 /// The name of a server; an address is one.
 pub(crate) static SERVER: Format = Format {

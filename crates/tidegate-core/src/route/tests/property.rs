@@ -1,4 +1,5 @@
-//! The index against the linear reference, over small alphabets, so that routes collide, overlap and fail late.
+//! The index against the linear reference, over small alphabets, so that routes collide, overlap
+//! and fail late.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -144,7 +145,11 @@ fn check(routes: &[Route], requests: &[(usize, Head, &str)]) -> Result<(), TestC
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 2_000,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     #[test]
     fn the_index_answers_as_a_walk_through_all_routes_would(

@@ -1,5 +1,5 @@
-//! The routing rule as a person would apply it: look at every route, keep those that match, take the most
-//! specific. Shares no code with the index or its predicates.
+//! The routing rule as a person would apply it: look at every route, keep those that match, take
+//! the most specific. Shares no code with the index or its predicates.
 
 use std::cmp::Reverse;
 

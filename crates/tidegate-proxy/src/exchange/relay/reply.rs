@@ -13,7 +13,8 @@ use tidegate_net::clock;
 
 use super::{READ_FIRST, Relay, Relayed};
 use crate::error::Error;
-use crate::exchange::{Phase, retry};
+use crate::exchange::retry;
+use crate::exchange::state::Phase;
 use crate::held::Held;
 
 /// A head and a first piece of the body up to this size are copied together into one send.

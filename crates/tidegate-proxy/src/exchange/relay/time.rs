@@ -5,7 +5,7 @@ use tidegate_net::clock;
 
 use super::Relay;
 use crate::error::Error;
-use crate::exchange::Phase;
+use crate::exchange::state::Phase;
 
 /// Whom the relay waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

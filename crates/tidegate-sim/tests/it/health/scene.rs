@@ -200,10 +200,11 @@ impl Scene {
         let Some(reason) = failure else { return state.succeed() };
         let run = state.fail();
         self.oracle.failed(server);
-        if run.is_multiple_of(self.pool.passive.consecutive_failures) {
+        if run >= self.pool.passive.consecutive_failures {
             let (pool, server) = (self.pool.name.clone(), state.id());
             let signal = Signal::FailedRun { pool, server, run, reason };
-            self.world.plan_after(Duration::from_millis(1), Event::Tell(signal));
+            let delay = Duration::from_micros(self.world.chance().below(100_000));
+            self.world.plan_after(delay, Event::Tell(signal));
         }
     }
 
@@ -249,12 +250,13 @@ impl Scene {
     }
 
     fn hear(&mut self, signal: &Signal) {
-        let Signal::FailedRun { server, run, .. } = signal;
+        let Signal::FailedRun { server, .. } = signal;
+        let run = self.members[self.place(*server)].state.consecutive_failures();
         let available =
             |member: &Member| member.server.backup && member.state.availability().is_available();
         let backup_available = self.members.iter().any(available);
         let backup = if backup_available { Backup::Available } else { Backup::Missing };
-        let output = self.outlier.failed_run(*server, *run, backup, self.world.now());
+        let output = self.outlier.failed_run(*server, run, backup, self.world.now());
         let Some(outlier::Output::Eject { server, ejection }) = output else { return };
         let place = self.place(server);
         let share = (self.outlier.ejected(), self.members.len());

@@ -1,0 +1,81 @@
+//! The configuration: shown, tried, reloaded.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::{Extension, Json};
+use serde::Serialize;
+use tidegate_control::control::{Applied, Reload};
+use tidegate_control::observe::config_file::Origin;
+use tidegate_core::config::diagnostic::{self, Diagnostic};
+
+use super::error::ApiError;
+use crate::auth::tokens::Caller;
+use crate::router::Api;
+
+/// What diagnostics call a text that came with a request.
+const BODY: &str = "body";
+
+/// `GET config`: the configuration that serves, as TOML with every default. Secrets are references
+/// in it, as they are in the file.
+pub(crate) async fn show(State(api): State<Api>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/toml")], api.control().resolved().to_string())
+}
+
+/// `POST config/check`: what would be wrong with a configuration. Changes nothing.
+pub(crate) async fn check(
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<serde_json::Value>, ApiError> {
+    let at = "/api/v1/config/check";
+    let body = body.map_err(|rejection| ApiError::body(&rejection, at))?;
+    let text = String::from_utf8(body.into());
+    let text = text.map_err(|_| ApiError::bad("the body is not UTF-8 text", at))?;
+    let origin = Origin::Text { name: BODY.to_owned(), text };
+    let diagnostics = match origin.load() {
+        Ok(accepted) => accepted.warnings,
+        Err(refused) => refused.diagnostics,
+    };
+    Ok(Json(diagnostic::to_json(&diagnostics)))
+}
+
+/// A reload that took effect.
+#[derive(Serialize)]
+pub(crate) struct Reloaded {
+    revision: u64,
+    changes: Vec<ChangeStatus>,
+    warnings: Vec<Diagnostic>,
+}
+
+#[derive(Serialize)]
+struct ChangeStatus {
+    /// What changed, in words.
+    change: String,
+    /// Keys in it that take effect at the next start.
+    needs_restart: Vec<&'static str>,
+}
+
+/// `POST config/reload`: reads the configuration again and applies it, or says why not.
+pub(crate) async fn reload(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Reloaded>, ApiError> {
+    match api.control().reload(&format!("{} through the API", caller.name)).await {
+        Reload::Applied(applied) => Ok(Json(Reloaded::new(applied))),
+        Reload::Refused(diagnostics) => {
+            Err(ApiError::refused(diagnostics, "/api/v1/config/reload"))
+        }
+    }
+}
+
+impl Reloaded {
+    fn new(applied: Applied) -> Self {
+        let Applied { generation, changes, warnings } = applied;
+        let changes = changes.iter().map(|change| ChangeStatus {
+            change: change.to_string(),
+            needs_restart: change.needs_restart().collect(),
+        });
+        Self { revision: generation, changes: changes.collect(), warnings }
+    }
+}

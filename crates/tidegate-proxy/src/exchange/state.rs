@@ -1,0 +1,151 @@
+//! Step 4 of 8: the state of an exchange. From `downstream`, through everything that serves it.
+//!
+//! One box that is used again for the next request, so that a request allocates nothing. What belongs to one try
+//! on one server is apart, as it begins anew with each try.
+
+use tidegate_core::http::body::Body;
+use tidegate_core::http::chunked::Keep;
+use tidegate_core::http::head::Head;
+use tidegate_core::http::reply::ReplyHead;
+use tidegate_core::http::scan::Scan;
+use tidegate_core::model::ids::ServerIndex;
+use tidegate_core::time::Instant;
+use tidegate_net::clock;
+
+use super::relay::READ_FIRST;
+use crate::error::Error;
+use crate::held::Held;
+
+/// Buffers of an exchange that grew beyond this are given back.
+const BUFFER_KEPT: usize = 64 * 1024;
+
+/// The state of one request and its response.
+#[derive(Debug, Default)]
+pub(crate) struct Exchange {
+    pub(crate) head: Head,
+    pub(super) reply: ReplyHead,
+    pub(crate) started: Instant,
+    pub(crate) bytes_in: u64,
+    pub(super) bytes_out: u64,
+
+    pub(super) request_body: Body,
+    /// The request head and as much of the body as may have to be sent again.
+    pub(super) to_server: Held,
+    /// Whether everything sent so far is still in `to_server`.
+    pub(super) replayable: bool,
+
+    pub(super) reply_body: Body,
+    pub(super) to_client: Held,
+    /// Bytes that end a body after its last data: filtered trailers.
+    pub(super) tail: Vec<u8>,
+
+    pub(super) tried: Vec<ServerIndex>,
+    /// The server of the last try.
+    pub(super) server: Option<ServerIndex>,
+    pub(super) tries: u32,
+    /// A reused connection had been closed by the server, and the try on a fresh one has been made.
+    pub(super) stale_retried: bool,
+    pub(super) retries: u32,
+
+    pub(super) attempt: Attempt,
+    /// Whether the upgrade that the client asks for may go on.
+    pub(super) upgrade: bool,
+    /// Whether the client connection can serve another request.
+    pub(super) client_persists: bool,
+    /// The status that the client was sent.
+    pub(super) status: Option<u16>,
+    pub(super) error: Option<Error>,
+    pub(super) request_id: u64,
+    pub(super) marks: Marks,
+}
+
+/// The state of one try on one server.
+#[derive(Debug, Default)]
+pub(super) struct Attempt {
+    pub(super) phase: Phase,
+    pub(super) scan: Scan,
+    /// Bytes of the request were taken by the kernel.
+    pub(super) sent: bool,
+    /// The server takes no more of the request.
+    pub(super) deaf: bool,
+    /// Bytes of the response have come.
+    pub(super) reply_begun: bool,
+    /// Bytes came behind the response.
+    pub(super) stray: bool,
+    /// Bytes of the response went to the client: there is no other try after that.
+    pub(super) committed: bool,
+    /// The client is watched for its leaving.
+    pub(super) watches_client: bool,
+    pub(super) interims: u8,
+    /// Whether the reply's data is put into chunks.
+    pub(super) rechunks: bool,
+    pub(super) keeps: Option<Keep>,
+    pub(super) read_limit: usize,
+    /// When the last byte moved either way.
+    pub(super) activity: Instant,
+    /// Whether the client alone was waited for since the window began.
+    pub(super) client_window: bool,
+    /// The window in which the client must make progress, and what it made.
+    pub(super) window_start: Instant,
+    pub(super) window_bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Until the response head.
+    #[default]
+    Head,
+    Body,
+}
+
+/// Points in time, for the log; of the last try.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Marks {
+    pub(super) attempt: Instant,
+    pub(super) connected: Instant,
+    pub(super) first_byte: Option<Instant>,
+}
+
+impl Exchange {
+    /// Makes it ready for the next request, keeping its memory.
+    pub(crate) fn reset(&mut self) {
+        self.to_server.trim(BUFFER_KEPT);
+        self.to_client.trim(BUFFER_KEPT);
+        self.tail.clear();
+        self.tried.clear();
+        self.head.clear();
+        self.bytes_in = 0;
+        self.bytes_out = 0;
+        self.request_body = Body::Done;
+        self.reply_body = Body::Done;
+        self.tries = 0;
+        self.server = None;
+        self.retries = 0;
+        self.stale_retried = false;
+        self.upgrade = false;
+        self.client_persists = false;
+        self.status = None;
+        self.error = None;
+        self.attempt = Attempt::default();
+        self.marks = Marks::default();
+    }
+}
+
+impl Attempt {
+    /// A new try that begins at `now`.
+    pub(super) fn begin(now: Instant) -> Self {
+        Self {
+            watches_client: true,
+            read_limit: READ_FIRST,
+            activity: now,
+            window_start: now,
+            ..Self::default()
+        }
+    }
+
+    /// Notes that bytes moved between the client and us.
+    pub(super) fn client_progress(&mut self, bytes: usize) {
+        self.activity = clock::now();
+        self.window_bytes += bytes as u64;
+    }
+}
