@@ -21,8 +21,8 @@ pub enum Signal {
         pool: PoolName,
         /// The server.
         server: ServerId,
-        /// Failures since its last success, over all cores, when this was told. Whoever acts upon it
-        /// asks the server's state again.
+        /// Failures since its last success, over all cores, when this was told. Whoever acts upon
+        /// it asks the server's state again.
         run: u32,
         /// How the last one failed.
         reason: FailureReason,

@@ -1,8 +1,8 @@
 //! The configuration, from files on disk to the checked model and back to text.
 //!
-//! Most cases are data: a file under `tests/data/config/bad` or `good` and, beside it, what is said of it. Adding a case is
-//! adding a file; `UPDATE_EXPECT=1` writes what is said. Deliberately absent: how single texts are read, which is tested
-//! beside their parsers.
+//! Most cases are data: a file under `tests/data/config/bad` or `good` and, beside it, what is said
+//! of it. Adding a case is adding a file; `UPDATE_EXPECT=1` writes what is said. Deliberately
+//! absent: how single texts are read, which is tested beside their parsers.
 
 #[path = "config/disk.rs"]
 mod disk;

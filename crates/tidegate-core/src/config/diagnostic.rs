@@ -1,4 +1,5 @@
-//! A mistake (or a doubt) in a configuration: where it is, what was expected, and the nearest known word.
+//! A mistake (or a doubt) in a configuration: where it is, what was expected, and the nearest known
+//! word.
 
 use std::fmt;
 
@@ -48,8 +49,8 @@ pub fn to_json(diagnostics: &[Diagnostic]) -> serde_json::Value {
 }
 
 impl fmt::Display for Diagnostic {
-    /// One line, so that editors and `grep` can follow it: `file:line:column: message`, then what was expected and
-    /// the nearest known word.
+    /// One line, so that editors and `grep` can follow it: `file:line:column: message`, then what
+    /// was expected and the nearest known word.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
         if self.severity == Severity::Warning {

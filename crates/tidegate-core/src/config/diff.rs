@@ -1,8 +1,8 @@
 //! What differs between two configurations: data that a reload logs and reports.
 //!
-//! Objects are told apart by name, servers by pool and name; a renamed one is one that goes and one that comes. What a
-//! difference means for traffic is for others to decide; here it is only found, and it is said which differences a
-//! running process cannot follow.
+//! Objects are told apart by name, servers by pool and name; a renamed one is one that goes and one
+//! that comes. What a difference means for traffic is for others to decide; here it is only found,
+//! and it is said which differences a running process cannot follow.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -92,7 +92,8 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What changes from `old` to `new`: the process, then listeners, routes, pools and servers, each by name.
+/// What changes from `old` to `new`: the process, then listeners, routes, pools and servers, each
+/// by name.
 #[must_use]
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
     let mut changes = Vec::new();

@@ -1,7 +1,9 @@
-//! The road from files to a checked configuration: read, parse, hold against the keys, join, complete, check.
+//! The road from files to a checked configuration: read, parse, hold against the keys, join,
+//! complete, check.
 //!
-//! Every step goes on after a mistake, so that one run reports them all; a configuration comes out only if there was
-//! none. What a text may hold and what it means is decided elsewhere; this file only walks the road.
+//! Every step goes on after a mistake, so that one run reports them all; a configuration comes out
+//! only if there was none. What a text may hold and what it means is decided elsewhere; this file
+//! only walks the road.
 
 use std::path::{Path, PathBuf};
 
@@ -24,8 +26,9 @@ pub trait Source {
     /// A sentence for people, without the path, when there is no such file or it is not text.
     fn read(&mut self, path: &Path) -> Result<String, String>;
 
-    /// The files that a pattern with `*` and `?` in its last part matches, in order of name. A pattern without either
-    /// is a file, whether it exists or not; a pattern that matches nothing is an empty list.
+    /// The files that a pattern with `*` and `?` in its last part matches, in order of name. A
+    /// pattern without either is a file, whether it exists or not; a pattern that matches nothing
+    /// is an empty list.
     ///
     /// # Errors
     /// A sentence for people, without the pattern, when the directory cannot be listed.
@@ -60,7 +63,8 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// The whole configuration as TOML: every key with its value or default, each followed by where it comes from.
+    /// The whole configuration as TOML: every key with its value or default, each followed by where
+    /// it comes from.
     ///
     /// Loading the text gives the same configuration. Values that are mistakes are left out.
     #[must_use]
@@ -109,8 +113,7 @@ impl Road<'_> {
             Ok(text) => self.take(root, text),
             Err(why) => {
                 let file = self.files.add(root, String::new());
-                let mistake =
-                    Mistake::new(self.files.at(file, 0), &tree::Path::ROOT, why);
+                let mistake = Mistake::new(self.files.at(file, 0), &tree::Path::ROOT, why);
                 self.report.add(mistake.expected("a readable file"));
                 Table::default()
             }

@@ -1,7 +1,7 @@
 //! Configuration: text to raw tree to checked model, each step pure.
 //!
-//! [`load::load`] reads a file and what it includes through a [`load::Source`], so that this crate touches no disk,
-//! and reports every mistake at once as [`diagnostic::Diagnostic`]s.
+//! [`load::load`] reads a file and what it includes through a [`load::Source`], so that this crate
+//! touches no disk, and reports every mistake at once as [`diagnostic::Diagnostic`]s.
 
 pub mod diagnostic;
 pub mod diff;

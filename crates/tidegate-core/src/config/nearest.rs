@@ -1,8 +1,8 @@
 //! The nearest known word to one that is not known.
 //!
-//! Case, `-` and `_` do not count, so `headerTimeout` is `header_timeout`; beyond that a quarter of the letters may be
-//! wrong or swapped (Damerau-Levenshtein). Work is bounded: a file with thousands of mistakes gets fewer hints, not
-//! a slow answer.
+//! Case, `-` and `_` do not count, so `headerTimeout` is `header_timeout`; beyond that a quarter of
+//! the letters may be wrong or swapped (Damerau-Levenshtein). Work is bounded: a file with
+//! thousands of mistakes gets fewer hints, not a slow answer.
 
 /// Longest word that a hint is sought for.
 const WORD_BYTES_MAX: usize = 64;

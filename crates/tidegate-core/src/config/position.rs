@@ -1,7 +1,7 @@
 //! Where things stand in the files of a configuration.
 //!
-//! Trees carry a file number and a byte offset, eight bytes that copy; lines and columns are worked out only for
-//! what is reported.
+//! Trees carry a file number and a byte offset, eight bytes that copy; lines and columns are worked
+//! out only for what is reported.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,13 @@ use std::path::{Path, PathBuf};
 pub(crate) struct At {
     file: u32,
     offset: u32,
+}
+
+impl At {
+    /// Whether this place comes after another in the same file.
+    pub(crate) const fn follows(self, other: Self) -> bool {
+        self.file == other.file && self.offset > other.offset
+    }
 }
 
 /// The files of a configuration in the order in which they were read, the root first.

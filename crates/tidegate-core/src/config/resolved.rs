@@ -1,7 +1,7 @@
 //! The whole configuration as TOML, each value followed by where it comes from.
 //!
-//! Printed from the completed tree, so it shows exactly what was checked: what is written, what is inherited and what
-//! is a default. Keys that are absent, and what that means, are comments.
+//! Printed from the completed tree, so it shows exactly what was checked: what is written, what is
+//! inherited and what is a default. Keys that are absent, and what that means, are comments.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,8 @@ impl Page<'_> {
     /// The keys of a table that are not tables themselves: TOML wants them first.
     fn keys(&mut self, section: &Section, table: &Table) {
         for key in section.keys.iter().filter(|key| !is_table(key)) {
-            // Includes are joined, and defaults laid under their objects, by the time there is something to print.
+            // Includes are joined, and defaults laid under their objects, by the time there is
+            // something to print.
             if key.name == "include" {
                 continue;
             }
@@ -125,10 +126,7 @@ impl Page<'_> {
 
 /// Whether a key is printed under a header of its own.
 const fn is_table(key: &Key) -> bool {
-    matches!(
-        key.kind,
-        Kind::Table(_) | Kind::Tables(_) | Kind::Objects(_) | Kind::Defaults(_)
-    )
+    matches!(key.kind, Kind::Table(_) | Kind::Tables(_) | Kind::Objects(_) | Kind::Defaults(_))
 }
 
 fn has_fault(value: &Value) -> bool {

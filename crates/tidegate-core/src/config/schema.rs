@@ -1,7 +1,7 @@
 //! The JSON Schema (2020-12) of the configuration file, for editors.
 //!
-//! Derived from the declared keys. It admits a little more than `check` does: what spans keys or objects, and what an
-//! object may inherit instead of holding it, is not told.
+//! Derived from the declared keys. It admits a little more than `check` does: what spans keys or
+//! objects, and what an object may inherit instead of holding it, is not told.
 
 use serde_json::{Map, Value, json};
 

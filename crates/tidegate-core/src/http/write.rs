@@ -9,6 +9,10 @@ use super::forwarded::Forwarding;
 use super::head::{Connection, FieldSpan, Head};
 use super::reply::ReplyHead;
 
+/// The one transfer coding, as it is always written: a receiver that reads it in one case only must see the
+/// body that was seen here.
+const CHUNKED: &[u8] = b"Transfer-Encoding: chunked\r\n";
+
 /// How the body behind a head is framed on this hop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFraming {
@@ -77,13 +81,17 @@ fn request_fields(
         field(b"Host", host.as_bytes(), out);
     }
     let nominated = Nominated::of(head.connection, &head.buffer, &head.fields);
+    let mut chunked = false;
     let mut run = Run::new(&head.buffer);
     for span in &head.fields {
         let passes = match span.kind {
             FieldKind::Plain => !forwarding.withholds(span.name.of(&head.buffer)),
             FieldKind::Date | FieldKind::Via => true,
             FieldKind::ContentLength => true,
-            FieldKind::TransferEncoding => is_canonical_coding(span, &head.buffer),
+            FieldKind::TransferEncoding => {
+                chunked = true;
+                false
+            }
             FieldKind::Host => host_passes,
             FieldKind::Expect => head.expects_continue,
             FieldKind::Upgrade => options.upgrade,
@@ -94,8 +102,8 @@ fn request_fields(
         }
     }
     run.flush(out);
-    if head.body == BodyLength::Chunked && !head.values_of(FieldKind::TransferEncoding).eq([CHUNKED]) {
-        field(b"Transfer-Encoding", CHUNKED, out);
+    if chunked {
+        out.extend_from_slice(CHUNKED);
     }
 }
 
@@ -115,12 +123,17 @@ pub fn reply(head: &ReplyHead, options: ReplyOptions<'_>, out: &mut Vec<u8>) {
     status_line(head.status, head.reason.of(&head.buffer), out);
     let nominated = Nominated::of(head.connection, &head.buffer, &head.fields);
     let reframed = options.framing != BodyFraming::AsReceived;
+    let mut chunked = options.framing == BodyFraming::Chunked;
     let mut run = Run::new(&head.buffer);
     for span in &head.fields {
         let passes = match span.kind {
             FieldKind::Connection | FieldKind::HopByHop => false,
             FieldKind::Upgrade => options.persistence == Persistence::Upgrade,
-            FieldKind::ContentLength | FieldKind::TransferEncoding => !reframed,
+            FieldKind::ContentLength => !reframed,
+            FieldKind::TransferEncoding => {
+                chunked |= !reframed;
+                false
+            }
             FieldKind::FramingAlias => false,
             _ => true,
         };
@@ -132,8 +145,8 @@ pub fn reply(head: &ReplyHead, options: ReplyOptions<'_>, out: &mut Vec<u8>) {
     if !head.has_date && !head.is_interim() {
         field(b"Date", options.date, out);
     }
-    if options.framing == BodyFraming::Chunked {
-        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+    if chunked {
+        out.extend_from_slice(CHUNKED);
     }
     out.extend_from_slice(match options.persistence {
         Persistence::Default => b"".as_slice(),

@@ -1,6 +1,8 @@
-//! Properties that hold for any text: no panic, places within the file, and what is resolved loads as the same.
+//! Properties that hold for any text: no panic, places within the file, and what is resolved loads
+//! as the same.
 //!
-//! `tests/data/config/corpus` keeps inputs that once were interesting; they are replayed, whatever they are.
+//! `tests/data/config/corpus` keeps inputs that once were interesting; they are replayed, whatever
+//! they are.
 
 use std::fs;
 use std::ops::Range;
@@ -49,10 +51,54 @@ fn the_corpus_is_replayed() {
 
 /// Words that make texts likely to be nearly right.
 const WORDS: [&str; 48] = [
-    "[", "]", "[[", "]]", "{", "}", "=", ",", ".", "\"", "'", "\n", " ", "#", "\\", "\t", "é", "\u{0}",
-    "listener", "route", "pool", "default", "match", "web", "address", "servers", "limits", "health",
-    "timeouts", "hash", "balance", "include", "version", "not", "header", "path", "1", "-1", "0x", "nan",
-    "true", "\"127.0.0.1:80\"", "\"5s\"", "\"64KiB\"", "\"unlimited\"", "\"~(\"", "\"hash\"", "1979-05-27",
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "=",
+    ",",
+    ".",
+    "\"",
+    "'",
+    "\n",
+    " ",
+    "#",
+    "\\",
+    "\t",
+    "é",
+    "\u{0}",
+    "listener",
+    "route",
+    "pool",
+    "default",
+    "match",
+    "web",
+    "address",
+    "servers",
+    "limits",
+    "health",
+    "timeouts",
+    "hash",
+    "balance",
+    "include",
+    "version",
+    "not",
+    "header",
+    "path",
+    "1",
+    "-1",
+    "0x",
+    "nan",
+    "true",
+    "\"127.0.0.1:80\"",
+    "\"5s\"",
+    "\"64KiB\"",
+    "\"unlimited\"",
+    "\"~(\"",
+    "\"hash\"",
+    "1979-05-27",
 ];
 
 fn good_texts() -> Vec<String> {
@@ -65,12 +111,14 @@ fn good_texts() -> Vec<String> {
 fn mutated() -> impl Strategy<Value = String> {
     let texts = good_texts();
     let edit = (0usize..10_000, 0usize..40, prop::sample::select(WORDS.to_vec()));
-    (prop::sample::select(texts), prop::collection::vec(edit, 1..4)).prop_map(|(mut text, edits)| {
-        for (start, length, word) in edits {
-            text.replace_range(stretch(&text, start, length), word);
-        }
-        text
-    })
+    (prop::sample::select(texts), prop::collection::vec(edit, 1..4)).prop_map(
+        |(mut text, edits)| {
+            for (start, length, word) in edits {
+                text.replace_range(stretch(&text, start, length), word);
+            }
+            text
+        },
+    )
 }
 
 fn stretch(text: &str, start: usize, length: usize) -> Range<usize> {

@@ -42,6 +42,7 @@ fn ten_thousand_routes_that_all_tie_are_each_reported_once() {
 
 #[test]
 fn ten_thousand_misspelled_pools_are_all_reported() {
-    let text = many(|n| format!("match.path = \"/{n}\"")).replace("pool = \"app\"", "pool = \"apq\"");
+    let text =
+        many(|n| format!("match.path = \"/{n}\"")).replace("pool = \"app\"", "pool = \"apq\"");
     assert_eq!(load_text(&text).diagnostics.len(), ROUTES);
 }

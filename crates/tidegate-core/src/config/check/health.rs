@@ -5,9 +5,7 @@ use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table};
 use crate::config::text::duration::{print, wait};
 use crate::config::text::{host, name, path, status};
-use crate::model::pool::{
-    Failures, HealthCheck, HttpProbe, InitialHealth, PassiveHealth, Probe,
-};
+use crate::model::pool::{Failures, HealthCheck, HttpProbe, InitialHealth, PassiveHealth, Probe};
 use crate::model::ratio::Ratio;
 
 pub(crate) fn active(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<HealthCheck> {
@@ -47,7 +45,9 @@ fn http(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<HttpProbe
         method,
         path: table.parse("path", path::probe_target)?,
         host: table.optional("host", |host| host.parse(host::authority))?,
-        headers: table.optional("headers", |headers| self::headers(headers.table()?))?.unwrap_or_default(),
+        headers: table
+            .optional("headers", |headers| self::headers(headers.table()?))?
+            .unwrap_or_default(),
         status: table.parse_list("status", status::range)?,
         body_contains: table.optional("body_contains", |body| body.parse(name::phrase))?,
     })

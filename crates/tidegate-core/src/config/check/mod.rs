@@ -1,8 +1,9 @@
 //! The completed raw tree to the model, and the rules that span several keys or objects.
 //!
-//! Parse, don't validate: [`whole::config`] is the only road to a model. One file a section builds; `whole` puts them
-//! together; `rules` and `ties` hold objects against one another. What single values mean has been settled before, so a
-//! builder that finds a faulty one just gives up: `None` without a word.
+//! Parse, don't validate: [`whole::config`] is the only road to a model. One file a section builds;
+//! `whole` puts them together; `rules` and `ties` hold objects against one another. What single
+//! values mean has been settled before, so a builder that finds a faulty one just gives up: `None`
+//! without a word.
 
 pub(crate) mod health;
 pub(crate) mod listener;

@@ -119,7 +119,8 @@ fn servers_differ(table: &Table, path: &Path<'_>, site: &mut Site<'_>) {
         if let Some(first) = address.and_then(|address| record(&mut addresses, address, at)) {
             let text = quote(server.text("address").unwrap_or_default());
             let message = format!("{text} is already a server, at {}", site.files.place(first));
-            site.report.add(Mistake::new(at, &path, message).expected("each address once in a pool"));
+            site.report
+                .add(Mistake::new(at, &path, message).expected("each address once in a pool"));
         } else if let Some(first) = name.and_then(|name| record(&mut names, name, at)) {
             let text = quote(server.text("name").unwrap_or_default());
             let message = format!("{text} already names a server, at {}", site.files.place(first));

@@ -19,9 +19,7 @@ pub(crate) fn runtime(table: &Table, files: &Files) -> Option<Runtime> {
             Data::Text(_) => Workers::Auto,
             _ => Workers::Count(table.integer::<usize>("workers")?.try_into().ok()?),
         },
-        state: table.optional("state", |state| {
-            Some(resolve(&state.parse(place::path)?, files))
-        })?,
+        state: table.optional("state", |state| Some(resolve(&state.parse(place::path)?, files)))?,
         shutdown_delay: table.parse("shutdown_delay", duration)?,
         shutdown_grace: table.parse("shutdown_grace", duration)?,
         watch: table.flag("watch")?,
@@ -87,7 +85,8 @@ fn token(table: &Table, files: &Files) -> Option<Token> {
     })
 }
 
-/// A relative path starts at the main file, so that it means the same wherever the process is started.
+/// A relative path starts at the main file, so that it means the same wherever the process is
+/// started.
 fn resolve(path: &Path, files: &Files) -> PathBuf {
     files.directory().join(path)
 }

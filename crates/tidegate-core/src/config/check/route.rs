@@ -75,8 +75,10 @@ fn matches(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<Vec<Ro
         [] => Some(vec![RouteMatch::default()]),
         items => {
             // Collected before the first faulty one ends it, for the same reason as above.
-            let read: Vec<_> =
-                items.iter().map(|item| matching::alternative(item.table()?, &path, site)).collect();
+            let read: Vec<_> = items
+                .iter()
+                .map(|item| matching::alternative(item.table()?, &path, site))
+                .collect();
             read.into_iter().collect()
         }
     }

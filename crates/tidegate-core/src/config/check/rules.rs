@@ -1,4 +1,5 @@
-//! Rules that span objects: addresses that collide, pools and listeners that are missing or left over.
+//! Rules that span objects: addresses that collide, pools and listeners that are missing or left
+//! over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -33,7 +34,8 @@ fn is_empty(value: &Value) -> bool {
     value.table().is_some_and(|table| table.iter().next().is_none())
 }
 
-/// Listeners, the admin API and the metrics each need an address of their own; port 0 is always a fresh one.
+/// Listeners, the admin API and the metrics each need an address of their own; port 0 is always a
+/// fresh one.
 fn addresses_differ(site: &mut Site<'_>) {
     let mut taken: BTreeMap<SocketAddr, At> = BTreeMap::new();
     for (key, address, at) in addresses(site.tree) {

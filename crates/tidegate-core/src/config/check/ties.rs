@@ -1,13 +1,16 @@
 //! Finds routes that tie: equally specific, and met by one and the same request.
 //!
-//! A route's alternatives are spread into claims, one for each listener, host and path they name. Only claims to the
-//! same place (equal listener, host and path, with all regular expressions of a host counted as one path, as whether
-//! two of them overlap is not decided) of the same specificity can tie, so claims are sorted by that and compared
-//! within their group alone. Two claims of a group do not tie if no request can meet both: disjoint methods, different
-//! exact values of one header, cookie or query key, one present and one absent, or disjoint client networks. Large
-//! groups are split by such values first, so that ten thousand routes told apart by a header are no burden.
+//! A route's alternatives are spread into claims, one for each listener, host and path they name.
+//! Only claims to the same place (equal listener, host and path, with all regular expressions of a
+//! host counted as one path, as whether two of them overlap is not decided) of the same specificity
+//! can tie, so claims are sorted by that and compared within their group alone. Two claims of a
+//! group do not tie if no request can meet both: disjoint methods, different exact values of one
+//! header, cookie or query key, one present and one absent, or disjoint client networks. Large
+//! groups are split by such values first, so that ten thousand routes told apart by a header are no
+//! burden.
 //!
-//! `not` is left aside: it counts for nothing in specificity, and what it excludes is not worked out.
+//! `not` is left aside: it counts for nothing in specificity, and what it excludes is not worked
+//! out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -225,10 +228,11 @@ fn exact(conditions: &[(String, ValuePattern)]) -> impl Iterator<Item = (&str, &
     })
 }
 
-/// Marks claims that get nothing because one of higher priority takes the same place without a condition.
+/// Marks claims that get nothing because one of higher priority takes the same place without a
+/// condition.
 ///
-/// The claim that takes all is met exactly where the others are: `key` holds the place and the number of conditions,
-/// and a regular expression is told apart by its text.
+/// The claim that takes all is met exactly where the others are: `key` holds the place and the
+/// number of conditions, and a regular expression is told apart by its text.
 fn shade<'a>(group: &[Claim<'a>], shadowed: &mut BTreeSet<(&'a str, &'a str)>) {
     let plain = |claim: &Claim<'_>| {
         let (_, _, path, methods, conditions) = claim.key;
@@ -269,7 +273,8 @@ fn tell(ties: Vec<Pair<'_>>, places: &Places<'_>, files: &Files, report: &mut Re
 /// Where each route is written.
 type Places<'a> = BTreeMap<&'a str, At>;
 
-/// A route is out of reach only if each of its claims is; to be cheap, that is said of routes with one claim.
+/// A route is out of reach only if each of its claims is; to be cheap, that is said of routes with
+/// one claim.
 fn tell_shadowed(
     routes: &[Route],
     shadowed: &BTreeSet<(&str, &str)>,

@@ -30,7 +30,8 @@ pub(crate) struct Object<'a> {
 /// Builds the model; `None` if any part of it is faulty.
 pub(crate) fn config(tree: &Table, files: &Files, report: &mut Report) -> Option<Config> {
     let mut site = Site { tree, files, report };
-    let listeners = every(objects(tree, "listener"), |object| listener::listener(object, &mut site));
+    let listeners =
+        every(objects(tree, "listener"), |object| listener::listener(object, &mut site));
     let pools = every(objects(tree, "pool"), |object| pool::pool(object, &mut site));
     let routes = every(objects(tree, "route"), |object| route::route(object, &mut site));
     rules::hold(&mut site);

@@ -76,8 +76,8 @@ pub(crate) static HEALTH: Section = Section {
             "initial",
             Kind::Word(&["first-probe", "healthy", "unhealthy"]),
             Default::Text("first-probe"),
-            "What a server counts as before its first check; `\"first-probe\"`: all are checked once before listeners \
-             open, and one result decides.",
+            "What a server counts as before its first check; `\"first-probe\"`: all are checked \
+             once before listeners open, and one result decides.",
         ),
         Key::new(
             "port",

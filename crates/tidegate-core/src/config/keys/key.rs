@@ -8,7 +8,8 @@ use crate::config::text::fault::Format;
 pub(crate) struct Section {
     /// One or more sentences for the reference page.
     pub doc: &'static str,
-    /// Its keys in reading order. A key that others depend on ([`Only`], [`Default::Computed`]) stands before them.
+    /// Its keys in reading order. A key that others depend on ([`Only`], [`Default::Computed`])
+    /// stands before them.
     pub keys: &'static [Key],
 }
 
@@ -120,7 +121,8 @@ pub(crate) enum Computed {
     Unknown,
 }
 
-/// When a key has an effect: while a word beside it, or else beside the table it stands in, is one of these.
+/// When a key has an effect: while a word beside it, or else beside the table it stands in, is one
+/// of these.
 #[derive(Debug)]
 pub(crate) struct Only {
     /// The key of the word.

@@ -10,8 +10,8 @@ use crate::config::text::pattern::{PATH_REGEX, VALUE};
 
 /// `[route.NAME.match]`.
 pub(crate) static MATCH: Section = Section {
-    doc: "All conditions that are given have to hold. Of a list, one item has to; of a table, every key. `path`, \
-          `path_prefix` and `path_regex` are alternatives of one another.",
+    doc: "All conditions that are given have to hold. Of a list, one item has to; of a table, \
+          every key. `path`, `path_prefix` and `path_regex` are alternatives of one another.",
     keys: &[
         LISTENERS,
         HOSTS,
@@ -59,8 +59,7 @@ const HOSTS: Key = texts(
 )
 .also(&["hosts", "server_name", "domain", "domains"]);
 
-const PATHS: Key =
-    texts("path", PATH_ITEM, "any", "Whole paths.").also(&["paths", "exact"]);
+const PATHS: Key = texts("path", PATH_ITEM, "any", "Whole paths.").also(&["paths", "exact"]);
 
 const PREFIXES: Key = texts(
     "path_prefix",
@@ -78,19 +77,23 @@ const REGEXES: Key = texts(
 )
 .also(&["regex", "path_reg"]);
 
-const METHODS: Key =
-    texts("method", METHOD_ITEM, "any", "Methods.").also(&["methods", "verb"]);
+const METHODS: Key = texts("method", METHOD_ITEM, "any", "Methods.").also(&["methods", "verb"]);
 
-const HEADERS: Key = values("header", &HEADER, "Header fields; every value of a field has to match.")
-    .also(&["headers", "hdr"]);
+const HEADERS: Key =
+    values("header", &HEADER, "Header fields; every value of a field has to match.")
+        .also(&["headers", "hdr"]);
 
 const COOKIES: Key = values("cookie", &COOKIE, "Cookies.").also(&["cookies"]);
 
 const QUERIES: Key =
     values("query", &QUERY, "Query keys; of a repeated key, the first value.").also(&["params"]);
 
-const CLIENTS: Key = texts("client", NETWORK_ITEM, "any", "The trusted client address.")
-    .also(&["clients", "src", "client_ip", "source"]);
+const CLIENTS: Key = texts("client", NETWORK_ITEM, "any", "The trusted client address.").also(&[
+    "clients",
+    "src",
+    "client_ip",
+    "source",
+]);
 
 const fn texts(
     name: &'static str,

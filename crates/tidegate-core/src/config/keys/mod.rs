@@ -1,8 +1,9 @@
 //! The declared table of keys: every key of the file, once.
 //!
-//! A key's name, kind, default and sentence stand together, one file per section. Everything else is derived from
-//! them: what is unknown and what was probably meant, what is expected, which defaults are filled in, the JSON Schema,
-//! and the reference page. What is not declared here does not exist: nothing is accepted and ignored.
+//! A key's name, kind, default and sentence stand together, one file per section. Everything else
+//! is derived from them: what is unknown and what was probably meant, what is expected, which
+//! defaults are filled in, the JSON Schema, and the reference page. What is not declared here does
+//! not exist: nothing is accepted and ignored.
 
 pub(crate) mod health;
 pub(crate) mod key;

@@ -37,15 +37,23 @@ pub(crate) static POOL: Section = Section {
             Default::Required,
             "Its members: `\"IP:PORT\"`, or tables.",
         )
-        .also(&["server", "endpoints", "targets", "backends", "upstreams", "nodes", "address"]),
+        .also(&[
+            "server",
+            "endpoints",
+            "targets",
+            "backends",
+            "upstreams",
+            "nodes",
+            "address",
+        ]),
         Key::new("hash", Kind::Table(&HASH), Default::Table, "The table behind the hash policies.")
             .only("balance", &["source-ip-hash", "ip-hash", "hash"]),
         Key::new(
             "slow_start",
             Kind::Text(&DURATION),
             Default::Text("30s"),
-            "How long a server that joins a running pool takes to reach its full weight; none at the balancer's own \
-             start.",
+            "How long a server that joins a running pool takes to reach its full weight; none at \
+             the balancer's own start.",
         )
         .also(&["slowstart"]),
         Key::new(
@@ -74,8 +82,13 @@ pub(crate) static POOL: Section = Section {
             "Active checks.",
         )
         .also(&["health_check", "healthcheck", "check"]),
-        Key::new("passive", Kind::Table(&PASSIVE), Default::Table, "Ejection by what traffic meets.")
-            .also(&["outlier_detection", "passive_health"]),
+        Key::new(
+            "passive",
+            Kind::Table(&PASSIVE),
+            Default::Table,
+            "Ejection by what traffic meets.",
+        )
+        .also(&["outlier_detection", "passive_health"]),
     ],
 };
 
@@ -98,13 +111,8 @@ Servers that do the same work.
 static MEMBER: Section = Section {
     doc: "A member of a pool.",
     keys: &[
-        Key::new(
-            "address",
-            Kind::Text(&address::SERVER),
-            Default::Required,
-            "Where it listens.",
-        )
-        .also(&["host", "url", "addr"]),
+        Key::new("address", Kind::Text(&address::SERVER), Default::Required, "Where it listens.")
+            .also(&["host", "url", "addr"]),
         Key::new(
             "weight",
             Kind::Integer { min: 0, max: 1000 },
@@ -134,15 +142,15 @@ static MEMBER: Section = Section {
 };
 
 static HASH: Section = Section {
-    doc: "The table behind the hash policies. It is consistent: adding or losing one of n servers moves about 1/n of \
-          the keys. A request without the key is spread by p2c.",
+    doc: "The table behind the hash policies. It is consistent: adding or losing one of n \
+          servers moves about 1/n of the keys. A request without the key is spread by p2c.",
     keys: &[
         Key::new(
             "key",
             Kind::Text(&HASH_KEY),
             Default::Required,
-            "What is hashed: `\"header:NAME\"`, `\"cookie:NAME\"`, `\"query:NAME\"`, `\"path\"`, `\"uri\"` or \
-             `\"host\"`.",
+            "What is hashed: `\"header:NAME\"`, `\"cookie:NAME\"`, `\"query:NAME\"`, `\"path\"`, \
+             `\"uri\"` or `\"host\"`.",
         )
         .only("balance", &["hash"]),
         Key::new(

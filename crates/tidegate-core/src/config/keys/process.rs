@@ -21,8 +21,8 @@ pub(crate) static RUNTIME: Section = Section {
             "state",
             Kind::Text(&DIRECTORY),
             Default::Absent("`/var/lib/tidegate` when writable, else the user's state directory"),
-            "The directory for what outlives the process, made with mode 0700. A relative path starts at the main \
-             file.",
+            "The directory for what outlives the process, made with mode 0700. A relative path \
+             starts at the main file.",
         ),
         Key::new(
             "shutdown_delay",
@@ -48,8 +48,8 @@ pub(crate) static RUNTIME: Section = Section {
 
 /// `[admin]`.
 pub(crate) static ADMIN: Section = Section {
-    doc: "The admin API. Reading from loopback needs no token; any change needs one. Changing `address` needs a \
-          restart.",
+    doc: "The admin API. Reading from loopback needs no token; any change needs one. Changing \
+          `address` needs a restart.",
     keys: &[
         Key::new(
             "address",
@@ -93,8 +93,8 @@ static TOKEN: Section = Section {
 
 /// `[metrics]`.
 pub(crate) static METRICS: Section = Section {
-    doc: "A second address that serves `/metrics`, `/healthz` and `/readyz`, and nothing else. Changing it needs a \
-          restart.",
+    doc: "A second address that serves `/metrics`, `/healthz` and `/readyz`, and nothing else. \
+          Changing it needs a restart.",
     keys: &[Key::new(
         "address",
         Kind::Text(&address::LISTEN),
@@ -121,8 +121,8 @@ pub(crate) static LOG: Section = Section {
                 Kind::Text(&LOG_FILE),
             ]),
             Default::Text("off"),
-            "Where the access log goes; `\"errors\"`: standard output, failed requests alone. A file is reopened on \
-             SIGUSR1; a relative path starts at the main file.",
+            "Where the access log goes; `\"errors\"`: standard output, failed requests alone. A \
+             file is reopened on SIGUSR1; a relative path starts at the main file.",
         )
         .also(&["access_log"]),
         Key::new(

@@ -9,8 +9,8 @@ use crate::config::text::place::GLOB;
 
 /// The file.
 pub(crate) static ROOT: Section = Section {
-    doc: "A request comes in at a **listener**, the most specific **route** takes it, and a **pool** spreads it over \
-          its **servers**.",
+    doc: "A request comes in at a **listener**, the most specific **route** takes it, and a \
+          **pool** spreads it over its **servers**.",
     keys: &[
         Key::new(
             "version",
@@ -22,8 +22,8 @@ pub(crate) static ROOT: Section = Section {
             "include",
             Kind::List(&Kind::Text(&GLOB)),
             Default::Absent("no other files"),
-            "More files, relative to this one. They add listeners, routes, pools and whole tables; what is set twice \
-             is a mistake. Only the main file includes.",
+            "More files, relative to this one. They add listeners, routes, pools and whole \
+             tables; what is set twice is a mistake. Only the main file includes.",
         ),
         Key::new(
             "default",
@@ -56,14 +56,27 @@ pub(crate) static ROOT: Section = Section {
             "Which requests go where.",
         )
         .also(&["location", "router", "rule", "rules", "virtual_host"]),
-        Key::new("pool", Kind::Objects(&POOL), Default::Absent("none"), "Servers that do the same work.")
-            .also(&["backend", "backends", "upstream", "upstreams", "cluster", "clusters", "service"]),
+        Key::new(
+            "pool",
+            Kind::Objects(&POOL),
+            Default::Absent("none"),
+            "Servers that do the same work.",
+        )
+        .also(&[
+            "backend",
+            "backends",
+            "upstream",
+            "upstreams",
+            "cluster",
+            "clusters",
+            "service",
+        ]),
     ],
 };
 
 static DEFAULT: Section = Section {
-    doc: "`[default.listener]`, `[default.route]` and `[default.pool]` hold any keys of the objects they are named \
-          for. An object's own keys go before them.",
+    doc: "`[default.listener]`, `[default.route]` and `[default.pool]` hold any keys of the \
+          objects they are named for. An object's own keys go before them.",
     keys: &[
         Key::new(
             "listener",

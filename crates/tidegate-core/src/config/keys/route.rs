@@ -8,35 +8,47 @@ use crate::config::text::size::SIZE;
 use crate::config::text::status::STATUS;
 
 /// `[route.NAME]`.
-pub(crate) static ROUTE: Section = Section {
-    doc: "Which requests a pool serves. The most specific route wins, never the order in the file: a named listener \
-          first; then an exact host, the longest wildcard host, any host; an exact path, the longest prefix, a \
-          regular expression, any path; then a method; then more header, cookie, query and client conditions. Two \
-          routes that one request can match equally well are a mistake unless `priority` settles it.",
-    keys: &[
-        Key::new("pool", Kind::Text(&POOL), Default::Required, "The pool that serves it.")
-            .also(&["backend", "upstream", "cluster", "service", "proxy_pass", "to"]),
-        Key::new(
-            "priority",
-            Kind::Integer { min: i32::MIN as i128, max: i32::MAX as i128 },
-            Default::Integer(0),
-            "Settles a tie; the higher wins.",
-        ),
-        Key::new(
-            "match",
-            Kind::Tables(&MATCH),
-            Default::Absent("every request on every listener"),
-            "What it takes; with `[[route.NAME.match]]`, any of several.",
-        )
-        .also(&["matches", "rule", "when"]),
-        Key::new("path", Kind::Table(&PATH), Default::Table, "What it does with odd paths."),
-        Key::new("timeouts", Kind::Table(&TIMEOUTS), Default::Table, "How long exchanges may take.")
+pub(crate) static ROUTE: Section =
+    Section {
+        doc: "Which requests a pool serves. The most specific route wins, never the order in the \
+          file: a named listener first; then an exact host, the longest wildcard host, any host; \
+          an exact path, the longest prefix, a regular expression, any path; then a method; then \
+          more header, cookie, query and client conditions. Two routes that one request can \
+          match equally well are a mistake unless `priority` settles it.",
+        keys: &[
+            Key::new("pool", Kind::Text(&POOL), Default::Required, "The pool that serves it.")
+                .also(&["backend", "upstream", "cluster", "service", "proxy_pass", "to"]),
+            Key::new(
+                "priority",
+                Kind::Integer { min: i32::MIN as i128, max: i32::MAX as i128 },
+                Default::Integer(0),
+                "Settles a tie; the higher wins.",
+            ),
+            Key::new(
+                "match",
+                Kind::Tables(&MATCH),
+                Default::Absent("every request on every listener"),
+                "What it takes; with `[[route.NAME.match]]`, any of several.",
+            )
+            .also(&["matches", "rule", "when"]),
+            Key::new("path", Kind::Table(&PATH), Default::Table, "What it does with odd paths."),
+            Key::new(
+                "timeouts",
+                Kind::Table(&TIMEOUTS),
+                Default::Table,
+                "How long exchanges may take.",
+            )
             .also(&["timeout"]),
-        Key::new("limits", Kind::Table(&LIMITS), Default::Table, "What it tolerates."),
-        Key::new("retry", Kind::Table(&RETRY), Default::Table, "When a failed try is followed by another.")
+            Key::new("limits", Kind::Table(&LIMITS), Default::Table, "What it tolerates."),
+            Key::new(
+                "retry",
+                Kind::Table(&RETRY),
+                Default::Table,
+                "When a failed try is followed by another.",
+            )
             .also(&["retries", "retry_policy"]),
-    ],
-};
+        ],
+    };
 
 static PATH: Section = Section {
     doc: "What a route does with paths that servers might read differently.",
@@ -107,9 +119,9 @@ static LIMITS: Section = Section {
 };
 
 static RETRY: Section = Section {
-    doc: "When a failed try is followed by another on another server. Beside these, always: a failed connect sent \
-          nothing, so every other server is tried in turn; and a reused connection that closed before a response \
-          byte is tried once more on a fresh one.",
+    doc: "When a failed try is followed by another on another server. Beside these, always: a \
+          failed connect sent nothing, so every other server is tried in turn; and a reused \
+          connection that closed before a response byte is tried once more on a fresh one.",
     keys: &[
         Key::new(
             "retries",

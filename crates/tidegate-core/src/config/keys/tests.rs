@@ -108,7 +108,9 @@ fn a_key_depends_on_words_that_are_declared_before_it() {
             if let Some(only) = &key.only {
                 let beside = section.keys[..position].iter().find(|other| other.name == only.key);
                 let word = beside.or_else(|| around?.key(only.key)).expect("the word is declared");
-                let Kind::Word(words) = word.kind else { panic!("{path}.{} is no word", word.name) };
+                let Kind::Word(words) = word.kind else {
+                    panic!("{path}.{} is no word", word.name)
+                };
                 assert!(only.words.iter().all(|word| words.contains(word)), "{path}.{}", key.name);
             }
             if let Some(deeper) = inner(&key.kind) {

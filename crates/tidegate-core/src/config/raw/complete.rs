@@ -1,7 +1,7 @@
 //! Fills in what is not written, and finds what is missing or has no effect.
 //!
-//! Defaults are filled here and nowhere else. Afterwards a single item of a list is a list, a shorthand is a table, and
-//! a key is absent only if its absence means something.
+//! Defaults are filled here and nowhere else. Afterwards a single item of a list is a list, a
+//! shorthand is a table, and a key is absent only if its absence means something.
 
 use super::report::{Mistake, Report};
 use super::tree::{Data, Entry, Origin, Path, Table, Value, quote};
@@ -114,10 +114,9 @@ fn fill(key: &'static Key, table: &mut Table, place: Place<'_>, report: &mut Rep
 fn value(kind: &'static Kind, value: &mut Value, place: Place<'_>, report: &mut Report) {
     normalize(kind, value);
     match (kind, &mut value.data) {
-        (
-            Kind::Table(section) | Kind::Shorthand(section),
-            Data::Table(inner),
-        ) => table(section, inner, place, report),
+        (Kind::Table(section) | Kind::Shorthand(section), Data::Table(inner)) => {
+            table(section, inner, place, report)
+        }
         (Kind::Tables(section), Data::List(items)) => {
             for item in items {
                 let at = item.at().unwrap_or(place.at);

@@ -48,7 +48,8 @@ fn insert(
     }
 }
 
-/// Lays what `[default.KIND]` says under each object of that kind: tables merge by key, all else is replaced.
+/// Lays what `[default.KIND]` says under each object of that kind: tables merge by key, all else is
+/// replaced.
 pub(crate) fn inherit(whole: &mut Table) {
     let Some(Entry { value: Value { data: Data::Table(defaults), .. }, .. }) =
         whole.remove("default")

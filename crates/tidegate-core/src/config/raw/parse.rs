@@ -13,16 +13,18 @@ pub(crate) fn parse(files: &Files, file: usize, report: &mut Report) -> Table {
     // A list that is not closed makes an item of every word after it: what follows is no news.
     let unclosed = errors.iter().any(|error| error.message().starts_with("unclosed array"));
     for error in errors {
-        report.add(explain(&error, files, file));
-        if unclosed && error.message().contains("array") {
-            break;
-        }
+        report.add(if unclosed && error.message().contains("array") {
+            let at = files.at(file, error.span().unwrap_or(0..0).start);
+            Mistake::swallowing(at, "the list before this is not closed").expected("`]`")
+        } else {
+            explain(&error, files, file)
+        });
     }
     table(tree.into_inner(), files, file)
 }
 
-/// A mistake of syntax in words: the library's own, with its expectation apart, except where it does
-/// not help.
+/// A mistake of syntax in words: the library's own, with its expectation apart, except where it
+/// does not help.
 fn explain(error: &toml::de::Error, files: &Files, file: usize) -> Mistake {
     let text = files.text(file);
     let span = error.span().unwrap_or(0..0);
@@ -40,6 +42,17 @@ fn explain(error: &toml::de::Error, files: &Files, file: usize) -> Mistake {
         "missing comma between array elements" => {
             Mistake::syntax(at, "the list goes on without a comma").expected("`,` or `]`")
         }
+        "invalid literal string"
+            if text.get(..span.start).is_some_and(|before| before.trim_end().ends_with('=')) =>
+        {
+            bare_value(text, span.start, files, file)
+        }
+        "invalid basic string" | "invalid literal string" => match expected {
+            Some("`\"`" | "`'`") => Mistake::syntax(at, "a text without its closing quote")
+                .expected("the closing quote on the same line"),
+            _ => Mistake::syntax(at, "a control character in a text")
+                .expected("an escape, as in `\\t`"),
+        },
         _ if is_about_a_bare_value(message) => bare_value(text, span.start, files, file),
         _ => match expected {
             Some(expected) => Mistake::syntax(at, message).expected(expected),
@@ -63,10 +76,12 @@ fn bare_value(text: &str, offset: usize, files: &Files, file: usize) -> Mistake 
     let start = before.rfind(is_end).map_or(0, |end| end + 1);
     let rest = &text[start..];
     let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    let value = rest[blank..].split(['\n', ',', ']', '}', '#']).next().unwrap_or_default().trim_end();
+    let value =
+        rest[blank..].split(['\n', ',', ']', '}', '#']).next().unwrap_or_default().trim_end();
     let at = files.at(file, start + blank);
     match value {
-        "" => Mistake::syntax(at, "a key without a value").expected("a value, as in `key = \"value\"`"),
+        "" => Mistake::syntax(at, "a key without a value")
+            .expected("a value, as in `key = \"value\"`"),
         "yes" | "on" | "True" | "TRUE" => {
             Mistake::syntax(at, "a text without quotes").nearest(Some("true"))
         }

@@ -20,6 +20,8 @@ pub(crate) struct Report {
 pub(crate) struct Mistake {
     at: At,
     syntax: bool,
+    /// Whether the rest of the file could not be read for what it is.
+    last: bool,
     severity: Severity,
     key: String,
     message: String,
@@ -32,12 +34,26 @@ impl Mistake {
     pub(crate) fn new(at: At, key: &impl Display, message: impl Into<String>) -> Self {
         let (severity, message) = (Severity::Error, legible(message.into()));
         let key = legible(key.to_string());
-        Self { at, syntax: false, severity, key, message, expected: None, nearest: None }
+        Self {
+            at,
+            syntax: false,
+            last: false,
+            severity,
+            key,
+            message,
+            expected: None,
+            nearest: None,
+        }
     }
 
     /// A mistake of the TOML syntax, before which everything else on its line pales.
     pub(crate) fn syntax(at: At, message: impl Into<String>) -> Self {
         Self { syntax: true, ..Self::new(at, &Path::ROOT, message) }
+    }
+
+    /// A mistake of the TOML syntax that swallows the rest of the file.
+    pub(crate) fn swallowing(at: At, message: impl Into<String>) -> Self {
+        Self { last: true, ..Self::syntax(at, message) }
     }
 
     /// A doubt, which does not stop.
@@ -95,11 +111,14 @@ impl Report {
         self.nearest.find(word, known)
     }
 
-    /// All that was gathered, by file, line and column, without echoes: one mistake of syntax a line,
-    /// nothing else about a line whose syntax is broken, no doubts about a text that could not be
-    /// read to the end, and nothing twice (a default that many objects inherit).
+    /// All that was gathered, by file, line and column, without echoes: one mistake of syntax a
+    /// line, nothing else about a line whose syntax is broken or which a mistake of syntax
+    /// swallows, no doubts about a text that could not be read to the end, and nothing twice (a
+    /// default that many objects inherit).
     pub(crate) fn into_diagnostics(mut self, files: &Files) -> Vec<Diagnostic> {
         self.mistakes.sort_by(|a, b| (a.at, !a.syntax).cmp(&(b.at, !b.syntax)));
+        let last: Vec<At> = self.mistakes.iter().filter(|m| m.last).map(|m| m.at).collect();
+        self.mistakes.retain(|mistake| !last.iter().any(|last| mistake.at.follows(*last)));
         let line = |at: At| (files.name(at), files.line(at));
         let mut broken = BTreeSet::new();
         self.mistakes.retain(|mistake| !mistake.syntax || broken.insert(line(mistake.at)));

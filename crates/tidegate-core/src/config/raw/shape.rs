@@ -1,7 +1,9 @@
-//! Holds one file against the declared keys: unknown keys, values of the wrong type, values that mean nothing.
+//! Holds one file against the declared keys: unknown keys, values of the wrong type, values that
+//! mean nothing.
 //!
-//! What is wrong is reported and becomes [`Data::Faulty`], so that nothing later trips over it again. Whether keys are
-//! missing is not asked here, as another file or `[default.*]` may hold them.
+//! What is wrong is reported and becomes [`Data::Faulty`], so that nothing later trips over it
+//! again. Whether keys are missing is not asked here, as another file or `[default.*]` may hold
+//! them.
 
 use super::report::{Mistake, Report};
 use super::tree::{Data, Entry, Origin, Path, Table, Value, quote};
@@ -72,7 +74,8 @@ fn misplaced_key(
     entry.value.data = Data::Faulty;
 }
 
-/// What was probably meant: another program's word for a key, a key of this table, or one of a table in it.
+/// What was probably meant: another program's word for a key, a key of this table, or one of a
+/// table in it.
 fn nearest_key(section: &Section, word: &str, report: &mut Report) -> Option<String> {
     let known = || section.keys.iter();
     let alias = known().find(|key| key.also.contains(&word)).map(|key| key.name);
@@ -87,8 +90,7 @@ fn nearest_key(section: &Section, word: &str, report: &mut Report) -> Option<Str
 
 /// A key of this name in one of the tables of a section.
 fn deeper_key(section: &Section, word: &str) -> Option<String> {
-    tables(section)
-        .find_map(|(key, inner)| Some(format!("{}.{}", key.name, inner.key(word)?.name)))
+    tables(section).find_map(|(key, inner)| Some(format!("{}.{}", key.name, inner.key(word)?.name)))
 }
 
 /// The tables that a section holds once.
@@ -219,6 +221,8 @@ fn explain(at: At, path: &Path<'_>, kind: &Kind, data: &Data, fault: Fault) -> M
         (_, Data::Text(text)) if takes_text(kind) => {
             format!("`{path}` cannot be {}", quote(text))
         }
+        // The reader saturates: which number it was is not known.
+        (_, Data::Integer(i128::MIN | i128::MAX)) => format!("`{path}` cannot be that large"),
         (_, Data::Integer(number)) if takes_number(kind) => format!("`{path}` cannot be {number}"),
         (_, Data::Number(number)) if takes_number(kind) => format!("`{path}` cannot be {number}"),
         (Kind::Table(_) | Kind::Objects(_), Data::List(_)) => {
@@ -232,7 +236,8 @@ fn explain(at: At, path: &Path<'_>, kind: &Kind, data: &Data, fault: Fault) -> M
         _ => kind.expected(),
     };
     Mistake::new(at, path, message).expected(expected).nearest(fault.nearest.or_else(|| {
-        // A bare number where a unit belongs, and a quoted one where none does, are the commonest slips.
+        // A bare number where a unit belongs, and a quoted one where none does, are the commonest
+        // slips.
         suggestion(kind, data)
     }))
 }

@@ -1,7 +1,7 @@
 //! The nodes of the raw tree, and the typed reading of them.
 //!
-//! The readers answer `None` where a value is faulty: whoever builds from it gives up silently, because the fault
-//! has been reported where it was found.
+//! The readers answer `None` where a value is faulty: whoever builds from it gives up silently,
+//! because the fault has been reported where it was found.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -154,7 +154,8 @@ mod tests {
     #[test]
     fn servers_are_somewhere_one_can_connect_to() {
         assert!(server("127.0.0.1:1").is_ok() && server("[::1]:65535").is_ok());
-        for text in ["127.0.0.1:0", "0.0.0.0:80", "[ff02::1]:80", "shop:80", "127.0.0.1", "[fe80::1%3]:1"]
+        for text in
+            ["127.0.0.1:0", "0.0.0.0:80", "[ff02::1]:80", "shop:80", "127.0.0.1", "[fe80::1%3]:1"]
         {
             assert!(server(text).is_err(), "{text}");
         }

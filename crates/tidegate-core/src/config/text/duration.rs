@@ -3,7 +3,8 @@
 use super::fault::{Fault, Format};
 use crate::time::Duration;
 
-/// Longest duration: a year. Longer ones are slips of the unit, and sums of shorter ones cannot overflow.
+/// Longest duration: a year. Longer ones are slips of the unit, and sums of shorter ones cannot
+/// overflow.
 const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A duration that may be zero.
@@ -77,7 +78,9 @@ fn respell(number: &str, unit: &str) -> Option<String> {
         "ms" | "msec" | "millis" | "milliseconds" => "ms",
         "m" | "min" | "mins" | "minute" | "minutes" => "m",
         "h" | "hr" | "hour" | "hours" => "h",
-        "d" | "day" | "days" => return Some(format!("{}h", number.parse::<u16>().map(u32::from).ok()? * 24)),
+        "d" | "day" | "days" => {
+            return Some(format!("{}h", number.parse::<u16>().map(u32::from).ok()? * 24));
+        }
         _ => return None,
     };
     Some(format!("{number}{unit}"))

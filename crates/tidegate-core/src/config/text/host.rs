@@ -71,9 +71,7 @@ fn named(text: &str) -> Result<String, Fault> {
 fn is_host(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     text.len() <= 253
-        && text
-            .split('.')
-            .all(|label| (1..=63).contains(&label.len()) && label.bytes().all(fits))
+        && text.split('.').all(|label| (1..=63).contains(&label.len()) && label.bytes().all(fits))
 }
 
 #[cfg(test)]

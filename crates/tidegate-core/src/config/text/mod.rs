@@ -1,7 +1,7 @@
 //! What single texts of the file mean: durations, sizes, addresses, hosts, paths, patterns.
 //!
-//! One form a file. Each parser stands beside the [`fault::Format`] that tells people and editors what it takes; both
-//! the check of a file and the building of the model call the same parser.
+//! One form a file. Each parser stands beside the [`fault::Format`] that tells people and editors
+//! what it takes; both the check of a file and the building of the model call the same parser.
 
 pub mod duration;
 pub mod size;

@@ -171,7 +171,8 @@ pub(crate) fn query(text: &str) -> Result<String, Fault> {
     whole(text, !text.is_empty() && text.bytes().all(fits))
 }
 
-/// In lower case. `h2c` would open a second connection's worth of requests behind the balancer's back.
+/// In lower case. `h2c` would open a second connection's worth of requests behind the balancer's
+/// back.
 pub(crate) fn upgrade(text: &str) -> Result<String, Fault> {
     let name = text.to_ascii_lowercase();
     let (protocol, version) = name.split_once('/').unwrap_or((&name, "1"));
@@ -196,8 +197,7 @@ pub(crate) fn phrase(text: &str) -> Result<String, Fault> {
 
 /// A token (RFC 9110, section 5.6.2).
 pub(crate) fn token(text: &str) -> Result<String, Fault> {
-    let fits =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     whole(text, !text.is_empty() && text.bytes().all(fits))
 }
 

@@ -1,7 +1,9 @@
-//! Request paths to match, which have to be written in the canonical form that routing compares with.
+//! Request paths to match, which have to be written in the canonical form that routing compares
+//! with.
 //!
-//! Canonical (RFC 3986, section 6.2.2): no dot segments, no empty segments, no `%XX` for what needs none, capitals in
-//! the `%XX` that remain. A condition in another form would never match, so it is refused rather than rewritten.
+//! Canonical (RFC 3986, section 6.2.2): no dot segments, no empty segments, no `%XX` for what needs
+//! none, capitals in the `%XX` that remain. A condition in another form would never match, so it is
+//! refused rather than rewritten.
 
 use super::fault::{Fault, Format};
 
@@ -46,7 +48,8 @@ pub(crate) fn path(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-/// Without its trailing slash: a prefix is whole segments. `/`, which takes every path, becomes empty.
+/// Without its trailing slash: a prefix is whole segments. `/`, which takes every path, becomes
+/// empty.
 pub(crate) fn prefix(text: &str) -> Result<String, Fault> {
     path(text).map(|path| path.strip_suffix('/').unwrap_or(&path).to_owned())
 }
@@ -69,8 +72,9 @@ fn check_segments(text: &str, rest: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether some server would see a dot segment: alone, before a parameter or an escaped delimiter, or beside an escaped
-/// slash. Requests for such paths are refused or rewritten, so a condition on one would never hold.
+/// Whether some server would see a dot segment: alone, before a parameter or an escaped delimiter,
+/// or beside an escaped slash. Requests for such paths are refused or rewritten, so a condition on
+/// one would never hold.
 fn hides_dots(segment: &str) -> bool {
     let parts = segment.split("%2F").flat_map(|part| part.split("%5C"));
     parts.into_iter().any(|part| {
@@ -111,11 +115,24 @@ fn escaped(bytes: &mut impl Iterator<Item = u8>) -> Option<u8> {
     u8::try_from(digit()? * 16 + digit()?).ok()
 }
 
-/// What a path holds as it is beside unreserved characters (`pchar` and `/`, RFC 3986, section 3.3).
+/// What a path holds as it is beside unreserved characters (`pchar` and `/`, RFC 3986, section
+/// 3.3).
 const fn is_delimiter(byte: u8) -> bool {
     matches!(
         byte,
-        b'/' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@'
+        b'/' | b'!'
+            | b'$'
+            | b'&'
+            | b'\''
+            | b'('
+            | b')'
+            | b'*'
+            | b'+'
+            | b','
+            | b';'
+            | b'='
+            | b':'
+            | b'@'
     )
 }
 
@@ -130,7 +147,9 @@ mod tests {
 
     #[test]
     fn canonical_paths_stand() {
-        for text in ["/", "/a", "/a/", "/a/b.c", "/%2F", "/%C3%9F", "/a;v=1", "/..a", "/@:!$", "/%20x"] {
+        for text in
+            ["/", "/a", "/a/", "/a/b.c", "/%2F", "/%C3%9F", "/a;v=1", "/..a", "/@:!$", "/%20x"]
+        {
             assert_eq!(path(text).as_deref(), Ok(text));
         }
         assert_eq!(prefix("/api/").as_deref(), Ok("/api"));

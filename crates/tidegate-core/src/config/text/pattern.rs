@@ -1,4 +1,5 @@
-//! Patterns: regular expressions, and the values that headers, cookies and query keys are held against.
+//! Patterns: regular expressions, and the values that headers, cookies and query keys are held
+//! against.
 
 use regex::{Regex, RegexBuilder};
 
@@ -28,7 +29,8 @@ pub(crate) static VALUE: Format = Format {
     },
 };
 
-/// What a compiled expression may take: enough for a page of alternatives, too little to starve the process.
+/// What a compiled expression may take: enough for a page of alternatives, too little to starve the
+/// process.
 const REGEX_BYTES_MAX: usize = 1 << 20;
 
 /// Compiles an expression so that it matches a whole text or nothing.
@@ -77,7 +79,8 @@ mod tests {
 
     #[test]
     fn broken_and_oversized_expressions_are_refused() {
-        for (pattern, part) in [("(", "unclosed"), ("a)(b", "unopened"), ("(?:a{900}){900}", "1MiB")]
+        for (pattern, part) in
+            [("(", "unclosed"), ("a)(b", "unopened"), ("(?:a{900}){900}", "1MiB")]
         {
             let fault = (PATH_REGEX.check)(pattern).expect_err(pattern);
             assert!(fault.message.is_some_and(|m| m.contains(part)), "{pattern}");

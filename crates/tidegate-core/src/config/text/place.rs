@@ -55,11 +55,14 @@ pub(crate) fn log_file(text: &str) -> Result<PathBuf, Fault> {
     if text.contains('/') && !text.ends_with('/') { Ok(file) } else { Err(Fault::default()) }
 }
 
-/// A secret; a relative path starts at `directory`. The message does not repeat the text: it may be the secret.
+/// A secret; a relative path starts at `directory`. The message does not repeat the text: it may be
+/// the secret.
 pub(crate) fn secret(text: &str, directory: &Path) -> Result<SecretReference, Fault> {
     let variable = |name: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        !name.is_empty() && name.bytes().all(fits) && !name.starts_with(|c: char| c.is_ascii_digit())
+        !name.is_empty()
+            && name.bytes().all(fits)
+            && !name.starts_with(|c: char| c.is_ascii_digit())
     };
     match text.split_once(':') {
         Some(("env", name)) if variable(name) => Ok(SecretReference::Environment(name.to_owned())),

@@ -54,7 +54,8 @@ pub fn parse(text: &str) -> Option<u64> {
     size(text).ok()
 }
 
-/// Writes a number of bytes in the largest unit that holds it exactly. Reading the text gives the number again.
+/// Writes a number of bytes in the largest unit that holds it exactly. Reading the text gives the
+/// number again.
 #[must_use]
 pub fn print(bytes: u64) -> String {
     let exact = |(_, unit): &&(&str, u64)| bytes >= *unit && bytes.is_multiple_of(*unit);
@@ -149,9 +150,11 @@ mod tests {
         assert_eq!((pace.rate, pace.window), (256, Duration::from_secs(30)));
         assert_eq!(print_progress(pace), "256B/s over 30s");
         assert_eq!(progress("unlimited").map(print_progress), Ok("unlimited".to_owned()));
-        for (text, nearest) in
-            [("0B/s over 30s", "unlimited"), ("1KiB/s", "1KiB/s over 30s"), ("9k/s over 1m", "9KiB")]
-        {
+        for (text, nearest) in [
+            ("0B/s over 30s", "unlimited"),
+            ("1KiB/s", "1KiB/s over 30s"),
+            ("9k/s over 1m", "9KiB"),
+        ] {
             assert_eq!(progress(text).expect_err(text).nearest.as_deref(), Some(nearest));
         }
         assert!(progress("1B/s over 500ms").is_err(), "a window is whole seconds");
