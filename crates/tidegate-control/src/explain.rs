@@ -4,6 +4,7 @@
 //! The same code that routes live traffic does the walking. Which server of the pool would be
 //! picked is not told, as that depends on the load of the moment; who may be picked is.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -61,7 +62,7 @@ pub enum ExplainError {
 }
 
 /// Where a request would go, and why.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// The listener that it would come to.
     pub listener: String,
@@ -78,7 +79,7 @@ pub struct Explanation {
 }
 
 /// One bucket of the search.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepStatus {
     /// What brought the search here.
     pub place: String,
@@ -87,7 +88,7 @@ pub struct StepStatus {
 }
 
 /// One route that was tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrialStatus {
     /// Its name.
     pub route: String,
@@ -96,14 +97,14 @@ pub struct TrialStatus {
 }
 
 /// A pool that would serve a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
     /// Its name.
     pub name: String,
     /// The rule by which a server would be picked.
-    pub balance: &'static str,
+    pub balance: Cow<'static, str>,
     /// Its servers and whether each may be picked: `healthy` ones may.
-    pub servers: Vec<(String, &'static str)>,
+    pub servers: Vec<(String, Cow<'static, str>)>,
 }
 
 /// Walks a request through a snapshot.
@@ -197,13 +198,12 @@ impl StepStatus {
 
 impl Destination {
     fn new(entry: &PoolEntry) -> Self {
-        let servers = entry
-            .members
-            .iter()
-            .map(|member| (member.server.name.to_string(), member.state.availability().as_str()));
+        let servers = entry.members.iter().map(|member| {
+            (member.server.name.to_string(), member.state.availability().as_str().into())
+        });
         Self {
             name: entry.pool.name.to_string(),
-            balance: pool::balance(&entry.pool.balance),
+            balance: pool::balance(&entry.pool.balance).into(),
             servers: servers.collect(),
         }
     }

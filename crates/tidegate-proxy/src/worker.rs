@@ -3,7 +3,7 @@
 //! All of it lives on one thread, so cells and reference counts are plain. What crosses threads is in
 //! [`crate::plane::Shared`].
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use tidegate_core::rng::Rng;
 use tidegate_core::signal::Signal;
 use tidegate_core::telemetry::access_log::Record;
 use tidegate_core::telemetry::worker::WorkerCells;
-use tidegate_core::time::UnixTime;
 use tidegate_net::{clock, entropy};
 
 use crate::date::Date;
@@ -68,7 +67,7 @@ impl Worker {
             exchanges: RefCell::default(),
             buffers: RefCell::default(),
             rng: RefCell::new(rng),
-            date: RefCell::default(),
+            date: RefCell::new(Date::at(clock::unix_time())),
             log: RefCell::default(),
             open: Cell::new(0),
             stopping: Cell::new(false),
@@ -103,11 +102,9 @@ impl Worker {
         self.scratch.borrow_mut()
     }
 
-    /// Today's Date field.
-    pub(crate) fn date(&self, now: UnixTime) -> RefMut<'_, Date> {
-        let mut date = self.date.borrow_mut();
-        date.update(now);
-        date
+    /// The Date field, a tick old at most.
+    pub(crate) fn date(&self) -> Ref<'_, Date> {
+        self.date.borrow()
     }
 
     /// State for one exchange, clean.
@@ -160,6 +157,7 @@ impl Worker {
     /// What has to be done now and then, between requests.
     pub(crate) fn tick(&self) {
         let now = clock::now();
+        self.date.borrow_mut().update(clock::unix_time());
         self.deadlines.sweep(now);
         self.connections.borrow_mut().sweep(now);
         let lines = std::mem::take(&mut *self.log.borrow_mut());

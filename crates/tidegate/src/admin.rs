@@ -91,54 +91,68 @@ impl Answer {
 /// # Errors
 /// When there is no balancer, or it does not answer with what was asked for.
 pub(crate) fn look(address: &Address, path: &str) -> Result<Value> {
-    let answer = call(address, &format!("GET {path} HTTP/1.1"), None)?;
+    let answer = Question { method: "GET", path, token: None, body: String::new() }.ask(address)?;
     match answer.status {
         200 => answer.json(),
         _ => bail!("{address}{path}: {}", answer.complaint()),
     }
 }
 
-/// Asks a question that is too long for a URL; it changes nothing.
-pub(crate) fn ask(address: &Address, path: &str, question: &Value) -> Result<Answer> {
-    Ok(call(address, &format!("POST {path} HTTP/1.1"), Some((None, &question.to_string())))?)
+/// Asks a question that does not fit into a URL; it changes nothing.
+pub(crate) fn explain(address: &Address, question: &Value) -> Result<Answer> {
+    let body = question.to_string();
+    Question { method: "POST", path: "/api/v1/explain", token: None, body }.ask(address)
 }
 
-/// Asks for a change.
-pub(crate) fn change(address: &Address, path: &str) -> Result<Answer> {
-    let token = token(address);
-    Ok(call(address, &format!("POST {path} HTTP/1.1"), Some((token.as_deref(), "")))?)
+/// Asks for the configuration to be read again.
+pub(crate) fn reload(address: &Address) -> Result<Answer> {
+    let path = "/api/v1/config/reload";
+    Question { method: "POST", path, token: token(address), body: String::new() }.ask(address)
 }
 
 /// The token that a change is to show.
 fn token(address: &Address) -> Option<String> {
     let given = env::var(TOKEN).ok().filter(|token| !token.is_empty());
     given.or_else(|| {
-        let config = call(address, "GET /api/v1/config HTTP/1.1", None).ok()?;
-        let text = Origin::Text { name: "config".to_owned(), text: config.body };
-        stored_token(text.load().ok()?.config.runtime.state.as_deref())
+        let path = "/api/v1/config";
+        let config = Question { method: "GET", path, token: None, body: String::new() };
+        let text = config.ask(address).ok()?.body;
+        let config = Origin::Text { name: "config".to_owned(), text }.load().ok()?.config;
+        stored_token(config.runtime.state.as_deref())
     })
 }
 
-/// One exchange. `more` is what follows the head of a request that has a body: a token, and the body.
-fn call(address: &Address, line: &str, more: Option<(Option<&str>, &str)>) -> io::Result<Answer> {
-    let host = match address {
-        Address::Tcp(place) => place,
-        Address::Unix(_) => "localhost",
-    };
-    let mut request = format!("{line}\r\nHost: {host}\r\nConnection: close\r\n");
-    if let Some((token, body)) = more {
-        let length = body.len();
-        let token = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
-        let token = token.unwrap_or_default();
-        let kind = "Content-Type: application/json";
-        request.push_str(&format!("{token}{kind}\r\nContent-Length: {length}\r\n\r\n{body}"));
-    } else {
-        request.push_str("\r\n");
+/// What an API is asked.
+struct Question<'a> {
+    method: &'static str,
+    path: &'a str,
+    token: Option<String>,
+    body: String,
+}
+
+impl Question<'_> {
+    fn ask(&self, address: &Address) -> Result<Answer> {
+        let request = self.text(address);
+        let asked = runtime::local()?.block_on(async {
+            let answered = timeout(PATIENCE, converse(address, &request)).await;
+            answered.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+        });
+        asked.with_context(|| format!("cannot reach a balancer at {address}"))
     }
-    runtime::local()?.block_on(async {
-        let answered = timeout(PATIENCE, converse(address, &request)).await;
-        answered.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
-    })
+
+    fn text(&self, address: &Address) -> String {
+        let Self { method, path, token, body } = self;
+        let host = match address {
+            Address::Tcp(place) => place,
+            Address::Unix(_) => "localhost",
+        };
+        let token = token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n"));
+        let (token, length) = (token.unwrap_or_default(), body.len());
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{token}\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+    }
 }
 
 async fn converse(address: &Address, request: &str) -> io::Result<Answer> {

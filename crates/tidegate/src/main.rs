@@ -1,19 +1,28 @@
 //! `tidegate`, the program: reads a command line and does what it says.
 //!
-//! This crate composes the others and decides nothing about traffic. `cli` holds a file for each command,
-//! `compose` puts the planes together, `demo` is the shop that shows them at work.
+//! This crate composes the others and decides nothing about traffic. `cli` holds a file for each command;
+//! `serve` is the life of a running balancer, which `compose` puts together; `admin` asks one that runs
+//! elsewhere; `demo` is a shop that shows it at work.
 
 #![forbid(unsafe_code)]
 
 mod cli;
-mod demo;
-mod descriptors;
 mod files;
-mod notify;
 mod output;
+mod table;
+
+mod compose;
+mod descriptors;
+mod logging;
+mod notify;
 mod runtime;
+mod serve;
 mod signals;
+
+mod admin;
 mod wire;
+
+mod demo;
 
 use std::process::ExitCode;
 

@@ -4,16 +4,15 @@
 //! for two looks. The counters are shared by all cores, and another core's request may begin in
 //! the midst of a scan: the pick is then one request out of date, as any pick is a moment later.
 //!
-//! A ramping server takes part in the share of picks that its progress entitles it to, and then
-//! counts its requests in flight as if they were on the fraction of a server that it is so far.
-//! The second rule bounds how much it works on at once; the first, how fast quick requests follow
-//! each other on it.
+//! A ramping server's requests in flight count as if they were on the fraction of a server that it
+//! is so far, and it wins that fraction of ties. So the requests that it works on at once grow
+//! with its progress, from one up: an idle server is the least loaded, however cold.
 
 use super::balancer::PickRequest;
 use super::candidates::{Candidate, Candidates};
 use super::lottery::{Lottery, redraw};
 use super::picker::Picker;
-use crate::rng::{mix, scale};
+use crate::rng::scale;
 
 /// How often to draw in search of an idle candidate.
 const IDLE_DRAWS: u64 = 4;
@@ -93,19 +92,11 @@ impl Scan {
         weight: impl Fn(&Candidate) -> u32,
     ) -> Option<&'c Candidate> {
         let all = candidates.all();
-        let untried = |one: &Candidate| request.allows(one.server);
-        if candidates.any_ramping() {
-            let joins = |one: &Candidate| {
-                let salt = mix(one.server.position() as u64 + 1);
-                one.progress.joins_draw(mix(request.draw ^ salt)) && untried(one)
-            };
-            let joined = self.draw(all, request.draw, &weight, joins);
-            joined.or_else(|| self.draw(all, request.draw, &weight, untried))
-        } else if request.tried.is_empty() {
+        if request.tried.is_empty() {
             let idle = self.idle(all, request.draw);
             idle.or_else(|| self.draw(all, request.draw, weight, |_| true))
         } else {
-            self.draw(all, request.draw, weight, untried)
+            self.draw(all, request.draw, weight, |one| request.allows(one.server))
         }
     }
 

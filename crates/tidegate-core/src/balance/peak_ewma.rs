@@ -2,7 +2,9 @@
 //!
 //! Each server has a moving average of its latency that jumps up to any peak at once and comes
 //! down slowly (Finagle's `PeakEwma`). A pick draws two candidates by weight and takes the one
-//! whose average times its requests in flight, plus the one to come, per weight is lower.
+//! whose average, times its requests in flight and the one to come, is lower. Those in flight
+//! count by weight, in proportion to the pool's mean; the one to come does not, as the draw has
+//! seen to it. The first drawn wins a tie.
 //!
 //! An average says less the older it is, so at a pick it moves towards the pool's median as time
 //! goes by: a server that was slow is tried again after a while, and one that stood idle does not
@@ -49,6 +51,8 @@ pub(super) struct PeakEwma {
     lottery: Lottery,
     /// The pool's median, in nanoseconds. While nobody was measured any number will do.
     median: f64,
+    /// The candidates' mean weight.
+    weight_mean: f64,
     /// Room for finding the median.
     averages: Vec<Duration>,
 }
@@ -56,7 +60,10 @@ pub(super) struct PeakEwma {
 impl Picker for PeakEwma {
     fn rebuild(&mut self, candidates: &Candidates) {
         self.lottery.rebuild(candidates);
-        self.averages.reserve(candidates.all().len());
+        let all = candidates.all();
+        let total: f64 = all.iter().map(|one| f64::from(one.weight)).sum();
+        self.weight_mean = total / f64::from(u32::try_from(all.len()).unwrap_or(u32::MAX));
+        self.averages.reserve(all.len());
     }
 
     fn pick<'c>(
@@ -89,7 +96,8 @@ impl PeakEwma {
             Some((average, at)) => approach(nanos(average), self.median, now.since(at)),
             None => self.median,
         };
-        latency * (f64::from(candidate.state.in_flight()) + 1.0) / f64::from(candidate.weight)
+        let share = f64::from(candidate.weight) / self.weight_mean;
+        latency * (f64::from(candidate.state.in_flight()) / share + 1.0)
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Progress rises in a straight line from nothing to full over the pool's `slow_start`, but never
 //! counts for less than a tenth: below that a quiet server would never warm up at all. Rules that
-//! know weights multiply by it. Rules that do not, let a ramping server take part in only that
-//! share of their rounds.
+//! know weights multiply by it. Round-robin lets a ramping server take part in only that share of
+//! its rounds, least connections takes it for that fraction of a server, and the hash rules leave
+//! it that share of its keys.
 
 use crate::time::{Duration, Instant};
 

@@ -8,15 +8,16 @@ use super::keys::root::ROOT;
 const INTRODUCTION: &str = "\
 # Configuration reference
 
-<!-- Generated from the declared keys. To renew it: UPDATE_EXPECT=1 cargo test -p tidegate-core --test config -->
+<!-- Generated from the declared keys. To renew it:
+     UPDATE_EXPECT=1 cargo test -p tidegate-core --test config -->
 
-The file is TOML. `tidegate check` lists every mistake in it with its line and column and the nearest known word;
-`tidegate check --resolved` prints it with every default and where each value comes from; `tidegate schema` prints a JSON
-Schema for editors.
+The file is TOML. `tidegate check` lists every mistake in it with its line and column and the
+nearest known word; `tidegate check --resolved` prints it with every default and where each value
+comes from; `tidegate schema` prints a JSON Schema for editors.
 
 - Where a list is taken, a single item will do.
-- Durations are a whole number and a unit: `\"500ms\"`, `\"5s\"`, `\"1m\"`, `\"1h\"`. Sizes too: `\"512B\"`, `\"64KiB\"`, `\"16MiB\"`,
-  or decimal, `\"64KB\"`.
+- Durations are a whole number and a unit: `\"500ms\"`, `\"5s\"`, `\"1m\"`, `\"1h\"`. Sizes too:
+  `\"512B\"`, `\"64KiB\"`, `\"16MiB\"`, or decimal, `\"64KB\"`.
 - No number means \"unlimited\": the word does.
 - Secrets are references: `\"env:NAME\"` or `\"file:PATH\"`.
 - A relative path starts at the directory of the main file.
@@ -72,7 +73,7 @@ fn value(key: &Key) -> String {
         Kind::Tables(_) => "a table, or several".to_owned(),
         Kind::List(Kind::Table(_)) => "a list of tables".to_owned(),
         Kind::Defaults(_) => "a table of its keys".to_owned(),
-        kind => escape(&kind.expected()),
+        kind => in_code(&kind.expected()),
     }
 }
 
@@ -100,8 +101,14 @@ fn doc(key: &Key) -> String {
     }
 }
 
-fn escape(text: &str) -> String {
-    text.replace('|', "\\|").replace('*', "\\*")
+/// Quoted words as code, so that nothing in them is taken for Markdown.
+fn in_code(text: &str) -> String {
+    let mut page = String::new();
+    for (position, part) in text.split('"').enumerate() {
+        let quoted = position % 2 == 1;
+        page.push_str(&if quoted { format!("`\"{part}\"`") } else { part.to_owned() });
+    }
+    page.replace('|', "\\|")
 }
 
 fn push(page: &mut String, text: std::fmt::Arguments<'_>) {

@@ -145,9 +145,9 @@ impl Outlier {
         self.members.iter().filter(|member| member.ejection().is_some()).count()
     }
 
-    /// A server has failed `run` times in a row, as `ServerState` counts it now: a signal may have been
-    /// under way while the server came back, and the run it tells of is over then. Runs below the
-    /// threshold, unknown servers and servers that are out already change nothing.
+    /// A server has failed `run` times in a row, as `ServerState` counts it now: a signal may have
+    /// been under way while the server came back, and the run it tells of is over then. Runs below
+    /// the threshold, unknown servers and servers that are out already change nothing.
     pub fn failed_run(
         &mut self,
         server: ServerId,

@@ -167,7 +167,7 @@ fn gather(head: &mut Head) -> Result<Facts, RequestError> {
             FieldKind::ContentLength => facts.framing.content_length(value)?,
             FieldKind::TransferEncoding => facts.framing.transfer_encoding(value)?,
             FieldKind::Connection => connection.read(value),
-            // Two of them are a list, and the one expectation there is makes no list of different members.
+            // A second one makes a list of them, and no list of expectations is known.
             FieldKind::Expect => {
                 let known = value.eq_ignore_ascii_case(b"100-continue") && expectation.is_none();
                 expectation = Some(known);

@@ -133,7 +133,9 @@ proptest! {
     }
 
     #[test]
-    fn any_words_are_answered(words in prop::collection::vec(prop::sample::select(WORDS.to_vec()), 0..60)) {
+    fn any_words_are_answered(
+        words in prop::collection::vec(prop::sample::select(WORDS.to_vec()), 0..60),
+    ) {
         check(&words.concat());
     }
 
@@ -148,7 +150,10 @@ proptest! {
     }
 
     #[test]
-    fn a_value_of_any_text_is_answered(key in "address|protocol|client_header|trusted_proxies|limits", value in "\\PC{0,40}") {
+    fn a_value_of_any_text_is_answered(
+        key in "address|protocol|client_header|trusted_proxies|limits",
+        value in "\\PC{0,40}",
+    ) {
         check(&format!("[listener.web]\n{key} = {value:?}\n"));
     }
 

@@ -23,7 +23,7 @@ pub(super) fn account(
     listener: &Listener,
     course: Option<&Course<'_>>,
 ) {
-    let now = clock::now();
+    let now = x.ended();
     if let Some(course) = course {
         course.pool.cells.record(outcome(x));
         let finished = Finished {

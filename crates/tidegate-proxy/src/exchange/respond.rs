@@ -9,6 +9,7 @@ use tidegate_core::http::framing::FramingError;
 use tidegate_core::http::head::Version;
 use tidegate_core::http::parse::{ReplyError, RequestError};
 use tidegate_core::http::scan::ScanError;
+use tidegate_core::http::write;
 use tidegate_core::model::listener::Listener;
 use tidegate_core::telemetry::ending::Ending;
 use tidegate_core::telemetry::refusal::Refusal;
@@ -116,14 +117,14 @@ pub(super) async fn answer(
     if doubtful || client.is_retiring(worker, clock::now()) {
         x.client_persists = false;
     }
-    write_answer(x, status, error);
+    write_answer(worker, x, status, error);
     if !send(client, x, listener).await {
         return Next::Close;
     }
     if doubtful { Next::Linger } else { after_reply(worker, client, x, listener).await }
 }
 
-fn write_answer(x: &mut Exchange, status: u16, error: Error) {
+fn write_answer(worker: &Worker, x: &mut Exchange, status: u16, error: Error) {
     let reason = reason(status);
     let message = error.to_string();
     let old = x.head.version() == Version::Http10;
@@ -136,9 +137,11 @@ fn write_answer(x: &mut Exchange, status: u16, error: Error) {
     let length = 4 + reason.len() + 2 + message.len() + 1;
     x.to_client.clear();
     let out = x.to_client.vector();
+    write::status_line(status, reason.as_bytes(), out);
+    write::field(b"Date", worker.date().text(), out);
     write!(
         out,
-        "HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\
+        "Content-Type: text/plain\r\nContent-Length: {length}\r\n\
          Cache-Control: no-store\r\n{allow}{connection}\r\n"
     )
     .expect("a vector takes every byte");

@@ -46,8 +46,9 @@ pub(super) async fn forward(
     course.pool.budget.borrow_mut().deposit(x.started);
     let mut failure = Error::NoServer;
     let mut fresh = None;
+    // The head has just been read: for the first try that is now.
+    let mut now = x.started;
     loop {
-        let now = clock::now();
         let kept = fresh.is_none();
         let Some(server) = fresh.take().or_else(|| pick::pick(worker, client, x, course, now))
         else {
@@ -81,6 +82,7 @@ pub(super) async fn forward(
             }
         }
         x.to_server.rewind();
+        now = clock::now();
     }
 }
 
@@ -160,7 +162,7 @@ async fn attempt(
         }
         Err(error) => Err(error),
     };
-    let now = clock::now();
+    let now = x.ended();
     cells.duration.observe(now.since(x.marks.attempt));
     let error = result.as_ref().err().copied();
     let stale = reused && error == Some(Error::Reset) && !x.attempt.reply_begun;
@@ -204,8 +206,10 @@ async fn exchange_over(
             Ok(tunnel::run(worker, client, &mut connection, x, course.route.timeouts.tunnel).await)
         }
         Relayed::Complete => {
+            let now = clock::now();
+            x.marks.ended = Some(now);
             if x.server_at_boundary() {
-                let resting = connection.rest(clock::now());
+                let resting = connection.rest(now);
                 let patience = course.pool.entry.pool.timeouts.keep_alive;
                 worker.connections.borrow_mut().give(resting, patience);
             }

@@ -83,6 +83,8 @@ pub(super) struct Attempt {
     pub(super) read_limit: usize,
     /// When the last byte moved either way.
     pub(super) activity: Instant,
+    /// The client did not take all that it was sent, and was waited for.
+    pub(super) blocked: bool,
     /// Whether the client alone was waited for since the window began.
     pub(super) client_window: bool,
     /// The window in which the client must make progress, and what it made.
@@ -104,9 +106,16 @@ pub(super) struct Marks {
     pub(super) attempt: Instant,
     pub(super) connected: Instant,
     pub(super) first_byte: Option<Instant>,
+    /// When the response had gone out whole.
+    pub(super) ended: Option<Instant>,
 }
 
 impl Exchange {
+    /// When the response had gone out; now, if none did.
+    pub(crate) fn ended(&self) -> Instant {
+        self.marks.ended.unwrap_or_else(clock::now)
+    }
+
     /// Makes it ready for the next request, keeping its memory.
     pub(crate) fn reset(&mut self) {
         self.to_server.trim(BUFFER_KEPT);

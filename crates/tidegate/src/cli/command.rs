@@ -7,12 +7,19 @@ use clap::{Parser, Subcommand};
 
 use super::check::Check;
 use super::completions::Completions;
+use super::demo::Demo;
+use super::events::Events;
+use super::explain::Explain;
+use super::pools::Pools;
 use super::proxy::Proxy;
+use super::reload::Reload;
+use super::run::Run;
 use super::schema::Schema;
 use super::shop_server::ShopServer;
+use super::status::Status;
 use crate::output;
 
-/// The elastic load balancer and gateway.
+/// The elastic load balancer and gateway
 #[derive(Debug, Parser)]
 #[command(name = "tidegate", version, about, arg_required_else_help = true)]
 pub(super) struct Program {
@@ -23,7 +30,14 @@ pub(super) struct Program {
 #[derive(Debug, Subcommand)]
 enum Command {
     Proxy(Proxy),
+    Run(Run),
     Check(Check),
+    Reload(Reload),
+    Status(Status),
+    Pools(Pools),
+    Events(Events),
+    Explain(Explain),
+    Demo(Demo),
     Schema(Schema),
     Completions(Completions),
     #[command(hide = true)]
@@ -42,7 +56,14 @@ impl Command {
     fn run(self) -> Result<ExitCode> {
         match self {
             Self::Proxy(command) => command.run(),
+            Self::Run(command) => command.run(),
             Self::Check(command) => command.run(),
+            Self::Reload(command) => command.run(),
+            Self::Status(command) => command.run(),
+            Self::Pools(command) => command.run(),
+            Self::Events(command) => command.run(),
+            Self::Explain(command) => command.run(),
+            Self::Demo(command) => command.run(),
             Self::Schema(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::ShopServer(command) => command.run(),

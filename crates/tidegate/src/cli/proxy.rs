@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
+use tidegate_control::observe::config_file::Origin;
 use tidegate_core::config::proxy::proxy_config;
 
 use crate::output;
+use crate::serve::serve;
 
 /// Run a balancer without a file
 #[derive(Debug, Args)]
@@ -39,7 +41,10 @@ impl Proxy {
             self.balance.as_deref(),
             self.health.as_deref(),
         );
-        output::bytes(text.as_bytes())?;
-        Ok(ExitCode::SUCCESS)
+        if self.print_config {
+            output::bytes(text.as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        serve(Origin::Text { name: "command line".to_owned(), text })
     }
 }

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{Cell, Table, presets};
 use tidegate_control::status::server::ServerStatus;
 
 use super::summary::Event;
 use super::tally::Tally;
+use crate::table::{Sheet, Tone, cell, millis};
 
 /// Events that the table has room for.
 const EVENTS_SHOWN: usize = 8;
@@ -94,22 +94,19 @@ fn draw_table(scene: &Scene<'_>) -> io::Result<()> {
     out.flush()
 }
 
-fn servers(scene: &Scene<'_>) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
-    table.set_header(["SERVER", "STATE", "IN FLIGHT", "REQ/S", "LATENCY", "REASON"]);
+fn servers(scene: &Scene<'_>) -> Sheet {
+    let mut sheet = Sheet::new(&["SERVER", "STATE", "IN FLIGHT", "REQ/S", "LATENCY", "REASON"]);
     for (server, rate) in scene.servers.iter().zip(scene.rates) {
-        let latency = server.latency_ms.map(|latency| format!("{latency:.1} ms"));
-        table.add_row([
-            Cell::new(&server.name),
-            Cell::new(server.availability),
-            Cell::new(server.in_flight),
-            Cell::new(rate),
-            Cell::new(latency.unwrap_or_default()),
-            Cell::new(&server.reason),
+        sheet.row(Tone::of(server.availability), [
+            cell(&server.name.as_str().into()),
+            cell(&server.availability.into()),
+            cell(&server.in_flight.into()),
+            cell(&(*rate).into()),
+            millis(&server.latency_ms.into()),
+            cell(&server.reason.as_str().into()),
         ]);
     }
-    table
+    sheet
 }
 
 fn totals(scene: &Scene<'_>) -> String {

@@ -11,7 +11,7 @@ mod target;
 mod writer;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
 use arc_swap::ArcSwap;
@@ -32,6 +32,8 @@ const FLUSH_WAIT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct AccessLogSink {
     log: ArcSwap<Log>,
+    /// Whether any request gets a line, where a core reads it with each request.
+    on: AtomicBool,
     queue: SyncSender<Message>,
     /// Where the writer finds what it is to write to next.
     slot: Arc<Slot>,
@@ -59,7 +61,8 @@ impl AccessLogSink {
         let thread = std::thread::Builder::new().name("access-log".to_owned());
         let started = thread.spawn(move || writer.run(&messages));
         started.map_err(|error| format!("cannot start the writer of the access log: {error}"))?;
-        Ok(Arc::new(Self { log: ArcSwap::from_pointee(log.clone()), queue, slot, dropped }))
+        let on = AtomicBool::new(log.access != AccessLog::Off);
+        Ok(Arc::new(Self { log: ArcSwap::from_pointee(log.clone()), on, queue, slot, dropped }))
     }
 
     /// Opens what another configuration asks for, if it is something else.
@@ -74,6 +77,7 @@ impl AccessLogSink {
 
     /// Follows another configuration from now on.
     pub(crate) fn follow(&self, opened: Opened) {
+        self.on.store(opened.log.access != AccessLog::Off, Relaxed);
         self.log.store(Arc::new(opened.log));
         if let Some(target) = opened.target {
             self.hand_over(target);
@@ -110,6 +114,10 @@ impl AccessLogSink {
 }
 
 impl Sink for AccessLogSink {
+    fn is_on(&self) -> bool {
+        self.on.load(Relaxed)
+    }
+
     fn wants(&self, record: &Record<'_>) -> bool {
         match self.log.load().access {
             AccessLog::Off => false,

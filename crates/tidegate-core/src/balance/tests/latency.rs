@@ -108,7 +108,7 @@ fn the_faster_server_gets_most_of_the_traffic() {
         (if server == 0 { millis(10) } else { millis(100) }, false)
     });
     assert!(tally[0] > 4 * tally[1], "{tally:?}");
-    assert!(tally[1] > 20, "the slow one is looked at now and then: {tally:?}");
+    assert!(tally[1] > 5, "the slow one is looked at now and then: {tally:?}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) fn hold(site: &mut Site<'_>) {
 
 fn there_is_a_listener(site: &mut Site<'_>) {
     let start = site.files.at(0, 0);
-    let empty = |kind: &str| site.tree.value(kind).is_none_or(|value| is_empty(value));
+    let empty = |kind: &str| site.tree.value(kind).is_none_or(is_empty);
     if empty("listener") {
         let mistake = Mistake::new(start, &Path::ROOT.key("listener"), "there is no listener");
         site.report.add(mistake.expected("at least one `[listener.NAME]` with an `address`"));

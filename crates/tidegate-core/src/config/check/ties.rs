@@ -259,7 +259,8 @@ fn tell(ties: Vec<Pair<'_>>, places: &Places<'_>, files: &Files, report: &mut Re
             continue;
         }
         let message = format!(
-            "route \"{}\" ties with route \"{}\" at {}: one request can match both, and neither is more specific",
+            "route \"{}\" ties with route \"{}\" at {}: one request can match both, \
+             and neither is more specific",
             later.name,
             first.name,
             files.place(first_at)
@@ -289,7 +290,8 @@ fn tell_shadowed(
         let Some(at) = places.get(name) else { continue };
         let routes = Path::ROOT.key("route");
         let message = format!(
-            "route \"{name}\" is never reached: route \"{by}\" takes the same requests with a higher priority"
+            "route \"{name}\" is never reached: route \"{by}\" takes the same requests \
+             with a higher priority"
         );
         report.add(Mistake::doubt(*at, &routes.key(name), message));
     }

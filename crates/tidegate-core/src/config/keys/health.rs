@@ -145,7 +145,7 @@ pub(crate) static PASSIVE: Section = Section {
                 Kind::Text(&STATUS),
             ])),
             Default::Words(&["connect", "reset", "timeout", "502", "503", "504"]),
-            "What counts: no connection, a connection that broke off, no response in time, or status codes.",
+            "What counts: no connection, one that broke off, no response in time, or status codes.",
         ),
     ],
 };

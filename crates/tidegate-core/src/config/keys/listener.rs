@@ -87,7 +87,7 @@ static LIMITS: Section = Section {
             "max_age",
             Kind::Text(&WAIT),
             Default::Text("1h"),
-            "How long a connection may live before it is asked to go; jittered by a tenth either way.",
+            "How long a connection may live before it is asked to go; jittered by a tenth.",
         ),
         Key::new(
             "connections",

@@ -60,7 +60,7 @@ pub(crate) static POOL: Section = Section {
             "backup_when",
             Kind::Word(&["short", "empty"]),
             Default::Text("short"),
-            "When backups step in: one for each primary that is missing, or only when no primary is left.",
+            "When backups step in: one for each missing primary, or only when no primary is left.",
         ),
         Key::new(
             "when_all_down",
@@ -106,7 +106,7 @@ Servers that do the same work.
 | `hash` | by something that the request carries, `hash.key` |
 | `random` | at random by weight |
 | `p2c` | the less loaded of two drawn at random, by requests in flight per weight |
-| `peak-ewma` | of two drawn, the lower peak-sensitive moving average of latency times load; failures count as slow |";
+| `peak-ewma` | of two drawn, the lower peak-sensitive latency times load; failures are slow |";
 
 static MEMBER: Section = Section {
     doc: "A member of a pool.",

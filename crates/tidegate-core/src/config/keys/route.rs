@@ -127,7 +127,7 @@ static RETRY: Section = Section {
             "retries",
             Kind::Integer { min: 0, max: 100 },
             Default::Integer(1),
-            "Further tries, before a response byte, for idempotent methods or with `Idempotency-Key`.",
+            "Further tries, before a response byte, of idempotent requests (or `Idempotency-Key`).",
         )
         .also(&["attempts", "num_retries", "tries"]),
         Key::new(
@@ -137,7 +137,7 @@ static RETRY: Section = Section {
                 Kind::Text(&STATUS),
             ])),
             Default::Words(&["reset-before-response"]),
-            "What is retried: a connection that ended before a response byte, `\"timeout\"`, or status codes.",
+            "What is retried: a connection that ended too early, `\"timeout\"`, or status codes.",
         )
         .also(&["retry_on", "conditions"]),
     ],

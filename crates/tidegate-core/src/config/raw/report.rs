@@ -116,7 +116,7 @@ impl Report {
     /// swallows, no doubts about a text that could not be read to the end, and nothing twice (a
     /// default that many objects inherit).
     pub(crate) fn into_diagnostics(mut self, files: &Files) -> Vec<Diagnostic> {
-        self.mistakes.sort_by(|a, b| (a.at, !a.syntax).cmp(&(b.at, !b.syntax)));
+        self.mistakes.sort_by_key(|mistake| (mistake.at, !mistake.syntax));
         let last: Vec<At> = self.mistakes.iter().filter(|m| m.last).map(|m| m.at).collect();
         self.mistakes.retain(|mistake| !last.iter().any(|last| mistake.at.follows(*last)));
         let line = |at: At| (files.name(at), files.line(at));

@@ -225,7 +225,7 @@ impl<'a> Path<'a> {
     pub(crate) const ROOT: Path<'static> = Path { above: None, name: "" };
 
     /// The path of a key below this one.
-    pub(crate) const fn key(&'a self, name: &'a str) -> Path<'a> {
+    pub(crate) const fn key(&'a self, name: &'a str) -> Self {
         Path { above: Some(self), name }
     }
 

@@ -45,7 +45,7 @@ pub(crate) static HEADER: Format = Format {
 /// The name of a header that a check may send.
 pub(crate) static PROBE_HEADER: Format = Format {
     name: "the name of a header that a check may send",
-    expected: "the name of a header; `host` is a key of its own, and framing belongs to the balancer",
+    expected: "the name of a header other than `host` and those that frame a message",
     example: "authorization",
     pattern: Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
     unit: None,

@@ -57,12 +57,17 @@ impl Relay<'_> {
     fn flush_to_client(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while !self.x.to_client.is_empty() {
             let bytes = self.x.to_client.waiting();
-            match ready!(self.client.stream.poll_write(context, bytes)) {
-                Ok(count) => {
-                    self.sent_to_client(count);
-                    self.x.attempt.activity = clock::now();
+            match self.client.stream.poll_write(context, bytes) {
+                Poll::Ready(Ok(count)) => self.sent_to_client(count),
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(Error::ClientGone)),
+                Poll::Pending => {
+                    self.x.attempt.blocked = true;
+                    return Poll::Pending;
                 }
-                Err(_) => return Poll::Ready(Err(Error::ClientGone)),
+            }
+            if self.x.attempt.blocked {
+                self.x.attempt.blocked = false;
+                self.x.attempt.activity = clock::now();
             }
         }
         Poll::Ready(Ok(()))
@@ -198,7 +203,9 @@ impl Relay<'_> {
 
     fn persistence(&mut self, framing: BodyFraming) -> Persistence {
         let now = self.x.attempt.activity;
-        if framing == BodyFraming::Close || self.client.is_retiring(self.worker, now) {
+        // A client that waits for leave to send its body, and gets an answer instead, may send it or not.
+        let undecided = self.x.head.expects_continue() && !self.x.request_body.is_done();
+        if undecided || framing == BodyFraming::Close || self.client.is_retiring(self.worker, now) {
             self.x.client_persists = false;
         }
         match (self.x.client_persists, self.x.head.version()) {
@@ -214,7 +221,7 @@ impl Relay<'_> {
     }
 
     fn write_head(&mut self, framing: BodyFraming, persistence: Persistence) {
-        let date = self.worker.date(clock::unix_time());
+        let date = self.worker.date();
         let options = ReplyOptions { framing, persistence, date: date.text() };
         write::reply(&self.x.reply, options, self.x.to_client.vector());
     }

@@ -38,7 +38,7 @@ fn the_same_seed_gives_the_same_run() {
 /// probes.
 fn recover(scene: &mut Scene) {
     let bound = FAULTS_END + PassiveHealth::EJECT_FOR_MAX + Duration::from_secs(15);
-    // Requests and probes that began under the last fault may still fail for as long as they may take.
+    // What began under the last fault may still fail, for as long as it may take.
     let settled = FAULTS_END + Duration::from_secs(5);
     while scene.now() < settled || !all_healthy(scene) {
         let moved_on = scene.step(bound);

@@ -95,6 +95,7 @@ fn a_writer_that_cannot_keep_up_loses_lines_and_blocks_nobody() {
     let (queue, messages) = sync_channel(2);
     let sink = AccessLogSink {
         log: ArcSwap::from_pointee(log(AccessLog::Stdout)),
+        on: AtomicBool::new(true),
         queue,
         slot: Arc::default(),
         dropped: Arc::default(),

@@ -1,0 +1,81 @@
+//! Why a request would go where.
+
+use tidegate_control::explain::{ExplainError, Explanation, Question, explain};
+use tidegate_control::observe::config_file::Origin;
+use tidegate_core::snapshot::{ServerIds, Snapshot};
+use tidegate_core::time::Instant;
+
+const CONFIG: &str = r#"
+[listener.web]
+address = "127.0.0.1:8080"
+[listener.inner]
+address = "127.0.0.1:9090"
+[route.shop]
+pool = "shop"
+match = { host = "shop.example.com", path_prefix = "/api", header = { x-tier = "gold" } }
+[route.inner]
+pool = "inner"
+match = { listener = "inner" }
+[route.rest]
+pool = "rest"
+match = { host = "shop.example.com" }
+[pool.shop]
+servers = ["127.0.0.1:1"]
+balance = "round-robin"
+[pool.inner]
+servers = ["127.0.0.1:2"]
+[pool.rest]
+servers = ["127.0.0.1:3"]
+"#;
+
+fn ask(url: &str, header: Option<(&str, &str)>) -> Result<Explanation, ExplainError> {
+    let origin = Origin::Text { name: "test".to_owned(), text: CONFIG.to_owned() };
+    let config = origin.load().unwrap_or_else(|refused| panic!("{:?}", refused.diagnostics)).config;
+    let snapshot = Snapshot::build(config, None, &mut ServerIds::default(), Instant::ZERO);
+    let headers = header.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let question = Question {
+        method: "GET".to_owned(),
+        url: url.to_owned(),
+        headers: headers.collect(),
+        from: "10.0.0.1".parse().expect("an address"),
+        listener: None,
+    };
+    explain(&snapshot, &question)
+}
+
+#[test]
+fn the_walk_ends_at_the_route_that_takes_the_request() {
+    let gold =
+        ask("http://shop.example.com/api/x?y=1", Some(("X-Tier", "gold"))).expect("an answer");
+    assert_eq!((gold.route.as_deref(), gold.path.as_str()), (Some("shop"), "/api/x"));
+    let pool = gold.pool.expect("a pool");
+    assert_eq!((pool.name.as_str(), pool.balance), ("shop", "round-robin"));
+    assert_eq!(pool.servers, [("127.0.0.1:1".to_owned(), "healthy")]);
+}
+
+#[test]
+fn conditions_that_do_not_hold_are_named() {
+    let plain = ask("http://shop.example.com/api", None).expect("an answer");
+    assert_eq!(plain.route.as_deref(), Some("rest"));
+    let failed = plain.steps[0].trials[0].failed.as_deref();
+    assert!(failed.is_some_and(|condition| condition.contains("x-tier")), "{failed:?}");
+    let told = plain.to_string();
+    assert!(told.contains("shop: does not hold: "), "{told}");
+    assert!(told.contains("route rest leads to pool rest (p2c)\n  127.0.0.1:3: healthy"), "{told}");
+}
+
+#[test]
+fn the_port_of_the_url_tells_the_listener() {
+    let inner = ask("http://localhost:9090/", None).expect("an answer");
+    assert_eq!((inner.listener.as_str(), inner.route.as_deref()), ("inner", Some("inner")));
+    let web = ask("/", Some(("Host", "nowhere.example"))).expect("an answer");
+    assert_eq!((web.listener.as_str(), web.route), ("web", None));
+}
+
+#[test]
+fn what_is_no_request_is_refused() {
+    for url in ["ftp://a/", "shop.example.com", "http://", "http://user@host/"] {
+        assert_eq!(ask(url, None), Err(ExplainError::Url(url.to_owned())));
+    }
+    assert!(matches!(ask("http://a/../..", None), Err(ExplainError::Path(_))));
+}

@@ -1,0 +1,9 @@
+//! The control plane over real sockets and files, with a data plane that only takes notes.
+
+mod explain;
+mod probe;
+mod reload;
+mod start;
+mod status;
+mod support;
+mod watch;

@@ -1,0 +1,92 @@
+//! `tidegate explain`: why a request would go where it would go, without sending it.
+//!
+//! With a file it is answered here, as if the file had just been started; without one the running balancer is
+//! asked, which also knows how its servers do.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::json;
+use tidegate_control::explain::{self, Explanation, Question};
+use tidegate_control::observe::config_file::Origin;
+use tidegate_core::snapshot::{ServerIds, Snapshot};
+use tidegate_net::clock;
+
+use super::remote::Look;
+use crate::{admin, output, serve};
+
+/// Tell why a request would go where
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Answer from this configuration instead of asking a running balancer
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The method of the request
+    method: String,
+    /// Its URL, or its path alone
+    url: String,
+    /// A header field of it; give one for each
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = field)]
+    headers: Vec<(String, String)>,
+    /// The client's address
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    from: IpAddr,
+    #[command(flatten)]
+    look: Look,
+}
+
+impl Explain {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let explained = match &self.config {
+            Some(file) => self.by_file(file.clone())?,
+            None => Some(self.by_balancer()?),
+        };
+        let Some(explanation) = explained else { return Ok(ExitCode::FAILURE) };
+        if self.look.json {
+            output::json(&explanation)?;
+        } else {
+            output::line(&explanation.to_string())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn by_file(&self, file: PathBuf) -> Result<Option<Explanation>> {
+        let config = match Origin::File(file).load() {
+            Ok(accepted) => accepted.config,
+            Err(refused) => {
+                serve::list(&refused.diagnostics);
+                return Ok(None);
+            }
+        };
+        let snapshot = Snapshot::build(config, None, &mut ServerIds::default(), clock::now());
+        let question = Question {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers: self.headers.clone(),
+            from: self.from,
+            listener: None,
+        };
+        Ok(Some(explain::explain(&snapshot, &question)?))
+    }
+
+    fn by_balancer(&self) -> Result<Explanation> {
+        let Self { method, url, headers, from, .. } = self;
+        let question = json!({ "method": method, "url": url, "headers": headers, "from": from });
+        let answer = admin::explain(&self.look.remote.admin, &question)?;
+        if answer.status != 200 {
+            bail!(answer.complaint());
+        }
+        serde_json::from_str(&answer.body).context("the balancer answers in another version's words")
+    }
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("expected NAME: VALUE")?;
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return Err("expected NAME: VALUE".to_owned());
+    }
+    Ok((name.to_owned(), value.trim().to_owned()))
+}
