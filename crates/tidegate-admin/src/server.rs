@@ -20,7 +20,7 @@ use crate::socket::Socket;
 use crate::state;
 
 /// How long requests may take to finish once the server is asked to stop.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// What the server is made of.
 #[derive(Clone)]
@@ -102,7 +102,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// The running server.
+/// The running server. It stops when it is dropped, too, but then nobody waits for its requests.
 #[derive(Debug)]
 pub struct Server {
     address: Option<Address>,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use thiserror::Error;
-use tidegate_core::config::diagnostic::Diagnostic;
+use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::config::diff::{self, Change};
 use tidegate_core::signal::Signal;
 use tidegate_core::snapshot::Snapshot;
@@ -222,11 +222,13 @@ impl<P: DataPlane> Loop<P> {
     }
 
     fn refuse(&self, diagnostics: Vec<Diagnostic>, sources: Sources, requests: Vec<Request>) {
-        for diagnostic in &diagnostics {
-            tracing::error!("{diagnostic}");
+        let is_mistake = |one: &&Diagnostic| one.severity == Severity::Error;
+        let mistakes: Vec<&Diagnostic> = diagnostics.iter().filter(is_mistake).collect();
+        for mistake in &mistakes {
+            tracing::error!("{mistake}");
         }
-        let message = format!("configuration refused: {} diagnostics", diagnostics.len());
-        let first = diagnostics.first().map(ToString::to_string).unwrap_or_default();
+        let message = format!("configuration refused: {} mistakes", mistakes.len());
+        let first = mistakes.first().map(ToString::to_string).unwrap_or_default();
         let reason = format!("{}; first: {first}", causes(&requests));
         self.shared.events.emit(Report::node(Kind::ConfigRefused, message, reason));
         self.shared.reloads.refused.fetch_add(1, Relaxed);

@@ -1,7 +1,8 @@
 //! A client of the admin API of a running balancer, for commands.
 //!
-//! It asks one thing a connection. Looking needs no token. A change shows the one in `TIDEGATE_TOKEN`, or else
-//! the one that a balancer on this machine keeps in its state directory, which it tells in its configuration.
+//! It asks one thing a connection. Looking needs no token. A change shows the one in
+//! `TIDEGATE_TOKEN`, or else the one that a balancer on this machine keeps in its state directory,
+//! which it tells in its configuration.
 
 use std::env;
 use std::fmt;
@@ -49,9 +50,9 @@ impl FromStr for Address {
         let place = text.strip_prefix("http://").ok_or_else(expected)?;
         let place = place.strip_suffix('/').unwrap_or(place);
         let plain = !place.contains(['/', '?', '#', '@', ' ']);
-        let host = place.rsplit_once(':').filter(|(host, port)| {
-            plain && !host.is_empty() && port.parse::<u16>().is_ok()
-        });
+        let host = place
+            .rsplit_once(':')
+            .filter(|(host, port)| plain && !host.is_empty() && port.parse::<u16>().is_ok());
         host.map(|_| Self::Tcp(place.to_owned())).ok_or_else(expected)
     }
 }

@@ -1,8 +1,8 @@
 //! The composition root: every part of a running balancer is made here and given what it needs.
 //!
-//! configuration -> control plane -> data plane -> admin API. The planes do not know each other: control has
-//! snapshots served through [`Plane`], the data plane counts and signals, and both share the state of servers.
-//! Whatever can fail at the start fails before a listener accepts.
+//! configuration -> control plane -> data plane -> admin API. The planes do not know each other:
+//! control has snapshots served through [`Plane`], the data plane counts and signals, and both
+//! share the state of servers. Whatever can fail at the start fails before a listener accepts.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -89,15 +89,18 @@ impl Node {
         self.admin.address().map(ToString::to_string)
     }
 
-    /// What there is to say at the start, a line each: where it listens, and where a fresh token is kept.
+    /// What there is to say at the start, a line each: where it listens, and where a fresh token is
+    /// kept.
     pub(crate) fn announcement(&self) -> Vec<String> {
         let listening = |(name, address): (ListenerName, SocketAddr)| {
             format!("listening on {address} (listener {name})")
         };
         let mut lines: Vec<String> = self.control.addresses().into_iter().map(listening).collect();
-        lines.extend(self.admin.metrics_address().map(|address| {
-            format!("metrics on http://{address}/metrics")
-        }));
+        lines.extend(
+            self.admin
+                .metrics_address()
+                .map(|address| format!("metrics on http://{address}/metrics")),
+        );
         lines.extend(self.admin.token().map(|fresh| match &fresh.path {
             Some(path) => format!("admin token in {}", path.display()),
             None => format!("admin token, kept nowhere: {}", fresh.token),

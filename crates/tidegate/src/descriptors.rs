@@ -2,8 +2,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit of open files to the hard one, and returns what holds now. A failure leaves the limit as
-/// it was, and is logged.
+/// Raises the soft limit of open files to the hard one, and returns what holds now. A failure
+/// leaves the limit as it was, and is logged.
 pub(crate) fn raise() -> u32 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, ..limit };

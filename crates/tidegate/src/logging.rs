@@ -1,7 +1,8 @@
 //! The log of the program itself, on standard error. The access log is a module of its own.
 //!
-//! Its lines are JSON where the configuration's `log.format` says so, else text; a terminal gets text in any
-//! case, since a person reads it. A reload changes the level, but not the shape of the lines.
+//! Its lines are JSON where the configuration's `log.format` says so, else text; a terminal gets
+//! text in any case, since a person reads it. A reload changes the level, but not the shape of the
+//! lines.
 
 pub(crate) mod access;
 
@@ -29,7 +30,7 @@ impl Level {
 pub(crate) fn start(log: &Log) -> Level {
     let (level, handle) = reload::Layer::new(filter(log.level));
     let terminal = io::stderr().is_terminal();
-    let lines = fmt::layer().with_writer(io::stderr).with_ansi(terminal).with_target(false);
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
     let lines = match log.format {
         LogFormat::Json if !terminal => lines.json().flatten_event(true).boxed(),
         _ => lines.boxed(),

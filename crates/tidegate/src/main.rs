@@ -1,8 +1,8 @@
 //! `tidegate`, the program: reads a command line and does what it says.
 //!
-//! This crate composes the others and decides nothing about traffic. `cli` holds a file for each command;
-//! `serve` is the life of a running balancer, which `compose` puts together; `admin` asks one that runs
-//! elsewhere; `demo` is a shop that shows it at work.
+//! This crate composes the others and decides nothing about traffic. `cli` holds a file for each
+//! command; `serve` is the life of a running balancer, which `compose` puts together; `admin` asks
+//! one that runs elsewhere; `demo` is a shop that shows it at work.
 
 #![forbid(unsafe_code)]
 

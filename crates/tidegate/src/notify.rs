@@ -1,5 +1,6 @@
-//! Tells the service manager how the program fares, as sd_notify(3) describes: a datagram to the socket that
-//! `NOTIFY_SOCKET` names. Without that variable nobody wants to know, and nothing is sent.
+//! Tells the service manager how the program fares, as sd_notify(3) describes: a datagram to the
+//! socket that `NOTIFY_SOCKET` names. Without that variable nobody wants to know, and nothing is
+//! sent.
 
 use std::ffi::OsStr;
 use std::io;
@@ -25,7 +26,8 @@ impl State {
     }
 }
 
-/// Tells the service manager, if there is one. That it cannot be told is logged: it may give up on us.
+/// Tells the service manager, if there is one. That it cannot be told is logged: it may give up on
+/// us.
 pub(crate) fn notify(state: State) {
     let Some(socket) = std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else {
         return;

@@ -1,7 +1,7 @@
 //! What commands print: results on standard output, mistakes on standard error.
 //!
-//! A reader that goes away (`tidegate status | head -1`) is no mistake and ends the program quietly. Colours
-//! appear on a terminal only, and never where `NO_COLOR` is set.
+//! A reader that goes away (`tidegate status | head -1`) is no mistake and ends the program
+//! quietly. Colours appear on a terminal only, and never where `NO_COLOR` is set.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;

@@ -4,7 +4,8 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// Threads of the control plane: one may be busy compiling a large configuration while the other answers.
+/// Threads of the control plane: one may be busy compiling a large configuration while the other
+/// answers.
 const CONTROL_THREADS: usize = 2;
 
 /// The runtime of the control plane, the admin API and signals.

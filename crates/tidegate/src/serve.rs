@@ -1,8 +1,8 @@
 //! The life of a running balancer: started, attended to, and brought to its end.
 //!
-//! A stop is graceful: the balancer says that it is not ready, goes on accepting for `shutdown_delay` so that
-//! whoever sends it traffic can learn that, then closes its listeners and lets work in flight finish within
-//! `shutdown_grace`. A second signal ends it at once.
+//! A stop is graceful: the balancer says that it is not ready, goes on accepting for
+//! `shutdown_delay` so that whoever sends it traffic can learn that, then closes its listeners and
+//! lets work in flight finish within `shutdown_grace`. A second signal ends it at once.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,8 @@ use crate::notify::{State, notify};
 use crate::signals::{Request, Signals};
 use crate::{output, runtime};
 
-/// Runs a balancer until it is told to stop. A configuration with mistakes is listed, and nothing is started.
+/// Runs a balancer until it is told to stop. A configuration with mistakes is listed, and nothing
+/// is started.
 pub(crate) fn serve(origin: Origin) -> Result<ExitCode> {
     let accepted = match origin.load() {
         Ok(accepted) => accepted,

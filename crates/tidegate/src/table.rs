@@ -1,4 +1,5 @@
-//! Tables for people: columns without lines; on a terminal a bold heading, and a colour for what is not well.
+//! Tables for people: columns without lines; on a terminal a bold heading, and a colour for what is
+//! not well.
 
 use std::fmt;
 

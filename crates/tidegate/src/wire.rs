@@ -1,7 +1,8 @@
 //! One end of an HTTP/1.1 connection, for the program's own small clients and servers.
 //!
-//! It reads whole heads and whole bodies with the codecs of the core, and so judges as strictly as the data
-//! plane does. Made for messages that fit in memory: nothing here is on the way of traffic that is balanced.
+//! It reads whole heads and whole bodies with the codecs of the core, and so judges as strictly as
+//! the data plane does. Made for messages that fit in memory: nothing here is on the way of traffic
+//! that is balanced.
 
 use std::io;
 
@@ -59,9 +60,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         let mut body = Body::new(length);
         let mut data = Vec::new();
         while !body.is_done() {
-            let step = body
-                .advance(&mut self.buffer, Keep::Data, &mut Vec::new())
-                .map_err(invalid)?;
+            let step =
+                body.advance(&mut self.buffer, Keep::Data, &mut Vec::new()).map_err(invalid)?;
             data.extend_from_slice(&self.buffer[..step.produced]);
             self.buffer.drain(..step.consumed);
             if data.len() > limit {
@@ -112,7 +112,8 @@ mod tests {
         let (mut there, here) = tokio::io::duplex(1024);
         let mut wire = Wire::new(here);
         let two = b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc\
-                    POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\n";
+                    POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n\
+                    2\r\nde\r\n0\r\n\r\n";
         there.write_all(two).await.expect("there is room");
         drop(there);
         let mut head = Head::default();

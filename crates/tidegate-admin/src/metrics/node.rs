@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use tidegate_control::control::Control;
 use tidegate_net::task;
 
 use super::page::Facts;
-use super::writer::Writer;
+use super::writer::{Writer, whole};
 
 pub(super) fn write(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
     config(writer, facts)?;
@@ -19,12 +18,12 @@ fn config(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
     writer.gauge(
         "tidegate_config_last_apply_success",
         "Whether the last configuration that was tried took effect.",
-        [([], f64::from(u8::from(facts.control.last_reload_applied())))],
+        [([], i64::from(facts.control.last_reload_applied()))],
     )?;
     writer.gauge(
         "tidegate_config_revision",
         "The number of the configuration that serves; counts up from 1.",
-        [([], facts.snapshot.generation as f64)],
+        [([], whole(facts.snapshot.generation))],
     )?;
     writer.counter(
         "tidegate_config_reloads",
@@ -40,9 +39,9 @@ fn process(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
     writer.gauge(
         "tidegate_process_start_time_seconds",
         "When the process started, in seconds since 1970.",
-        [([], started(&facts.control))],
+        [([], whole(facts.control.started_at().as_secs()))],
     )?;
-    let rows = |value: Option<u64>| value.map(|value| ([], value as f64));
+    let rows = |value: Option<u64>| value.map(|value| ([], whole(value)));
     writer.gauge(
         "tidegate_process_resident_memory_bytes",
         "Resident memory.",
@@ -67,8 +66,4 @@ fn losses(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
     rows.into_iter().try_for_each(|(name, help, value)| {
         writer.counter(&format!("tidegate_process_{name}"), help, [([], value)])
     })
-}
-
-fn started(control: &Control) -> f64 {
-    control.started_at().as_millis() as f64 / 1000.0
 }

@@ -58,15 +58,32 @@ pub(super) struct Facts {
 
 impl Facts {
     fn gather(api: &Api) -> Self {
+        let snapshot = api.control().snapshot();
         Self {
             control: api.control().clone(),
-            snapshot: api.control().snapshot(),
-            scrape: api.control().scrape(),
+            scrape: complete(api.control().scrape(), &snapshot),
+            snapshot,
             process: Process::look(),
             signals_dropped: api.losses().signals(),
             access_log_dropped: api.losses().access_log_lines(),
         }
     }
+}
+
+/// Adds rows of zeros for what is configured and has not been used, so that a first failure shows
+/// as a change and not as a row that was not there before. Routes are left out: there may be very
+/// many.
+fn complete(mut scrape: Scrape, snapshot: &Snapshot) -> Scrape {
+    for listener in &snapshot.config.listeners {
+        scrape.listeners.entry(listener.name.clone()).or_default();
+    }
+    for pool in &snapshot.config.pools {
+        scrape.pools.entry(pool.name.clone()).or_default();
+        for server in &pool.servers {
+            scrape.servers.entry((pool.name.clone(), server.name.clone())).or_default();
+        }
+    }
+    scrape
 }
 
 impl Collector for Facts {

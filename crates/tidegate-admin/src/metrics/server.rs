@@ -17,24 +17,24 @@ fn live(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
     writer.gauge(
         "tidegate_server_up",
         "Whether a server may be given requests.",
-        states(facts, |state| f64::from(u8::from(state.availability().is_available()))),
+        states(facts, |state| i64::from(state.availability().is_available())),
     )?;
     writer.gauge(
         "tidegate_server_requests_in_flight",
         "Requests that a server is working on.",
-        states(facts, |state| f64::from(state.in_flight())),
+        states(facts, |state| i64::from(state.in_flight())),
     )?;
     writer.gauge(
         "tidegate_server_weight",
         "The share of the traffic of a server relative to the others.",
-        states(facts, |state| f64::from(state.weight())),
+        states(facts, |state| i64::from(state.weight())),
     )
 }
 
 fn states(
     facts: &Facts,
-    number: impl Fn(&ServerState) -> f64 + Copy,
-) -> impl Iterator<Item = (Labels<'_, 2>, f64)> {
+    number: impl Fn(&ServerState) -> i64 + Copy,
+) -> impl Iterator<Item = (Labels<'_, 2>, i64)> {
     facts.snapshot.pools.iter().flat_map(move |entry| {
         let pool = entry.pool.name.as_str();
         entry.members.iter().map(move |member| {

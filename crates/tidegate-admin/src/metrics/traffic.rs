@@ -5,7 +5,7 @@ use std::fmt;
 use tidegate_core::telemetry::pool::PoolTotals;
 
 use super::page::Facts;
-use super::writer::Writer;
+use super::writer::{Writer, whole};
 
 pub(super) fn write(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
     listeners(writer, facts)?;
@@ -23,7 +23,7 @@ fn listeners(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
     writer.gauge(
         "tidegate_listener_connections",
         "Client connections open now.",
-        rows().map(|(labels, totals)| (labels, totals.active as f64)),
+        rows().map(|(labels, totals)| (labels, whole(totals.active))),
     )?;
     writer.counter(
         "tidegate_listener_accepted",

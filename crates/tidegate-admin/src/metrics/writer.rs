@@ -8,7 +8,7 @@ use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::Unit;
 use tidegate_core::telemetry::histogram::{BOUNDS, HistogramTotals};
 
-/// Writes metrics.
+/// Writes metrics. A row without labels is written without braces.
 #[derive(Debug)]
 pub(super) struct Writer<'a>(DescriptorEncoder<'a>);
 
@@ -31,7 +31,11 @@ impl<'a> Writer<'a> {
     ) -> fmt::Result {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
         for (labels, value) in rows {
-            metric.encode_family(&labels)?.encode_counter(&value, NO_EXEMPLAR)?;
+            if N == 0 {
+                metric.encode_counter(&value, NO_EXEMPLAR)?;
+            } else {
+                metric.encode_family(&labels)?.encode_counter(&value, NO_EXEMPLAR)?;
+            }
         }
         Ok(())
     }
@@ -41,11 +45,15 @@ impl<'a> Writer<'a> {
         &mut self,
         name: &str,
         help: &str,
-        rows: impl IntoIterator<Item = (Labels<'r, N>, f64)>,
+        rows: impl IntoIterator<Item = (Labels<'r, N>, i64)>,
     ) -> fmt::Result {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (labels, value) in rows {
-            metric.encode_family(&labels)?.encode_gauge(&value)?;
+            if N == 0 {
+                metric.encode_gauge(&value)?;
+            } else {
+                metric.encode_family(&labels)?.encode_gauge(&value)?;
+            }
         }
         Ok(())
     }
@@ -81,4 +89,9 @@ impl<'a> Writer<'a> {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Info)?;
         metric.encode_info(&labels)
     }
+}
+
+/// A number as gauges take it.
+pub(super) fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

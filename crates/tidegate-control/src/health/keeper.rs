@@ -183,7 +183,7 @@ impl Keeper {
 
     /// Takes what the data plane signals.
     pub(crate) fn handle_signal(&mut self, signal: &Signal, now: Instant) {
-        let Signal::FailedRun { pool, server: id, run, reason } = signal;
+        let Signal::FailedRun { pool, server: id, reason, .. } = signal;
         let Some(server) = self.servers.get_mut(id) else { return };
         // Stragglers of a server that is out already say nothing new.
         if !server.state.availability().is_available() {
@@ -191,7 +191,9 @@ impl Keeper {
         }
         let Some(pool) = self.pools.get_mut(pool) else { return };
         let backup = pool.backup(*id);
-        match pool.outlier.failed_run(*id, *run, backup, now) {
+        // The signal may have waited; the run may be over by now.
+        let run = server.state.consecutive_failures();
+        match pool.outlier.failed_run(*id, run, backup, now) {
             Some(outlier::Output::Eject { ejection, .. }) => {
                 self.cells.server(&server.pool, &server.name).ejections.increment();
                 self.returns.insert((ejection.until, server.pool.clone()));
@@ -200,13 +202,13 @@ impl Keeper {
             }
             Some(outlier::Output::Spare { spared, .. }) => {
                 // The same run is signalled again with each further failure.
-                if *run <= server.spared_run || server.spared_run == 0 {
+                if run <= server.spared_run || server.spared_run == 0 {
                     let reason = format!("{spared}, last: {reason}");
                     let kind = Kind::ServerSpared;
                     let report = Report::server(kind, &server.pool, &server.name, reason);
                     self.shared.events.emit(report);
                 }
-                server.spared_run = *run;
+                server.spared_run = run;
             }
             _ => {}
         }

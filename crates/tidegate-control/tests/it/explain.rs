@@ -8,14 +8,14 @@ use tidegate_core::time::Instant;
 const CONFIG: &str = r#"
 [listener.web]
 address = "127.0.0.1:8080"
-[listener.inner]
+[listener.zone]
 address = "127.0.0.1:9090"
 [route.shop]
 pool = "shop"
 match = { host = "shop.example.com", path_prefix = "/api", header = { x-tier = "gold" } }
 [route.inner]
 pool = "inner"
-match = { listener = "inner" }
+match = { listener = "zone" }
 [route.rest]
 pool = "rest"
 match = { host = "shop.example.com" }
@@ -49,8 +49,8 @@ fn the_walk_ends_at_the_route_that_takes_the_request() {
         ask("http://shop.example.com/api/x?y=1", Some(("X-Tier", "gold"))).expect("an answer");
     assert_eq!((gold.route.as_deref(), gold.path.as_str()), (Some("shop"), "/api/x"));
     let pool = gold.pool.expect("a pool");
-    assert_eq!((pool.name.as_str(), pool.balance), ("shop", "round-robin"));
-    assert_eq!(pool.servers, [("127.0.0.1:1".to_owned(), "healthy")]);
+    assert_eq!((pool.name.as_str(), &*pool.balance), ("shop", "round-robin"));
+    assert_eq!(pool.servers, [("127.0.0.1:1".to_owned(), "healthy".into())]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn conditions_that_do_not_hold_are_named() {
 #[test]
 fn the_port_of_the_url_tells_the_listener() {
     let inner = ask("http://localhost:9090/", None).expect("an answer");
-    assert_eq!((inner.listener.as_str(), inner.route.as_deref()), ("inner", Some("inner")));
+    assert_eq!((inner.listener.as_str(), inner.route.as_deref()), ("zone", Some("inner")));
     let web = ask("/", Some(("Host", "nowhere.example"))).expect("an answer");
     assert_eq!((web.listener.as_str(), web.route), ("web", None));
 }

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use tidegate_control::status::server::{ProbeStatus, ServerStatus};
 
+use crate::support::balancer::{Balancer, config, text, until};
 use crate::support::server::{Manner, Server, nobody};
-use crate::support::{Balancer, config, text, until};
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 

@@ -11,9 +11,9 @@ use tidegate_core::telemetry::registry::Registry;
 use tidegate_net::task;
 use tokio::sync::mpsc;
 
+use crate::support::balancer::{Balancer, config, text, until};
 use crate::support::plane::{Notes, Plane};
 use crate::support::server::{Manner, Server, nobody};
-use crate::support::{Balancer, config, text, until};
 
 #[tokio::test]
 async fn every_server_is_probed_once_before_the_first_commit() {

@@ -6,8 +6,8 @@ use tidegate_core::model::ids::{ListenerName, PoolName, RouteName, ServerName};
 use tidegate_core::telemetry::pool::Outcome;
 use tidegate_core::telemetry::route::Finished;
 
+use crate::support::balancer::{Balancer, config, text};
 use crate::support::server::nobody;
-use crate::support::{Balancer, config, text};
 
 #[tokio::test]
 async fn counts_come_from_the_cells_of_all_writers() {

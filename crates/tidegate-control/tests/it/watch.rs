@@ -2,9 +2,9 @@
 
 use tidegate_control::observe::config_file::Origin;
 
+use crate::support::balancer::{Balancer, config, until};
 use crate::support::directory::Directory;
 use crate::support::server::nobody;
-use crate::support::{Balancer, config, until};
 
 fn watching(text: &str) -> String {
     format!("include = [\"conf.d/*.toml\"]\n[runtime]\nwatch = true\n{text}")

@@ -2,8 +2,8 @@
 //!
 //! | state of the pool | serving | in reserve |
 //! |---|---|---|
-//! | primaries available | they, and as many backups as `backup_when` says | other available backups |
-//! | only backups available | as many of them as `backup_when` says | the others |
+//! | primaries available | they, and as many backups as `backup_when` says | available others |
+//! | only backups available | as many of them as `backup_when` says | available others |
 //! | nobody, `fail-open` | all primaries, well or not | all backups |
 //! | nobody, `refuse` | nobody | nobody |
 //!

@@ -7,7 +7,7 @@ use super::balancer::PickRequest;
 use super::candidates::{Candidate, Candidates};
 use super::picker::Picker;
 use super::schedule;
-use crate::rng::{mix, scale};
+use crate::rng::mix;
 
 /// The longest cycle. Weights whose sum in lowest terms is beyond are rounded in proportion.
 const CYCLE_MAX: u32 = 16_384;
@@ -19,15 +19,15 @@ const CYCLE_MAX_RAMPING: u32 = 2_048;
 pub(super) struct WeightedRoundRobin {
     /// One cycle: places among the candidates.
     cycle: Vec<u32>,
-    /// The place in the cycle that is next.
+    /// The place in the cycle that is next. A new cycle goes on where the old one was, else a pool
+    /// that changes often would begin with the same servers over and over.
     next: usize,
-    seed: u64,
 }
 
 impl WeightedRoundRobin {
-    /// A rotation whose cycles start at a place that depends on `seed`.
+    /// A rotation that starts at a place that depends on `seed`.
     pub(super) const fn new(seed: u64) -> Self {
-        Self { cycle: Vec::new(), next: 0, seed: mix(seed) }
+        Self { cycle: Vec::new(), next: (mix(seed) >> 32) as usize }
     }
 }
 
@@ -36,7 +36,7 @@ impl Picker for WeightedRoundRobin {
         let bound = if candidates.any_ramping() { CYCLE_MAX_RAMPING } else { CYCLE_MAX };
         let weights: Vec<u32> = candidates.all().iter().map(|one| one.weight).collect();
         self.cycle = schedule::interleave(&schedule::turns(&weights, bound));
-        self.next = usize::try_from(scale(self.seed, self.cycle.len() as u64)).unwrap_or(0);
+        self.next = self.next.checked_rem(self.cycle.len()).unwrap_or(self.next);
     }
 
     fn pick<'c>(

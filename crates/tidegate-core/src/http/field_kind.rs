@@ -81,7 +81,7 @@ impl FieldKind {
     }
 
     fn by_shape(name: &[u8]) -> Self {
-        if name.len() > 12 && name[..12].eq_ignore_ascii_case(b"x-forwarded-") {
+        if name.len() >= 12 && name[..12].eq_ignore_ascii_case(b"x-forwarded-") {
             return Self::ForwardedOther;
         }
         if name.len() >= 13 && aliases_framing(name) {
@@ -136,6 +136,7 @@ mod tests {
         check("Transfer-Encoding", FieldKind::TransferEncoding);
         check("X-Forwarded-Port", FieldKind::ForwardedOther);
         check("x-forwarded-prefix", FieldKind::ForwardedOther);
+        check("X-Forwarded-", FieldKind::ForwardedOther);
         check("Accept", FieldKind::Plain);
         check("Cookie", FieldKind::Plain);
         check("PROXY", FieldKind::Stripped);

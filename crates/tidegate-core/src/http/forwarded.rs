@@ -137,7 +137,8 @@ fn address_in(element: &[u8]) -> Option<IpAddr> {
 pub fn has_passed(head: &Head, node: &str) -> bool {
     head.values_of(FieldKind::Via).any(|value| {
         value.split(|byte| *byte == b',').any(|element| {
-            let mut words = element.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+            let words = element.split(|byte| matches!(byte, b' ' | b'\t'));
+            let mut words = words.filter(|word| !word.is_empty());
             words.nth(1) == Some(node.as_bytes())
         })
     })

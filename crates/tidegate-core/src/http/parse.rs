@@ -131,16 +131,18 @@ fn request_error(error: httparse::Error, bytes: &[u8]) -> RequestError {
     match error {
         httparse::Error::TooManyHeaders => RequestError::TooManyFields,
         httparse::Error::HeaderName | httparse::Error::HeaderValue => RequestError::Field,
-        httparse::Error::Version if names_http_version(bytes) => RequestError::Version,
+        httparse::Error::Version if names_other_version(bytes) => RequestError::Version,
         _ => RequestError::RequestLine,
     }
 }
 
-/// Whether the request line ends in ` HTTP/D.D` or ` HTTP/D`: well formed, though not a version we speak.
-fn names_http_version(bytes: &[u8]) -> bool {
+/// Whether the request line ends in ` HTTP/D.D` or ` HTTP/D`: well formed, though not a version we speak. When
+/// it does end in one that we speak, what is wrong is in front of it.
+fn names_other_version(bytes: &[u8]) -> bool {
     let line = bytes.trim_ascii_start().split(|byte| *byte == b'\r').next().unwrap_or_default();
     let Some(space) = line.iter().rposition(|byte| *byte == b' ') else { return false };
     match line[space + 1..].strip_prefix(b"HTTP/") {
+        Some(b"1.0" | b"1.1") => false,
         Some([major, b'.', minor]) => major.is_ascii_digit() && minor.is_ascii_digit(),
         Some([major]) => major.is_ascii_digit(),
         _ => false,

@@ -35,6 +35,15 @@ fn ten_thousand_routes_apart_by_a_header_load() {
 }
 
 #[test]
+fn ten_thousand_routes_apart_by_client_load_and_nested_networks_tie() {
+    let client = |n: usize| format!("match.client = \"10.{}.{}.0/24\"", n / 256, n % 256);
+    assert_eq!(say(&load_text(&many(client)).diagnostics), "");
+    let nested =
+        |n: usize| if n == 7 { "match.client = \"10.1.0.0/16\"".into() } else { client(n) };
+    assert_eq!(load_text(&many(nested)).diagnostics.len(), 256);
+}
+
+#[test]
 fn ten_thousand_routes_that_all_tie_are_each_reported_once() {
     let loaded = load_text(&many(|_| String::new()));
     assert_eq!(loaded.diagnostics.len(), ROUTES - 1);

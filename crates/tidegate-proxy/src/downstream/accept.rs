@@ -66,7 +66,10 @@ fn begin(worker: &Rc<Worker>, stream: Stream, peer: SocketAddr, listener: Listen
     let admission = match worker.shared.census.admit(&listener, ip, limits) {
         Ok(admission) => admission,
         Err(refusal) => {
-            worker.deadlines.dismiss_oldest_idle();
+            // A client at its own limit must not push out the others.
+            if refusal != Refusal::ClientConnectionLimit {
+                worker.deadlines.dismiss_oldest_idle();
+            }
             return worker.cells.refuse(refusal);
         }
     };

@@ -100,13 +100,24 @@ async fn serve_one(
     let head =
         std::future::poll_fn(|context| reader.poll(client, exchange, context)).await;
     match head {
-        Ok(false) => Next::Close,
-        Ok(true) => {
+        Ok(Came::End) => Next::Close,
+        Ok(Came::Nothing) => Next::Request,
+        Ok(Came::Head) => {
             cells.requests.increment();
             serve::run(worker, &view, listener, client, exchange).await
         }
         Err(error) => serve::refuse(worker, &view, listener, client, exchange, error).await,
     }
+}
+
+/// What came when a client had something to say.
+enum Came {
+    /// A head, which is in the exchange.
+    Head,
+    /// The end of the connection, before a byte of a request.
+    End,
+    /// Nothing after all: a socket may be called readable when it is not, and a new one always is.
+    Nothing,
 }
 
 /// Reads one request head.
@@ -118,32 +129,32 @@ struct HeadReader<'a> {
 }
 
 impl HeadReader<'_> {
-    /// True when the head is in `exchange`, false when the client closed before it sent one.
     fn poll(
         &mut self,
         client: &mut Client,
         exchange: &mut Exchange,
         context: &mut Context<'_>,
-    ) -> Poll<Result<bool, Error>> {
+    ) -> Poll<Result<Came, Error>> {
         if !client.input.is_empty() && self.take_from_input(client, exchange)? {
-            return Poll::Ready(Ok(true));
+            return Poll::Ready(Ok(Came::Head));
         }
         loop {
             let mut scratch = self.worker.scratch();
             match client.stream.poll_read(context, &mut scratch) {
                 Poll::Ready(Ok(count)) if count > 0 => {
                     if self.take(client, exchange, &scratch[..count])? {
-                        return Poll::Ready(Ok(true));
+                        return Poll::Ready(Ok(Came::Head));
                     }
                 }
-                Poll::Ready(_) if client.input.is_empty() => return Poll::Ready(Ok(false)),
+                Poll::Ready(_) if client.input.is_empty() => return Poll::Ready(Ok(Came::End)),
                 Poll::Ready(_) => return Poll::Ready(Err(Error::ClientGone)),
+                Poll::Pending if client.input.is_empty() => return Poll::Ready(Ok(Came::Nothing)),
                 Poll::Pending => return self.check_time(client),
             }
         }
     }
 
-    fn check_time(&self, client: &Client) -> Poll<Result<bool, Error>> {
+    fn check_time(&self, client: &Client) -> Poll<Result<Came, Error>> {
         if client.deadline.fired() {
             if clock::now() >= self.due {
                 return Poll::Ready(Err(Error::HeaderTimeout));

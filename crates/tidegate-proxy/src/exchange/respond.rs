@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::task::{Context, Poll, ready};
 
-use tidegate_core::http::chunked::Keep;
+use tidegate_core::http::chunked::{ChunkError, Keep};
 use tidegate_core::http::framing::FramingError;
 use tidegate_core::http::head::Version;
 use tidegate_core::http::parse::{ReplyError, RequestError};
@@ -36,6 +36,7 @@ pub(super) fn answer_to(error: Error) -> Answer {
     use Refusal as R;
     let (status, refusal, ending) = match error {
         Error::BadRequest(error) => return bad_request(error),
+        Error::BadChunk(ChunkError::Trailer) => (400, Some(R::BadTrailer), Ending::ClientInvalid),
         Error::BadChunk(_) => (400, Some(R::BadChunk), Ending::ClientInvalid),
         Error::HeaderTimeout => (408, Some(R::HeaderTimeout), Ending::ClientTimeout),
         Error::BodyTimeout => (408, Some(R::BodyTimeout), Ending::ClientTimeout),
@@ -91,7 +92,7 @@ fn bad_request(error: RequestError) -> Answer {
     Answer { status: Some(error.status()), refusal: Some(refusal), ending }
 }
 
-/// Answers an error, if nothing of a response has gone out yet.
+/// Answers an error, if nothing of a final response has gone out yet.
 pub(super) async fn answer(
     worker: &Worker,
     client: &mut Client,
@@ -104,17 +105,18 @@ pub(super) async fn answer(
     if let Some(refusal) = answer.refusal {
         worker.cells.refuse(refusal);
     }
-    let Some(status) = answer.status.filter(|_| !x.attempt.committed) else {
+    let Some(status) = answer.status.filter(|_| x.status.is_none()) else {
         return Next::Close;
     };
     x.status = Some(status);
-    // After a request that could not be understood, what follows cannot be either.
+    // After a request that could not be understood, what follows cannot be either. What follows a CONNECT or a
+    // handshake may be meant for the tunnel.
     let doubtful = matches!(
         error,
         Error::BadRequest(_) | Error::BadChunk(_) | Error::HeaderTimeout | Error::BodyTimeout
-            | Error::BodyTooLarge
+            | Error::BodyTooLarge | Error::Method | Error::Upgrade
     );
-    if doubtful || client.is_retiring(worker, clock::now()) {
+    if doubtful || x.body_is_undecided() || client.is_retiring(worker, clock::now()) {
         x.client_persists = false;
     }
     write_answer(worker, x, status, error);
@@ -135,7 +137,7 @@ fn write_answer(worker: &Worker, x: &mut Exchange, status: u16, error: Error) {
     };
     let allow = if status == 405 { "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" } else { "" };
     let length = 4 + reason.len() + 2 + message.len() + 1;
-    x.to_client.clear();
+    // Interim responses may still wait in front of it.
     let out = x.to_client.vector();
     write::status_line(status, reason.as_bytes(), out);
     write::field(b"Date", worker.date().text(), out);

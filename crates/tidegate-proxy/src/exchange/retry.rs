@@ -45,45 +45,57 @@ pub(super) async fn forward(
 ) -> Result<Next, Error> {
     course.pool.budget.borrow_mut().deposit(x.started);
     let mut failure = Error::NoServer;
-    let mut fresh = None;
+    let mut again = None;
     // The head has just been read: for the first try that is now.
     let mut now = x.started;
     loop {
-        let kept = fresh.is_none();
-        let Some(server) = fresh.take().or_else(|| pick::pick(worker, client, x, course, now))
-        else {
+        let fresh = again == Some(Again::Fresh);
+        let picked = if fresh { x.server } else { pick::pick(worker, client, x, course, now) };
+        let Some(server) = picked.filter(|_| pay(x, course, again, now)) else {
             return Err(failure);
         };
         x.server = Some(server);
         x.attempt = Attempt::begin(now);
         x.marks.attempt = now;
-        let reused = match attempt(worker, client, x, course, server, kept).await {
+        let reused = match attempt(worker, client, x, course, server, !fresh).await {
             Ok(next) => return Ok(next),
             Err(Failed { error, reused }) => {
                 failure = error;
                 reused
             }
         };
-        match decide(x, course, failure, reused) {
+        let decided = decide(x, course, failure, reused);
+        match decided {
             Again::No => return Err(failure),
-            Again::Fresh => {
-                x.stale_retried = true;
-                course.pool.cells.connections_stale.increment();
-                fresh = Some(server);
-            }
-            Again::Failover => {
-                course.pool.cells.failovers.increment();
-                x.tried.push(server);
-            }
-            Again::Retry => {
-                x.retries += 1;
-                course.pool.cells.retries.increment();
-                x.tried.push(server);
-            }
+            Again::Fresh => {}
+            Again::Failover | Again::Retry => x.tried.push(server),
         }
+        again = Some(decided);
         x.to_server.rewind();
         now = clock::now();
     }
+}
+
+/// Counts another try, now that there is a server for it. False when the budget does not bear it.
+fn pay(x: &mut Exchange, course: &Course<'_>, again: Option<Again>, now: Instant) -> bool {
+    let cells = &course.pool.cells;
+    match again {
+        None | Some(Again::No) => {}
+        Some(Again::Fresh) => {
+            x.stale_retried = true;
+            cells.connections_stale.increment();
+        }
+        Some(Again::Failover) => cells.failovers.increment(),
+        Some(Again::Retry) => {
+            if !course.pool.budget.borrow_mut().withdraw(now) {
+                cells.retry_budget_exhausted.increment();
+                return false;
+            }
+            x.retries += 1;
+            cells.retries.increment();
+        }
+    }
+    true
 }
 
 fn decide(x: &Exchange, course: &Course<'_>, failure: Error, reused: bool) -> Again {
@@ -106,14 +118,8 @@ fn decide(x: &Exchange, course: &Course<'_>, failure: Error, reused: bool) -> Ag
         Error::Status(_) => true,
         _ => false,
     };
-    if !wished || !repeatable || x.retries >= policy.retries {
-        return Again::No;
-    }
-    if course.pool.budget.borrow_mut().withdraw(clock::now()) {
-        return Again::Retry;
-    }
-    course.pool.cells.retry_budget_exhausted.increment();
-    Again::No
+    let allowed = wished && repeatable && x.retries < policy.retries;
+    if allowed { Again::Retry } else { Again::No }
 }
 
 /// Whether the route and the request allow another try if the response should have this status.

@@ -9,6 +9,7 @@ use tidegate_core::model::listener::Listener;
 use tidegate_core::model::ratio::Limit;
 use tidegate_core::model::route::{EncodedSlash, Route};
 use tidegate_core::route::table::RouteRequest;
+use tidegate_core::telemetry::refusal::Refusal;
 
 use super::Course;
 use super::state::Exchange;
@@ -27,6 +28,9 @@ pub(super) fn choose<'a>(
 ) -> Result<Course<'a>, Error> {
     let listener = view.snapshot.listener(listener_index);
     check_request(&x.head, &worker.shared.node)?;
+    if x.head.connection().nominates_protected {
+        worker.cells.refuse(Refusal::ProtectedHeader);
+    }
     let address = client_address(&x.head, client.peer, listener);
     let request = RouteRequest { listener: listener_index, head: &x.head, client: address };
     let index = view.snapshot.table.find(&request).ok_or(Error::NoRoute)?;

@@ -3,5 +3,21 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod balance;
+mod cases;
+mod chunks;
 mod forward;
+mod framing;
+mod interim;
+mod limits;
+mod messages;
+mod paths;
+mod races;
+mod reload;
+mod responses;
+mod retry;
+mod stream;
+mod syntax;
+mod trust;
+mod upgrade;
 mod world;

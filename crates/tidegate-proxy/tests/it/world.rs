@@ -5,16 +5,19 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use tidegate_core::config::load::{Text, load};
+use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
 use tidegate_core::snapshot::{ServerIds, Snapshot};
+use tidegate_core::telemetry::pool::PoolTotals;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_net::clock;
+use tidegate_proxy::log::Sink;
 use tidegate_proxy::plane::{DataPlane, Parts};
 use tokio::sync::mpsc;
 
@@ -33,6 +36,19 @@ pub struct Balancer {
     ids: ServerIds,
 }
 
+/// What a plane under test has beside its configuration.
+struct Plane {
+    workers: usize,
+    access_log: Option<Arc<dyn Sink>>,
+    descriptors: u32,
+}
+
+impl Default for Plane {
+    fn default() -> Self {
+        Self { workers: 1, access_log: None, descriptors: 10_000 }
+    }
+}
+
 impl Balancer {
     /// Starts one core with this configuration, whose first listener must be on port 0.
     #[track_caller]
@@ -42,6 +58,23 @@ impl Balancer {
 
     #[track_caller]
     pub fn with_workers(config: &str, workers: usize) -> Self {
+        Self::launch(config, Plane { workers, ..Plane::default() })
+    }
+
+    /// Starts one core that asks `sink` about the access-log line of each request.
+    #[track_caller]
+    pub fn logging_to(config: &str, sink: Arc<dyn Sink>) -> Self {
+        Self::launch(config, Plane { access_log: Some(sink), ..Plane::default() })
+    }
+
+    /// Starts one core in a process that may open so many descriptors.
+    #[track_caller]
+    pub fn with_descriptors(config: &str, descriptors: u32) -> Self {
+        Self::launch(config, Plane { descriptors, ..Plane::default() })
+    }
+
+    #[track_caller]
+    fn launch(config: &str, plane: Plane) -> Self {
         let config = Arc::new(parse(config));
         let mut ids = ServerIds::default();
         let snapshot = Arc::new(Snapshot::build(Arc::clone(&config), None, &mut ids, clock::now()));
@@ -53,10 +86,10 @@ impl Balancer {
             signals: sender,
             signals_dropped: Arc::new(AtomicU64::new(0)),
             node: NODE.to_owned(),
-            access_log: None,
-            descriptors: 10_000,
+            access_log: plane.access_log,
+            descriptors: plane.descriptors,
         };
-        let workers = NonZeroUsize::new(workers).expect("at least one worker");
+        let workers = NonZeroUsize::new(plane.workers).expect("at least one worker");
         let mut plane = DataPlane::start(parts, workers).expect("threads");
         let prepared = plane.prepare(&config).expect("a free port");
         plane.commit(prepared, Arc::clone(&snapshot));
@@ -75,9 +108,20 @@ impl Balancer {
         self.plane.commit(prepared, Arc::clone(&self.snapshot));
     }
 
+    /// Where the listener of this name listens.
+    pub fn listener(&self, name: &str) -> SocketAddr {
+        let addresses = self.plane.addresses();
+        addresses.iter().find(|(listener, _)| listener.as_str() == name).expect("configured").1
+    }
+
     /// A client connected to it.
     pub fn client(&self) -> Peer {
         Peer::connect(self.address)
+    }
+
+    /// What was counted of the pool that [`config`] names.
+    pub fn pool(&self) -> PoolTotals {
+        self.registry.scrape().pools.get(&PoolName::new("app")).copied().unwrap_or_default()
     }
 
     /// How often requests were refused for this reason.
@@ -115,7 +159,7 @@ impl Peer {
         Self::new(TcpStream::connect_timeout(&address, PATIENCE).expect("a connection"))
     }
 
-    fn new(stream: TcpStream) -> Self {
+    pub fn new(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_nodelay(true).expect("an option");
@@ -125,6 +169,14 @@ impl Peer {
     /// Sends bytes; a peer that closed meanwhile is no failure of the test.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.write_all(bytes.as_ref());
+    }
+
+    /// Has a balancer answer something by itself. Once it has, its core has heard of all that the kernel knew
+    /// before: the core asks the kernel for everything at once.
+    #[track_caller]
+    pub fn turn(&mut self) {
+        self.send("GET /%2f HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(status(&self.message().0), 400);
     }
 
     /// Reads more; false at the end, or when the peer reset the connection.
@@ -169,7 +221,49 @@ impl Peer {
         while self.unread.len() < count {
             assert!(self.fill(), "ended after {} of {count} bytes", self.unread.len());
         }
-        self.unread.drain(..count).collect()
+        let rest = self.unread.split_off(count);
+        std::mem::replace(&mut self.unread, rest)
+    }
+
+    /// So many bytes; `None` when the connection ends before them.
+    pub fn try_bytes(&mut self, count: usize) -> Option<Vec<u8>> {
+        while self.unread.len() < count {
+            if !self.fill() {
+                return None;
+            }
+        }
+        Some(self.unread.drain(..count).collect())
+    }
+
+    /// A line with its CRLF; `None` when the connection ends before one.
+    fn try_line(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(end) = self.unread.windows(2).position(|window| window == b"\r\n") {
+                return self.try_bytes(end + 2);
+            }
+            if !self.fill() {
+                return None;
+            }
+        }
+    }
+
+    /// The frames of a chunked body as they come, trailers included; `None` when the connection ends within.
+    pub fn try_chunks(&mut self) -> Option<String> {
+        let mut frames = Vec::new();
+        loop {
+            let line = self.try_line()?;
+            let digits = std::str::from_utf8(&line).expect("plain chunk lines are text").trim_end();
+            let size = usize::from_str_radix(digits, 16).expect("plain chunk lines are sizes");
+            frames.extend(line);
+            if size == 0 {
+                break;
+            }
+            frames.extend(self.try_bytes(size + 2)?);
+        }
+        while !frames.ends_with(b"\r\n\r\n") {
+            frames.extend(self.try_line()?);
+        }
+        Some(String::from_utf8(frames).expect("chunks in tests are text"))
     }
 
     /// A head, and the body that its Content-Length announces.
@@ -179,6 +273,34 @@ impl Peer {
         let length = field(&head, "content-length").map_or(0, |n| n.parse().expect("a number"));
         let body = self.bytes(length);
         (head, body)
+    }
+
+    /// A line, without its line end.
+    #[track_caller]
+    pub fn line(&mut self) -> String {
+        loop {
+            if let Some(end) = self.unread.windows(2).position(|window| window == b"\r\n") {
+                let line: Vec<u8> = self.unread.drain(..end + 2).collect();
+                return String::from_utf8_lossy(&line[..end]).into_owned();
+            }
+            assert!(self.fill(), "ended in a line: {:?}", self.text());
+        }
+    }
+
+    /// A body in chunks, and the trailer fields behind it.
+    #[track_caller]
+    pub fn chunks(&mut self) -> (Vec<u8>, Vec<String>) {
+        let mut body = Vec::new();
+        loop {
+            let size = usize::from_str_radix(&self.line(), 16).expect("a chunk size");
+            if size == 0 {
+                break;
+            }
+            body.extend(self.bytes(size));
+            assert_eq!(self.bytes(2), b"\r\n");
+        }
+        let trailers = std::iter::from_fn(|| Some(self.line()).filter(|line| !line.is_empty()));
+        (body, trailers.collect())
     }
 
     /// Everything up to the end of the connection.
@@ -194,6 +316,12 @@ impl Peer {
 
     pub fn finish(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Makes the end of this connection a reset, whenever it comes.
+    pub fn reset_at_close(&self) {
+        let socket = socket2::SockRef::from(&self.stream);
+        socket.set_linger(Some(Duration::ZERO)).expect("an option");
     }
 
     /// Closes with a reset.
@@ -265,10 +393,14 @@ impl Server {
         Self::answering(ok(name))
     }
 
-    /// An address where nobody listens.
+    /// An address where nobody listens, nor will: the port stays taken.
     pub fn absent() -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.local_addr().expect("bound")
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
+            .expect("a socket");
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
+        let address = socket.local_addr().expect("bound").as_socket().expect("an IP address");
+        std::mem::forget(socket);
+        address
     }
 
     /// The request heads that came, over all connections.
@@ -288,11 +420,14 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// The next request with its body, by Content-Length; `None` when the connection ends.
+    /// The next request with its body, or the frames of its body; `None` when the connection ends.
     pub fn request(&mut self) -> Option<(String, Vec<u8>)> {
         let head = self.head()?;
         let length = field(&head, "content-length").map_or(0, |n| n.parse().expect("a number"));
-        let body = self.peer.bytes(length);
+        let body = match field(&head, "transfer-encoding") {
+            Some(_) => self.peer.try_chunks()?.into_bytes(),
+            None => self.peer.try_bytes(length)?,
+        };
         Some((head, body))
     }
 
@@ -301,6 +436,27 @@ impl Conversation {
         let head = self.peer.try_head()?;
         self.heads.lock().expect("no panic holds it").push(head.clone());
         Some(head)
+    }
+}
+
+/// Something that one thread waits for and another lets happen.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    /// Lets all pass who wait, now and later.
+    pub fn open(&self) {
+        *self.0.0.lock().expect("no panic holds it") = true;
+        self.0.1.notify_all();
+    }
+
+    /// Waits until it is open.
+    #[track_caller]
+    pub fn pass(&self) {
+        let open = self.0.0.lock().expect("no panic holds it");
+        let (open, _) =
+            self.0.1.wait_timeout_while(open, PATIENCE, |open| !*open).expect("no panic holds it");
+        assert!(*open, "nobody opened the gate");
     }
 }
 

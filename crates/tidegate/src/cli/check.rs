@@ -1,4 +1,5 @@
-//! `tidegate check`: every mistake in a configuration, at once. It changes nothing and starts nothing.
+//! `tidegate check`: every mistake in a configuration, at once. It changes nothing and starts
+//! nothing.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,7 +52,8 @@ impl Check {
         Ok(ExitCode::FAILURE)
     }
 
-    /// Prints what is wrong. Amid a resolved configuration it must not stand, so it goes to standard error.
+    /// Prints what is wrong. Amid a resolved configuration it must not stand, so it goes to
+    /// standard error.
     fn print(&self, diagnostics: &[Diagnostic]) -> Result<()> {
         if self.json {
             return Ok(output::json(&diagnostic::to_json(diagnostics))?);

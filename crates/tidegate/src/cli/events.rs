@@ -43,13 +43,16 @@ fn event_table(page: &Value, now: UnixTime) -> Sheet {
     for event in list(&page["events"]) {
         let at = event["at"].as_u64().unwrap_or_default();
         let ago = Duration::from_millis(now.as_millis().saturating_sub(at));
-        sheet.row(Tone::Well, [
-            cell(&event["id"]),
-            cell(&age(ago).into()),
-            cell(&event["kind"]),
-            cell(&event["message"]),
-            cell(&event["reason"]),
-        ]);
+        sheet.row(
+            Tone::Well,
+            [
+                cell(&event["id"]),
+                cell(&age(ago).into()),
+                cell(&event["kind"]),
+                cell(&event["message"]),
+                cell(&event["reason"]),
+            ],
+        );
     }
     sheet
 }

@@ -1,7 +1,7 @@
 //! `tidegate explain`: why a request would go where it would go, without sending it.
 //!
-//! With a file it is answered here, as if the file had just been started; without one the running balancer is
-//! asked, which also knows how its servers do.
+//! With a file it is answered here, as if the file had just been started; without one the running
+//! balancer is asked, which also knows how its servers do.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -79,7 +79,8 @@ impl Explain {
         if answer.status != 200 {
             bail!(answer.complaint());
         }
-        serde_json::from_str(&answer.body).context("the balancer answers in another version's words")
+        serde_json::from_str(&answer.body)
+            .context("the balancer answers in another version's words")
     }
 }
 

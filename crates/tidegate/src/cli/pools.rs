@@ -38,28 +38,34 @@ fn server_table(pools: &[Value]) -> Sheet {
         ["POOL", "SERVER", "STATE", "WEIGHT", "IN FLIGHT", "REQUESTS", "FAILED", "P99", "REASON"];
     let mut sheet = Sheet::new(&columns);
     for pool in pools {
-        sheet.row(Tone::of(pool["state"].as_str().unwrap_or_default()), [
-            cell(&pool["name"]),
-            cell(&pool["balance"]),
-            cell(&pool["state"]),
-            blank(),
-            cell(&pool["in_flight"]),
-            cell(&requests(pool).into()),
-            cell(&pool["requests"]["failed"]),
-            millis(&pool["p99_ms"]),
-        ]);
-        for server in list(&pool["members"]) {
-            sheet.row(Tone::of(server["availability"].as_str().unwrap_or_default()), [
+        sheet.row(
+            Tone::of(pool["state"].as_str().unwrap_or_default()),
+            [
+                cell(&pool["name"]),
+                cell(&pool["balance"]),
+                cell(&pool["state"]),
                 blank(),
-                cell(&server["name"]),
-                cell(&server["availability"]),
-                cell(&server["weight"]),
-                cell(&server["in_flight"]),
-                cell(&server["requests"]),
-                cell(&server["failures"]),
-                millis(&server["p99_ms"]),
-                cell(&server["reason"]),
-            ]);
+                cell(&pool["in_flight"]),
+                cell(&requests(pool).into()),
+                cell(&pool["requests"]["failed"]),
+                millis(&pool["p99_ms"]),
+            ],
+        );
+        for server in list(&pool["members"]) {
+            sheet.row(
+                Tone::of(server["availability"].as_str().unwrap_or_default()),
+                [
+                    blank(),
+                    cell(&server["name"]),
+                    cell(&server["availability"]),
+                    cell(&server["weight"]),
+                    cell(&server["in_flight"]),
+                    cell(&server["requests"]),
+                    cell(&server["failures"]),
+                    millis(&server["p99_ms"]),
+                    cell(&server["reason"]),
+                ],
+            );
         }
     }
     sheet

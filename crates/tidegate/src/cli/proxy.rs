@@ -1,7 +1,7 @@
 //! `tidegate proxy`: a balancer without a file.
 //!
-//! The arguments stand for a file, which `--print-config` prints; nothing can be said here that a file
-//! cannot say.
+//! The arguments stand for a file, which `--print-config` prints; nothing can be said here that a
+//! file cannot say.
 
 use std::process::ExitCode;
 
@@ -35,12 +35,8 @@ pub(super) struct Proxy {
 
 impl Proxy {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let text = proxy_config(
-            &self.listen,
-            &self.to,
-            self.balance.as_deref(),
-            self.health.as_deref(),
-        );
+        let text =
+            proxy_config(&self.listen, &self.to, self.balance.as_deref(), self.health.as_deref());
         if self.print_config {
             output::bytes(text.as_bytes())?;
             return Ok(ExitCode::SUCCESS);

@@ -1,7 +1,7 @@
 //! `tidegate reload`: has a running balancer read its configuration again.
 //!
-//! It ends with 0 when the new configuration serves, 1 when it is refused and the one before goes on, and 2 when
-//! no balancer could be asked.
+//! It ends with 0 when the new configuration serves, 1 when it is refused and the one before goes
+//! on, and 2 when no balancer could be asked.
 
 use std::process::ExitCode;
 
@@ -16,7 +16,9 @@ use crate::table::list;
 
 /// Have a running balancer read its configuration again
 #[derive(Debug, Args)]
-#[command(after_help = "The token is the one in TIDEGATE_TOKEN, or that of a balancer on this machine.")]
+#[command(
+    after_help = "The token is the one in TIDEGATE_TOKEN, or that of a balancer on this machine."
+)]
 pub(super) struct Reload {
     #[command(flatten)]
     remote: Remote,

@@ -1,4 +1,5 @@
-//! `tidegate shop-server`: one server of the demo's shop. The demo starts it; it is no command for people.
+//! `tidegate shop-server`: one server of the demo's shop. The demo starts it; it is no command for
+//! people.
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;

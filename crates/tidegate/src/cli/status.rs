@@ -69,12 +69,15 @@ fn listener_table(listeners: &Value) -> Sheet {
     for listener in list(listeners) {
         let open: Vec<&str> = list(&listener["open"]).iter().filter_map(Value::as_str).collect();
         let tone = if open.is_empty() { Tone::Bad } else { Tone::Well };
-        sheet.row(tone, [
-            cell(&listener["name"]),
-            cell(&open.join(" ").into()),
-            cell(&listener["connections"]),
-            cell(&listener["requests"]),
-        ]);
+        sheet.row(
+            tone,
+            [
+                cell(&listener["name"]),
+                cell(&open.join(" ").into()),
+                cell(&listener["connections"]),
+                cell(&listener["requests"]),
+            ],
+        );
     }
     sheet
 }

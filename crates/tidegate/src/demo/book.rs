@@ -1,7 +1,8 @@
 //! The orders of the shop, shared by all its servers as a database would be.
 //!
-//! An order is an empty file that has the order's key for a name. The file system creates a name once, however
-//! many processes try, and keeps it when one of them is killed: that is all the demo needs of a database.
+//! An order is an empty file that has the order's key for a name. The file system creates a name
+//! once, however many processes try, and keeps it when one of them is killed: that is all the demo
+//! needs of a database.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};

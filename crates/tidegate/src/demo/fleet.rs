@@ -1,10 +1,11 @@
 //! The servers of the shop as processes: started, killed and brought back.
 //!
-//! They are this same program under another command. None outlives the demo: each is killed when its handle is
-//! dropped, and asks the kernel to be killed when the demo ends in any other way.
+//! They are this same program under another command. None outlives the demo: each is killed when
+//! its handle is dropped, and asks the kernel to be killed when the demo ends in any other way.
 
 use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -29,7 +30,8 @@ struct ShopProcess {
 impl Fleet {
     /// Starts so many servers, each on a port that it finds. Orders are written down in `book`.
     ///
-    /// To be called on the main thread: the kernel kills the servers when the thread that started them ends.
+    /// To be called on the main thread: the kernel kills the servers when the thread that started
+    /// them ends.
     pub(super) fn start(count: usize, book: &Path) -> Result<Self> {
         let servers = (0..count).map(|_| ShopProcess::start(0, book)).collect::<Result<_>>()?;
         Ok(Self { book: book.to_owned(), servers })
@@ -62,6 +64,8 @@ impl ShopProcess {
             .args(["shop-server", "--port", &port.to_string()])
             .args(["--parent", &std::process::id().to_string(), "--book"])
             .arg(book)
+            // Ctrl-C on a terminal is for the demo, which then ends them itself.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -1,8 +1,10 @@
-//! Steady open-loop load: requests are due at a constant rate, whether or not earlier ones have been answered.
+//! Steady open-loop load: requests are due at a constant rate, whether or not earlier ones have
+//! been answered.
 //!
-//! Clients take turns. Each takes the next request, waits until it is due, and sends it on a connection that it
-//! keeps. When all clients are held up, requests are sent late, and that counts as latency. A client that fails
-//! tries nothing twice: what the balancer does not hide is a failure.
+//! Clients take turns. Each takes the next request, waits until it is due, and sends it on a
+//! connection that it keeps. When all clients are held up, requests are sent late, and that counts
+//! as latency. A client that fails tries nothing twice: what the balancer does not hide is a
+//! failure.
 
 use std::io;
 use std::net::SocketAddr;
@@ -64,7 +66,8 @@ impl Load {
     pub(super) async fn run(self: Arc<Self>) {
         let clients = (0..CLIENTS).map(|_| task::spawn("client", Client::new(&self).run()));
         for client in clients.collect::<Vec<_>>() {
-            // A panic has been counted and logged by the task itself; its requests are missed in the sum.
+            // A panic has been counted and logged by the task itself; its requests are missed in
+            // the sum.
             let _ = client.await;
         }
     }
@@ -131,7 +134,8 @@ impl Client {
         };
         let request = request(errand, self.load.run, number);
         let exchanged = exchange(&mut wire, &request, &mut self.reply).await;
-        exchanged.map_err(|error| format!("{}: {error}", if reused { "reused" } else { "fresh" }))?;
+        exchanged
+            .map_err(|error| format!("{}: {error}", if reused { "reused" } else { "fresh" }))?;
         if self.reply.keeps_alive() {
             self.wire = Some(wire);
         }

@@ -95,16 +95,19 @@ fn draw_table(scene: &Scene<'_>) -> io::Result<()> {
 }
 
 fn servers(scene: &Scene<'_>) -> Sheet {
-    let mut sheet = Sheet::new(&["SERVER", "STATE", "IN FLIGHT", "REQ/S", "LATENCY", "REASON"]);
+    let mut sheet = Sheet::new(&["SERVER", "STATE", "IN FLIGHT", "REQ/S", "P99", "REASON"]);
     for (server, rate) in scene.servers.iter().zip(scene.rates) {
-        sheet.row(Tone::of(server.availability), [
-            cell(&server.name.as_str().into()),
-            cell(&server.availability.into()),
-            cell(&server.in_flight.into()),
-            cell(&(*rate).into()),
-            millis(&server.latency_ms.into()),
-            cell(&server.reason.as_str().into()),
-        ]);
+        sheet.row(
+            Tone::of(server.availability),
+            [
+                cell(&server.name.as_str().into()),
+                cell(&server.availability.into()),
+                cell(&server.in_flight.into()),
+                cell(&(*rate).into()),
+                millis(&server.p99_ms.into()),
+                cell(&server.reason.as_str().into()),
+            ],
+        );
     }
     sheet
 }

@@ -1,8 +1,9 @@
 //! One server of the shop: a process with a set capacity and service time.
 //!
-//! It serves so many requests at once, each for the same time; more wait in a queue of bounded length, and what
-//! the queue does not hold gets 503. `GET /` browses, `POST /checkout` orders, once for each `Idempotency-Key`,
-//! and `GET /healthz` costs nothing. A client that talks nonsense loses its connection, no more.
+//! It serves so many requests at once, each for the same time; more wait in a queue of bounded
+//! length, and what the queue does not hold gets 503. `GET /` browses, `POST /checkout` orders,
+//! once for each `Idempotency-Key`, and `GET /healthz` costs nothing. A client that talks nonsense
+//! loses its connection, no more.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -102,7 +103,9 @@ impl Shop {
                 Some(key) => self.work(|| self.order(key)).await,
                 None => Answer::new("400 Bad Request", "an order needs an Idempotency-Key\n"),
             },
-            (_, "/" | "/healthz") => Answer::new("405 Method Not Allowed", "").with("Allow: GET\r\n"),
+            (_, "/" | "/healthz") => {
+                Answer::new("405 Method Not Allowed", "").with("Allow: GET\r\n")
+            }
             (_, "/checkout") => Answer::new("405 Method Not Allowed", "").with("Allow: POST\r\n"),
             _ => Answer::new("404 Not Found", "no such page\n"),
         }

@@ -1,5 +1,5 @@
-//! Everything the demo needs, made from nothing and cleared away at the end: a directory, the servers of the
-//! shop, and the balancer in front of them.
+//! Everything the demo needs, made from nothing and cleared away at the end: a directory, the
+//! servers of the shop, and the balancer in front of them.
 
 use std::fs::{self, DirBuilder};
 use std::net::SocketAddr;
@@ -51,13 +51,9 @@ impl Stage {
     }
 }
 
-/// The configuration of the balancer. A dead server is to be noticed within seconds, as a demo is short.
-fn configuration(
-    listen: SocketAddr,
-    admin: &str,
-    state: &Path,
-    servers: &[SocketAddr],
-) -> String {
+/// The configuration of the balancer. A dead server is to be noticed within seconds, as a demo is
+/// short.
+fn configuration(listen: SocketAddr, admin: &str, state: &Path, servers: &[SocketAddr]) -> String {
     let member = |(place, address): (usize, &SocketAddr)| {
         let number = place + 1;
         format!("  {{ name = \"shop-{number}\", address = \"{address}\" }},\n")
@@ -73,7 +69,8 @@ fn configuration(
          [listener.shop]\naddress = \"{listen}\"\n\
          [route.shop]\npool = \"shop\"\n\
          [pool.shop]\nslow_start = \"3s\"\nservers = [\n{servers}]\n\
-         [pool.shop.health]\npath = \"/healthz\"\ninterval = \"1s\"\ntimeout = \"1s\"\n"
+         [pool.shop.health]\npath = \"/healthz\"\ninterval = \"1s\"\ntimeout = \"1s\"\n\
+         [pool.shop.passive]\neject_for = \"2s\"\n"
     )
 }
 

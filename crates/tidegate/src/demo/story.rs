@@ -1,7 +1,8 @@
-//! What happens when: customers come at a steady rate, half-way a server is killed, and later it is back.
+//! What happens when: customers come at a steady rate, half-way a server is killed, and later it is
+//! back.
 //!
-//! The story runs on the main thread, which starts and kills the servers; the customers have a thread and a
-//! runtime of their own, so that what they measure is not delayed by what is shown.
+//! The story runs on the main thread, which starts and kills the servers; the customers have a
+//! thread and a runtime of their own, so that what they measure is not delayed by what is shown.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -220,8 +221,8 @@ impl Story {
     }
 }
 
-/// Further tries of either kind: those that the budget pays for, and those on the next server after a failed
-/// connection.
+/// Further tries of either kind: those that the budget pays for, and those on the next server after
+/// a failed connection.
 fn retries(scrape: &Scrape) -> u64 {
     scrape.pools.values().map(|pool| pool.retries + pool.failovers).sum()
 }

@@ -40,8 +40,8 @@ pub(crate) struct Summary {
     pub(super) failed: u64,
     /// Why requests failed, and how many for each reason.
     pub(super) failures: BTreeMap<String, u64>,
-    /// Further tries that the balancer made, of either kind: on a server that broke off, and on one that could
-    /// not be connected to.
+    /// Further tries that the balancer made, of either kind: on a server that broke off, and on one
+    /// that could not be connected to.
     pub(super) retries: u64,
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
@@ -51,7 +51,8 @@ pub(crate) struct Summary {
     pub(super) servers_max: usize,
     pub(super) checkouts: u64,
     pub(super) checkouts_failed: u64,
-    /// Orders in the book at the end: one for each checkout, if none was lost and none counted twice.
+    /// Orders in the book at the end: one for each checkout, if none was lost and none counted
+    /// twice.
     pub(super) orders: u64,
     /// From the first request to the end of the last.
     pub(super) duration_s: f64,
@@ -70,7 +71,11 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { requests, failed, retries, checkouts, orders, .. } = self;
-        writeln!(f, "{requests} requests in {:.1} s, {failed} failed, {retries} retries", self.duration_s)?;
+        writeln!(
+            f,
+            "{requests} requests in {:.1} s, {failed} failed, {retries} retries",
+            self.duration_s
+        )?;
         for (reason, count) in &self.failures {
             writeln!(f, "  {count} failed: {reason}")?;
         }

@@ -1,7 +1,7 @@
 //! What the load has met so far.
 //!
-//! Latencies count from the moment a request was due, not from when a busy client came to send it, so that a
-//! stall shows in every request that it held up.
+//! Latencies count from the moment a request was due, not from when a busy client came to send it,
+//! so that a stall shows in every request that it held up.
 
 use std::collections::BTreeMap;
 
@@ -111,6 +111,9 @@ mod tests {
         assert!((tally.quantile_ms(0.5) - 50.0).abs() < 0.1);
         assert!((tally.quantile_ms(0.99) - 99.0).abs() < 0.1);
         tally.count(Errand::Browse, Duration::from_secs(3600), Ok(()));
-        assert!((tally.quantile_ms(1.0) - 60_000.0).abs() < 60.0, "longer ones count as the longest");
+        assert!(
+            (tally.quantile_ms(1.0) - 60_000.0).abs() < 60.0,
+            "longer ones count as the longest"
+        );
     }
 }

@@ -1,11 +1,13 @@
-//! The access log: what of each request is written down, and the way to the one thread that writes it.
+//! The access log: what of each request is written down, and the way to the one thread that writes
+//! it.
 //!
-//! A core never waits for a disk. It puts a block of lines into a queue of bounded length; when the queue is
-//! full because the disk is slow, the block is dropped and its lines are counted. What cannot be written, on a
-//! full disk or into a closed pipe, is counted the same way.
+//! A core never waits for a disk. It puts a block of lines into a queue of bounded length; when the
+//! queue is full because the disk is slow, the block is dropped and its lines are counted. What
+//! cannot be written, on a full disk or into a closed pipe, is counted the same way.
 //!
-//! A reload may send the lines elsewhere: the new file is opened first, which may fail, and then taken into use,
-//! which cannot. Around that moment a line may land in the old file or in the new one, and in one of them it does.
+//! A reload may send the lines elsewhere: the new file is opened first, which may fail, and then
+//! taken into use, which cannot. Around that moment a line may land in the old file or in the new
+//! one, and in one of them it does.
 
 mod target;
 mod writer;
@@ -23,7 +25,8 @@ use tidegate_proxy::log::Sink;
 use self::target::Target;
 use self::writer::{Message, Slot, Writer};
 
-/// Blocks that may wait for the writer. A block is some tens of KiB, so all of them are some tens of MiB.
+/// Blocks that may wait for the writer. A block is some tens of KiB, so all of them are some tens
+/// of MiB.
 const QUEUE_MAX: usize = 1024;
 /// How long the end of the program waits for the last lines.
 const FLUSH_WAIT: Duration = Duration::from_secs(2);
@@ -84,7 +87,8 @@ impl AccessLogSink {
         }
     }
 
-    /// Opens the file again by its name, since somebody has moved it. If that fails, the old one stays in use.
+    /// Opens the file again by its name, since somebody has moved it. If that fails, the old one
+    /// stays in use.
     pub(crate) fn reopen(&self) {
         match Target::open(&self.log.load().access) {
             Ok(target) => self.hand_over(target),

@@ -1,7 +1,7 @@
 //! The program from outside: the real binary, real files, sockets and signals.
 //!
-//! `world` is what the tests share; each other module tests one side of the program. Nothing here sleeps: tests
-//! wait for lines, connections and exits, each with a deadline.
+//! `world` is what the tests share; each other module tests one side of the program. Nothing here
+//! sleeps: tests wait for lines, connections and exits, each with a deadline.
 
 mod world;
 

@@ -1,7 +1,7 @@
 //! A directory of its own for a test, gone when the test is.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tidegate_net::entropy;
 
@@ -22,7 +22,7 @@ impl Directory {
     /// Puts a file there in one step, as careful editors do.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let (draft, path) = (self.path(&format!(".{}", name.replace('/', "-"))), self.path(name));
-        fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).expect("room");
+        fs::create_dir_all(path.parent().expect("inside")).expect("room");
         fs::write(&draft, text).expect("room");
         fs::rename(&draft, &path).expect("the same disk");
         path

@@ -1,4 +1,5 @@
-//! A data plane that serves nobody: it notes what control asks of it, and refuses when it is told to.
+//! A data plane that serves nobody: it notes what control asks of it, and refuses when it is told
+//! to.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

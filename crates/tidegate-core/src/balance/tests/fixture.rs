@@ -73,19 +73,19 @@ impl Fixture {
     }
 
     /// Sets a server's availability and lets the balancer know.
-    pub(super) fn set(&mut self, server: usize, availability: Availability) {
+    pub(super) fn set(&self, server: usize, availability: Availability) {
         self.members[server].state.set_availability(availability);
         self.state.advance();
     }
 
     /// Lets a server begin its slow start now.
-    pub(super) fn join(&mut self, server: usize) {
+    pub(super) fn join(&self, server: usize) {
         self.members[server].state.set_joined(self.now);
         self.state.advance();
     }
 
     /// Changes a server's weight.
-    pub(super) fn weigh(&mut self, server: usize, weight: u16) {
+    pub(super) fn weigh(&self, server: usize, weight: u16) {
         self.members[server].state.set_weight(Weight::new(weight).expect("in range"));
         self.state.advance();
     }

@@ -23,8 +23,9 @@ struct Made {
 }
 
 fn made() -> impl Strategy<Value = Made> {
-    let weight = prop_oneof![1 => Just(0_u16), 4 => Just(1), 4 => 1..=1000_u16];
-    let availability = prop_oneof![4 => Just(Healthy), 1 => Just(Unhealthy), 1 => Just(Ejected), 1 => Just(Starting)];
+    let weight = prop_oneof![1 => Just(0_u16), 4 => Just(1), 4 => 2..=9_u16];
+    let down = prop_oneof![Just(Starting), Just(Unhealthy), Just(Ejected)];
+    let availability = prop_oneof![4 => Just(Healthy), 3 => down];
     let load = (0..5_u32, prop::bool::weighted(0.2), prop::bool::weighted(0.3));
     (weight, prop::bool::weighted(0.3), availability, load).prop_map(
         |(weight, backup, availability, (in_flight, joined, tried))| Made {

@@ -68,6 +68,21 @@ fn cores_with_different_seeds_start_their_rotations_at_different_places() {
 }
 
 #[test]
+fn a_rotation_goes_on_where_it_was_when_the_pool_changes() {
+    for balance in [Balance::RoundRobin, Balance::WeightedRoundRobin] {
+        let mut fixture = Fixture::new(balance.clone(), &[1; 10]);
+        let mut picked: Vec<Option<usize>> = Vec::new();
+        for _ in 0..10 {
+            picked.push(fixture.pick());
+            fixture.state.advance();
+        }
+        picked.sort_unstable();
+        picked.dedup();
+        assert_eq!(picked.len(), 10, "{balance:?}: {picked:?}");
+    }
+}
+
+#[test]
 fn weighted_round_robin_is_exact_in_every_cycle() {
     let mut fixture = Fixture::new(Balance::WeightedRoundRobin, &[50, 20, 10, 0, 40]);
     for _ in 0..5 {

@@ -117,7 +117,7 @@ const SMALL: usize = 32;
 /// Finds for each route of a group the first that it ties with.
 fn search<'a>(group: &[&Claim<'a>], used: &mut Vec<Subject<'a>>, ties: &mut Vec<Pair<'a>>) {
     let telling = if group.len() > SMALL { telling_subject(group, used) } else { None };
-    let Some(subject) = telling else { return compare(group, ties) };
+    let Some(subject) = telling else { return sweep(group, ties) };
     let mut by_value: BTreeMap<&str, Vec<&Claim<'a>>> = BTreeMap::new();
     let mut rest = Vec::new();
     for claim in group {
@@ -133,6 +133,31 @@ fn search<'a>(group: &[&Claim<'a>], used: &mut Vec<Subject<'a>>, ties: &mut Vec<
     }
     search(&rest, used, ties);
     used.pop();
+}
+
+/// Compares claims to client networks with those alone whose networks lie around theirs: networks
+/// are nested or apart, so in order of address the ones around the next are a stack.
+fn sweep<'a>(group: &[&Claim<'a>], ties: &mut Vec<Pair<'a>>) {
+    if group.len() <= SMALL {
+        return compare(group, ties);
+    }
+    let (anyone, clients): (Vec<_>, Vec<_>) =
+        group.iter().partition(|claim| claim.conditions.clients.is_empty());
+    compare(&anyone, ties);
+    compare_across(&anyone, &clients, ties);
+    let networks = |claim: &&Claim<'a>| {
+        let claim = **claim;
+        claim.conditions.clients.iter().map(move |network| (*network, claim))
+    };
+    let mut networks: Vec<(IpNet, Claim<'a>)> = clients.iter().flat_map(networks).collect();
+    networks.sort_by_key(|(network, _)| *network);
+    let mut around: Vec<(IpNet, Claim<'a>)> = Vec::new();
+    for (network, claim) in networks {
+        while around.pop_if(|(outer, _)| !outer.contains(&network)).is_some() {}
+        let rival = around.iter().find(|(_, rival)| tie(rival, &claim));
+        ties.extend(rival.map(|(_, rival)| (claim.route, rival.route)));
+        around.push((network, claim));
+    }
 }
 
 fn compare<'a>(group: &[&Claim<'a>], ties: &mut Vec<Pair<'a>>) {

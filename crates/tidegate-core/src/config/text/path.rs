@@ -161,7 +161,7 @@ mod tests {
         for (text, nearest) in [
             ("api", Some("/api")),
             ("/%61", Some("/a")),
-            ("/%c3", Some("/%C3")),
+            ("/%c3%9f", Some("/%C3%9F")),
             ("/ß x", Some("/%C3%9F%20x")),
             ("/a//b", None),
             ("/a/../b", None),

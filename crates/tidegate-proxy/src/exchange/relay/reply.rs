@@ -156,8 +156,8 @@ impl Relay<'_> {
     /// The server switches protocols: only if it was asked to, and to what it was asked.
     fn take_switch(&mut self, rest: &[u8]) -> Result<HeadStep, Error> {
         let (asked, answered) = (&self.x.head, &self.x.reply);
-        let token = |value: Option<&[u8]>| value.map(<[u8]>::to_ascii_lowercase);
-        let same = token(asked.values("upgrade").next()) == token(answered.values("upgrade").next());
+        let token = asked.values("upgrade").next().map(<[u8]>::to_ascii_lowercase);
+        let same = answered.values("upgrade").map(<[u8]>::to_ascii_lowercase).eq(token);
         if !self.x.upgrade || !answered.connection().upgrade || !same {
             return Err(Error::UnaskedUpgrade);
         }
@@ -203,8 +203,7 @@ impl Relay<'_> {
 
     fn persistence(&mut self, framing: BodyFraming) -> Persistence {
         let now = self.x.attempt.activity;
-        // A client that waits for leave to send its body, and gets an answer instead, may send it or not.
-        let undecided = self.x.head.expects_continue() && !self.x.request_body.is_done();
+        let undecided = self.x.body_is_undecided();
         if undecided || framing == BodyFraming::Close || self.client.is_retiring(self.worker, now) {
             self.x.client_persists = false;
         }

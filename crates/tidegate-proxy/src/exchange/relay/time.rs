@@ -37,9 +37,11 @@ impl Relay<'_> {
     pub(super) fn due(&self, now: Instant) -> Instant {
         let timeouts = &self.course.route.timeouts;
         let activity = self.x.attempt.activity;
-        let wait = match self.waits_for() {
-            WaitsFor::Head => activity + timeouts.response,
-            WaitsFor::Client | WaitsFor::Server => activity + timeouts.idle,
+        let wait = match (self.waits_for(), self.x.attempt.phase) {
+            (WaitsFor::Head, _) => activity + timeouts.response,
+            // Without another look the wait may turn into that for the head.
+            (_, Phase::Head) => now + timeouts.response.min(timeouts.idle),
+            (_, Phase::Body) => activity + timeouts.idle,
         };
         let window = now + self.course.listener.limits.body_progress.window;
         let total = self.total_due();

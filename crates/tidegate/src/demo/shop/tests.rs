@@ -24,10 +24,13 @@ impl World {
             book: Book::new(directory.clone()),
         };
         let (said, address) = oneshot::channel();
-        task::spawn("shop", serve(options, |address| {
-            said.send(address).expect("the test waits");
-            Ok(())
-        }));
+        task::spawn(
+            "shop",
+            serve(options, |address| {
+                said.send(address).expect("the test waits");
+                Ok(())
+            }),
+        );
         Self { address: address.await.expect("the shop listens"), directory }
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod balancer;
 pub(crate) mod client;
+pub(crate) mod config;
 pub(crate) mod directory;
 pub(crate) mod origin;
 pub(crate) mod program;

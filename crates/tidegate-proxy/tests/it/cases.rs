@@ -1,0 +1,144 @@
+//! What the cases of docs/security-cases.md have in common: a balancer in front of one server, and what every
+//! refusal must look like from outside.
+
+use crate::world::*;
+
+/// A balancer in front of one server.
+pub struct Site {
+    pub server: Server,
+    pub balancer: Balancer,
+}
+
+impl Site {
+    /// In front of a server that answers everything.
+    pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// The same, with more configuration.
+    #[track_caller]
+    pub fn with(more: &str) -> Self {
+        Self::before(Server::named("one"), more)
+    }
+
+    /// In front of this server.
+    #[track_caller]
+    pub fn before(server: Server, more: &str) -> Self {
+        let balancer = Balancer::start(&config(&[server.address], more));
+        Self { server, balancer }
+    }
+
+    /// Holds that the request is answered with this status and counted as `reason`, that the connection closes,
+    /// that what follows it is not read as a request, that the server sees nothing of it, and that all of this
+    /// harms nobody else.
+    #[track_caller]
+    pub fn refuses(&self, request: impl AsRef<[u8]>, status: u16, reason: &str) {
+        let request = request.as_ref();
+        let seen = self.server.heads().len();
+        self.answers(request, status, reason);
+        let heads = self.server.heads();
+        assert!(heads.len() == seen, "{} reached the server: {:?}", text(request), &heads[seen..]);
+        self.serves();
+    }
+
+    /// The same for a body whose fault comes to light when its head has gone on. What the server has of the
+    /// request stays without an end, on a connection that serves no other.
+    #[track_caller]
+    pub fn refuses_body(&self, request: impl AsRef<[u8]>, reason: &str) {
+        let request = request.as_ref();
+        self.serves();
+        let connections = self.server.connections();
+        self.answers(request, 400, reason);
+        self.serves();
+        assert_eq!(self.server.connections(), connections + 1, "kept after {}", text(request));
+    }
+
+    /// Holds that the request, though well-formed, is answered with this status, counted as `reason` and kept from
+    /// the server, and that the next one on the connection is served.
+    #[track_caller]
+    pub fn turns_away(&self, request: impl AsRef<[u8]>, expected: u16, reason: &str) {
+        let shown = text(request.as_ref());
+        let (seen, refused) = (self.server.heads().len(), self.balancer.refused(reason));
+        let mut client = self.balancer.client();
+        client.send(&request);
+        assert_eq!(status(&client.message().0), expected, "{shown}");
+        assert_eq!(self.balancer.refused(reason), refused + 1, "{reason} was not counted for {shown}");
+        client.send(get("/good"));
+        assert_eq!(status(&client.message().0), 200, "after {shown}");
+        assert_eq!(self.server.heads().len(), seen + 1, "{shown}");
+        assert_eq!(tidegate_net::task::panics(), 0);
+    }
+
+    /// Sends a request that must be refused, and another behind it that must not be seen.
+    #[track_caller]
+    fn answers(&self, request: &[u8], expected: u16, reason: &str) {
+        let refused = self.balancer.refused(reason);
+        let mut client = self.balancer.client();
+        client.send([request, get("/behind").as_bytes()].concat());
+        let (head, _) = client.message();
+        let shown = text(request);
+        assert_eq!(status(&head), expected, "{shown}");
+        assert_eq!(field(&head, "connection"), Some("close"), "{shown}");
+        assert!(client.is_closed(), "more came after the answer to {shown}");
+        assert_eq!(self.balancer.refused(reason), refused + 1, "{reason} was not counted for {shown}");
+    }
+
+    /// Holds that a good request is served, that none was smuggled, and that nothing panicked.
+    #[track_caller]
+    pub fn serves(&self) {
+        let mut client = self.balancer.client();
+        client.send(get("/good"));
+        assert_eq!(status(&client.message().0), 200);
+        let heads = self.server.heads();
+        assert_eq!(heads.iter().find(|head| head.contains("/behind")), None);
+        assert_eq!(tidegate_net::task::panics(), 0);
+    }
+
+    /// Holds that the response is one that no client may see: 502, counted as `reason`, with the connection to
+    /// the server gone, and the client's as good as before.
+    #[track_caller]
+    pub fn distrusts(&self, request: impl AsRef<[u8]>, reason: &str) {
+        self.serves();
+        let (refused, connections) = (self.balancer.refused(reason), self.server.connections());
+        let mut client = self.balancer.client();
+        client.send(&request);
+        let head = client.head();
+        let shown = text(request.as_ref());
+        assert_eq!(status(&head), 502, "{shown}");
+        if !shown.starts_with("HEAD ") {
+            let length = field(&head, "content-length").map_or(0, |n| n.parse().expect("a number"));
+            client.bytes(length);
+        }
+        assert_eq!(self.balancer.refused(reason), refused + 1, "{reason} was not counted for {shown}");
+        client.send(get("/good"));
+        assert_eq!(status(&client.message().0), 200, "after {shown}");
+        assert_eq!(self.server.connections(), connections + 1, "kept after {shown}");
+        assert_eq!(tidegate_net::task::panics(), 0);
+    }
+
+    /// The head that the server gets for this request, which must be answered with 200.
+    #[track_caller]
+    pub fn forwards(&self, request: impl AsRef<[u8]>) -> String {
+        let mut client = self.balancer.client();
+        client.send(&request);
+        let head = client.head();
+        assert_eq!(status(&head), 200, "{}", text(request.as_ref()));
+        assert_eq!(tidegate_net::task::panics(), 0);
+        self.server.heads().pop().expect("the server answered")
+    }
+}
+
+/// A GET with these field lines, each with its CRLF, beside a Host.
+pub fn with_fields(lines: &str) -> String {
+    format!("GET / HTTP/1.1\r\nHost: shop.example.com\r\n{lines}\r\n")
+}
+
+/// A POST with this in chunks.
+pub fn in_chunks(frames: &str) -> String {
+    format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{frames}")
+}
+
+fn text(bytes: &[u8]) -> String {
+    let shown = &bytes[..bytes.len().min(200)];
+    String::from_utf8_lossy(shown).escape_debug().to_string()
+}

@@ -1,0 +1,111 @@
+//! `tidegate demo`, from its start to its summary.
+
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::Value;
+
+use crate::world::directory::Directory;
+use crate::world::program::{Ended, tidegate};
+use crate::world::wait::until;
+
+/// Takes twenty seconds: the shortest demo there is.
+#[test]
+fn a_server_dies_and_comes_back_and_no_request_fails() {
+    let world = Directory::new();
+    let temporary = world.path().join("tmp");
+    std::fs::create_dir(&temporary).expect("the directory is ours");
+    let mut command = tidegate(world.path());
+    command.args(["demo", "--headless", "--duration", "20s", "--json", "summary.json"]);
+    let output = command.env("TMPDIR", &temporary).output().expect("the program starts");
+    let ended = Ended::from(output);
+    assert_eq!(ended.code, 0, "{ended:?}");
+
+    let summary: Value = serde_json::from_str(&world.read("summary.json")).expect("it is JSON");
+    assert_eq!(summary["failed"], 0, "{summary:#}");
+    assert_eq!(summary["requests"], 6000, "{summary:#}");
+    assert_eq!((&summary["checkouts"], &summary["checkouts_failed"]), (&900.into(), &0.into()));
+    assert_eq!(summary["orders"], summary["checkouts"], "each order counts once: {summary:#}");
+    assert_eq!((&summary["servers_min"], &summary["servers_max"]), (&5.into(), &6.into()));
+    let number = |key: &str| summary[key].as_f64().unwrap_or_else(|| panic!("{key}: {summary:#}"));
+    assert!(number("retries") > 0.0 && number("p50_ms") >= 20.0, "{summary:#}");
+    assert!(number("p99_ms") >= number("p50_ms") && number("duration_s") < 26.0, "{summary:#}");
+    let kinds: Vec<&str> = events(&summary).map(|(_, kind)| kind).collect();
+    for kind in ["server-killed", "server-restarted", "server-up"] {
+        assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
+    }
+    assert!(events(&summary).is_sorted_by(|(one, _), (next, _)| one <= next), "{summary:#}");
+
+    assert!(ended.stdout.lines().count() >= 20, "a line a second: {}", ended.stdout);
+    let left = std::fs::read_dir(&temporary).expect("the directory is ours").count();
+    assert_eq!(left, 0, "the demo clears its things away");
+}
+
+fn events(summary: &Value) -> impl Iterator<Item = (f64, &str)> {
+    let events = summary["events"].as_array().expect("a list");
+    events.iter().map(|event| {
+        assert!(event["message"].as_str().is_some_and(|message| !message.is_empty()));
+        (event["at"].as_f64().expect("a number"), event["kind"].as_str().expect("a word"))
+    })
+}
+
+#[test]
+fn the_servers_of_a_demo_die_with_it() {
+    let world = Directory::new();
+    let mut demo = started(&world);
+    let children = children_of(demo.id());
+    assert_eq!(children.len(), 6, "{children:?}");
+    demo.kill().expect("it is our child");
+    demo.wait().expect("it is our child");
+    until("the servers are gone", || {
+        let gone = |id: &String| !Path::new("/proc").join(id).join("exe").exists();
+        children.iter().all(gone).then_some(())
+    });
+}
+
+#[test]
+fn a_demo_that_is_interrupted_sums_up_what_it_served() {
+    let world = Directory::new();
+    let demo = started(&world);
+    // As a terminal does: to all that the demo has started in its group, too.
+    kill_process_group(Pid::from_child(&demo), Signal::INT).expect("it is our child");
+    let ended = Ended::from(demo.wait_with_output().expect("it is our child"));
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let summary = ended.json();
+    assert_eq!((&summary["interrupted"], &summary["failed"]), (&true.into(), &0.into()));
+    assert!(summary["requests"].as_u64() > Some(0), "{summary:#}");
+    assert_eq!(std::fs::read_dir(world.path()).expect("the directory is ours").count(), 0);
+}
+
+/// A demo that has served for a second.
+fn started(world: &Directory) -> Child {
+    let mut command = tidegate(world.path());
+    command.args(["demo", "--headless", "--json", "-"]).env("TMPDIR", world.path());
+    command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut demo = command.spawn().expect("the program starts");
+    let lines = BufReader::new(demo.stderr.take().expect("it is piped"));
+    let serves = |line: &io::Result<String>| {
+        line.as_ref().is_ok_and(|line| line.contains("6 of 6 servers "))
+    };
+    assert!(lines.lines().any(|line| serves(&line)), "it says how it does on standard error");
+    demo
+}
+
+/// The processes whose parent is `id`, by what the kernel lists of each: its number, its name in
+/// brackets, its state, its parent.
+fn children_of(id: u32) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").expect("it is mounted").flatten();
+    let is_child = |process: &String| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(')').map(|(_, rest)| rest.to_owned());
+        let parent = after_name.and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
+        parent == Some(id)
+    };
+    processes
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(is_child)
+        .collect()
+}

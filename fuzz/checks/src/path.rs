@@ -1,0 +1,3 @@
+//! To be.
+/// Runs.
+pub fn run(_data: &[u8]) {}
