@@ -1,7 +1,7 @@
 //! What commands print: results on standard output, mistakes on standard error.
 //!
-//! A reader that goes away (`tidegate status | head -1`) is no mistake and ends the program
-//! quietly. Colours appear on a terminal only, and never where `NO_COLOR` is set.
+//! When whoever reads the output goes away (`tidegate status | head -1`), the command ends without a
+//! word. Colours appear on a terminal only, and never where `NO_COLOR` is set.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
@@ -36,10 +36,9 @@ pub(crate) fn complain(text: &str) {
 
 /// Ends a command that failed.
 pub(crate) fn failure(error: &Error) -> ExitCode {
-    if is_reader_gone(error) {
-        return ExitCode::SUCCESS;
+    if !is_reader_gone(error) {
+        complain(&format!("tidegate: {error:#}"));
     }
-    complain(&format!("tidegate: {error:#}"));
     ExitCode::FAILURE
 }
 

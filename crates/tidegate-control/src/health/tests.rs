@@ -78,8 +78,13 @@ impl Scene {
         self.keeper.handle_result(id, result, now);
     }
 
+    /// Lets a server fail `run` times in a row, as the data plane would see and signal it.
     fn fail(&mut self, place: usize, run: u32, now: Instant) {
-        let server = self.member(place).state.id();
+        let state = &self.member(place).state;
+        while state.consecutive_failures() < run {
+            state.fail();
+        }
+        let server = state.id();
         let (pool, reason) = (PoolName::new("shop"), FailureReason::Connect);
         self.keeper.handle_signal(&Signal::FailedRun { pool, server, run, reason }, now);
     }
@@ -135,9 +140,6 @@ async fn thresholds_count_runs() {
 async fn failing_traffic_ejects_for_a_while() {
     let mut scene = Scene::new(&THREE, "passive = { eject_for = \"10s\" }");
     let epoch = scene.snapshot.pools[0].state.epoch();
-    (0..5).for_each(|_| {
-        scene.member(1).state.fail();
-    });
     scene.fail(1, 4, at(0));
     scene.assert_standing(&[Healthy; 3]);
     scene.fail(1, 5, at(0));
@@ -158,6 +160,15 @@ async fn failing_traffic_ejects_for_a_while() {
     assert_eq!(scene.kinds(), ["server-ejected", "server-returned"]);
     let scrape = scene.control.scrape();
     assert_eq!(scrape.servers.values().map(|server| server.ejections).collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test]
+async fn a_signal_of_a_run_that_is_over_ejects_nobody() {
+    let mut scene = Scene::new(&THREE, "");
+    let server = scene.member(1).state.id();
+    let (pool, reason) = (PoolName::new("shop"), FailureReason::Reset);
+    scene.keeper.handle_signal(&Signal::FailedRun { pool, server, run: 5, reason }, at(0));
+    scene.assert_standing(&[Healthy; 3]);
 }
 
 #[tokio::test]

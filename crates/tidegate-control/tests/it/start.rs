@@ -112,7 +112,11 @@ async fn a_signal_ejects_and_time_brings_back() {
     let balancer = Balancer::start(text(config(&servers, lines))).await;
     let snapshot = balancer.control.snapshot();
     let (pool, reason) = (PoolName::new("shop"), FailureReason::Reset);
-    let server = snapshot.pools[0].members[1].state.id();
+    let state = &snapshot.pools[0].members[1].state;
+    (0..5).for_each(|_| {
+        state.fail();
+    });
+    let server = state.id();
     let signal = Signal::FailedRun { pool, server, run: 5, reason };
     balancer.signals.send(signal).await.expect("the loop runs");
     until("it is ejected", || balancer.kinds().contains(&"server-ejected")).await;

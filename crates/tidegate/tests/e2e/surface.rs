@@ -139,14 +139,16 @@ fn what_proxy_cannot_mean_is_explained_like_a_mistake_in_a_file() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_mistake_and_a_full_disk_is_one() {
+fn a_reader_that_goes_away_ends_a_command_without_a_word_and_a_full_disk_with_one() {
     let world = Directory::new();
     let (reader, writer) = std::io::pipe().expect("there are pipes");
     drop(reader);
     let full = std::fs::File::options().write(true).open("/dev/full").expect("it is there");
-    for (output, code) in [(Stdio::from(writer), 0), (Stdio::from(full), 1)] {
-        let status =
-            tidegate(world.path()).arg("schema").stdout(output).stderr(Stdio::null()).status();
-        assert_eq!(status.expect("the program starts").code(), Some(code));
+    for (output, complains) in [(Stdio::from(writer), false), (Stdio::from(full), true)] {
+        let mut schema = tidegate(world.path());
+        let schema = schema.arg("schema").stdout(output).stderr(Stdio::piped());
+        let ended = schema.spawn().and_then(|schema| schema.wait_with_output());
+        let ended = ended.expect("the program starts");
+        assert_eq!((ended.status.code(), !ended.stderr.is_empty()), (Some(1), complains));
     }
 }
