@@ -18,7 +18,13 @@ pub fn panics() -> u64 {
 }
 
 /// Starts a task on the current thread's runtime.
-pub fn spawn_local<F>(name: &'static str, future: F) -> JoinHandle<F::Output>
+///
+/// It takes what makes the future, not the future: a task that was handed one would have room for it twice,
+/// before and while it runs, and a connection is a task.
+pub fn spawn_local<F>(
+    name: &'static str,
+    begin: impl FnOnce() -> F + 'static,
+) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
     F::Output: 'static,
@@ -26,7 +32,7 @@ where
     #[expect(clippy::disallowed_methods, reason = "the one wrapper")]
     tokio::task::spawn_local(async move {
         let guard = Guard(name);
-        let output = future.await;
+        let output = begin().await;
         std::mem::forget(guard);
         output
     })

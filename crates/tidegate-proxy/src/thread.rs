@@ -61,7 +61,8 @@ fn run(
 ) {
     runtime.block_on(async {
         let worker = Worker::new(shared, cores);
-        task::spawn_local("tick", tick(Rc::clone(&worker)));
+        let ticking = Rc::clone(&worker);
+        task::spawn_local("tick", || tick(ticking));
         let mut sockets = Sockets::default();
         while let Some(command) = inbox.recv().await {
             match command {
@@ -128,7 +129,8 @@ impl Sockets {
             }
         };
         let name = Rc::new(RefCell::new(name));
-        let task = task::spawn_local("accept", accept(Rc::clone(worker), socket, Rc::clone(&name)));
+        let (accepting, current) = (Rc::clone(worker), Rc::clone(&name));
+        let task = task::spawn_local("accept", || accept(accepting, socket, current));
         self.0.insert(address, Accepting { name, task: task.abort_handle() });
     }
 

@@ -1,7 +1,7 @@
 //! What commands print: results on standard output, mistakes on standard error.
 //!
-//! When whoever reads the output goes away (`tidegate status | head -1`), the command ends without a
-//! word. Colours appear on a terminal only, and never where `NO_COLOR` is set.
+//! When whoever reads the output goes away (`tidegate status | head -1`), the command ends without
+//! a word. Colours appear on a terminal only, and never where `NO_COLOR` is set.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;

@@ -65,11 +65,16 @@ impl RetryBudget {
         self.check_invariants();
     }
 
-    /// Takes one token for a retry, or says that there is none.
-    pub fn withdraw(&mut self, now: Instant) -> bool {
+    /// Whether there is a token for a retry.
+    pub fn bears_one(&mut self, now: Instant) -> bool {
         self.lapse(now);
         self.fill(now);
-        if self.deposited.saturating_add(self.reserve) < TOKEN {
+        self.deposited.saturating_add(self.reserve) >= TOKEN
+    }
+
+    /// Takes one token for a retry, or says that there is none.
+    pub fn withdraw(&mut self, now: Instant) -> bool {
+        if !self.bears_one(now) {
             return false;
         }
         let rest = self.take_deposits(TOKEN);

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::keys::key::{Default, Key, Kind, Section};
 use super::keys::root::ROOT;
-use super::position::Files;
+use super::position::{At, Files};
 use super::raw::tree::{Data, Origin, Table, Value, quote, quote_key};
 
 /// Prints the completed tree.
@@ -34,7 +34,7 @@ impl Page<'_> {
             }
             match table.value(key.name) {
                 Some(value) => self.value(key, value),
-                None => self.absent(key, key.name),
+                None => self.absent(key, &format!("# {}", key.name)),
             }
         }
     }
@@ -61,11 +61,12 @@ impl Page<'_> {
         }
     }
 
-    fn absent(&mut self, key: &Key, name: &str) {
+    /// Tells what it means that a key is absent, after `start`.
+    fn absent(&mut self, key: &Key, start: &str) {
         if let Default::Absent(meaning) = key.default
             && key.only.is_none()
         {
-            self.write(format_args!("# {name}: {meaning}\n"));
+            self.write(format_args!("{start}: {meaning}\n"));
         }
     }
 
@@ -89,10 +90,7 @@ impl Page<'_> {
                 (Kind::Table(section), Some(Data::Table(table))) => {
                     self.table(section, table, &name, '\n');
                 }
-                (_, None) if !matches!(key.kind, Kind::Defaults(_)) && key.name != "default" => {
-                    self.write(format_args!("\n"));
-                    self.absent(key, &name);
-                }
+                (_, None) if key.name != "default" => self.absent(key, &format!("\n# {name}")),
                 _ => {}
             }
         }
@@ -113,10 +111,15 @@ impl Page<'_> {
 
     fn origin(&self, value: &Value) -> String {
         match value.origin {
-            Origin::Written(at) => self.files.place(at),
-            Origin::Inherited(at) => format!("{} (inherited)", self.files.place(at)),
+            Origin::Written(at) => self.place(at),
+            Origin::Inherited(at) => format!("{} (inherited)", self.place(at)),
             Origin::Default => "default".to_owned(),
         }
+    }
+
+    /// A comment ends with its line, whatever the file is called.
+    fn place(&self, at: At) -> String {
+        self.files.place(at).replace(char::is_control, "?")
     }
 
     fn write(&mut self, text: std::fmt::Arguments<'_>) {

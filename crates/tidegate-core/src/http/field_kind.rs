@@ -96,11 +96,12 @@ impl FieldKind {
         matches!(self, Self::Plain | Self::Date | Self::Via)
     }
 
-    /// Whether naming such a field in `Connection` must not remove it.
+    /// Whether naming such a field in `Connection` must not remove it. `Upgrade` is always named
+    /// there; whether it goes on is decided elsewhere.
     #[must_use]
     pub fn is_protected(name: &[u8]) -> bool {
         let named = ["authorization", "cookie", "set-cookie", "date", "via", "cache-control"];
-        !matches!(Self::of(name), Self::Plain | Self::HopByHop | Self::Upgrade | Self::Underscored)
+        !matches!(Self::of(name), Self::Plain | Self::HopByHop | Self::Underscored)
             || named.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
     }
 }

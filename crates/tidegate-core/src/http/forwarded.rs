@@ -185,3 +185,6 @@ pub fn hexadecimal(number: u64) -> [u8; 16] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     std::array::from_fn(|place| DIGITS[(number >> (60 - 4 * place) & 15) as usize])
 }
+
+#[cfg(test)]
+mod tests;

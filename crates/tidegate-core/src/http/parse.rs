@@ -378,3 +378,6 @@ impl Spans {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

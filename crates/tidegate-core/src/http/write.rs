@@ -75,9 +75,10 @@ fn request_fields(
     options: &RequestOptions<'_>,
     out: &mut Vec<u8>,
 ) {
-    let host_passes = head.values_of(FieldKind::Host).next() == Some(head.authority().as_bytes());
+    let named = !head.authority().is_empty();
+    let host = if named { head.authority() } else { options.fallback_host };
+    let host_passes = head.values_of(FieldKind::Host).next() == Some(host.as_bytes());
     if !host_passes {
-        let host = if head.authority().is_empty() { options.fallback_host } else { head.authority() };
         field(b"Host", host.as_bytes(), out);
     }
     let nominated = Nominated::of(head.connection, &head.buffer, &head.fields);
@@ -240,3 +241,6 @@ impl<'a> Nominated<'a> {
         named && !FieldKind::is_protected(name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,7 +83,8 @@ fn begin(worker: &Rc<Worker>, stream: Stream, peer: SocketAddr, listener: Listen
         listener,
     };
     let cells = worker.cells.listener(&client.listener);
-    task::spawn_local("client", serve(Rc::clone(worker), client, cells));
+    let worker = Rc::clone(worker);
+    task::spawn_local("client", || serve(worker, client, cells));
 }
 
 /// When a connection should be asked to go: at its age limit, give or take a tenth.

@@ -122,14 +122,20 @@ fn decide(x: &Exchange, course: &Course<'_>, failure: Error, reused: bool) -> Ag
     if allowed { Again::Retry } else { Again::No }
 }
 
-/// Whether the route and the request allow another try if the response should have this status.
+/// Whether there may be another try if the response has this status. If not, it is the client's.
 pub(super) fn would_retry(x: &Exchange, course: &Course<'_>, status: u16) -> bool {
     let policy = &course.route.retry;
-    policy.on_status.contains(&status)
+    let allowed = policy.on_status.contains(&status)
+        && !x.attempt.committed
         && x.replayable
         && is_repeatable(x)
         && x.retries < policy.retries
-        && x.tried.len() + 1 < course.pool.entry.members.len()
+        && x.tried.len() + 1 < course.pool.entry.members.len();
+    if !allowed || course.pool.budget.borrow_mut().bears_one(clock::now()) {
+        return allowed;
+    }
+    course.pool.cells.retry_budget_exhausted.increment();
+    false
 }
 
 /// Whether doing it twice does what doing it once does (RFC 9110, section 9.2.2), or the client says that the

@@ -1,5 +1,6 @@
-//! Balancing as clients meet it (cases L10 to L12). The rules themselves are tested where they live; here it is
-//! that the data plane asks them, tells them what it saw, and abides by what they say.
+//! Balancing as clients meet it (cases L10 to L12). The rules themselves are tested where they
+//! live; here it is that the data plane asks them, tells them what it saw, and abides by what they
+//! say.
 //!
 //! Case L13, the health endpoint, belongs to the probes, and those to the control plane.
 
@@ -55,9 +56,10 @@ fn a_server_that_is_out_gets_nothing_until_it_is_back() {
 #[test]
 fn l10_with_all_servers_unhealthy_a_pool_fails_open() {
     let (_servers, addresses) = named(["one", "two"]);
-    for rule in ["round-robin", "p2c", "peak-ewma", "hash"] {
+    for rule in ["round-robin", "p2c", "peak-ewma", "ip-hash"] {
         let balancer = Balancer::start(&by(rule, &addresses, ""));
-        [0, 1].map(|server| set(&balancer, server, Availability::Unhealthy));
+        set(&balancer, 0, Availability::Unhealthy);
+        set(&balancer, 1, Availability::Unhealthy);
         let shares = shares(&balancer, 40);
         assert_eq!(shares.values().sum::<usize>(), 40);
         assert!(shares.keys().all(|name| name == "one" || name == "two"), "{rule}: {shares:?}");
@@ -69,7 +71,8 @@ fn l10_with_all_servers_unhealthy_a_pool_fails_open() {
 fn l10_or_refuses_where_it_is_told_to() {
     let (servers, addresses) = named(["one", "two"]);
     let balancer = Balancer::start(&config(&addresses, "when_all_down = \"refuse\"\n"));
-    [0, 1].map(|server| set(&balancer, server, Availability::Unhealthy));
+    set(&balancer, 0, Availability::Unhealthy);
+    set(&balancer, 1, Availability::Unhealthy);
     let mut client = balancer.client();
     for _ in 0..3 {
         client.send(get("/"));

@@ -1,5 +1,5 @@
-//! What the cases of docs/security-cases.md have in common: a balancer in front of one server, and what every
-//! refusal must look like from outside.
+//! What the cases of docs/security-cases.md have in common: a balancer in front of one server, and
+//! what every refusal must look like from outside.
 
 use crate::world::*;
 
@@ -28,9 +28,9 @@ impl Site {
         Self { server, balancer }
     }
 
-    /// Holds that the request is answered with this status and counted as `reason`, that the connection closes,
-    /// that what follows it is not read as a request, that the server sees nothing of it, and that all of this
-    /// harms nobody else.
+    /// Holds that the request is answered with this status and counted as `reason`, that the
+    /// connection closes, that what follows it is not read as a request, that the server sees
+    /// nothing of it, and that all of this harms nobody else.
     #[track_caller]
     pub fn refuses(&self, request: impl AsRef<[u8]>, status: u16, reason: &str) {
         let request = request.as_ref();
@@ -41,8 +41,8 @@ impl Site {
         self.serves();
     }
 
-    /// The same for a body whose fault comes to light when its head has gone on. What the server has of the
-    /// request stays without an end, on a connection that serves no other.
+    /// The same for a body whose fault comes to light when its head has gone on. What the server
+    /// has of the request stays without an end, on a connection that serves no other.
     #[track_caller]
     pub fn refuses_body(&self, request: impl AsRef<[u8]>, reason: &str) {
         let request = request.as_ref();
@@ -53,8 +53,8 @@ impl Site {
         assert_eq!(self.server.connections(), connections + 1, "kept after {}", text(request));
     }
 
-    /// Holds that the request, though well-formed, is answered with this status, counted as `reason` and kept from
-    /// the server, and that the next one on the connection is served.
+    /// Holds that the request, though well-formed, is answered with this status, counted as
+    /// `reason` and kept from the server, and that the next one on the connection is served.
     #[track_caller]
     pub fn turns_away(&self, request: impl AsRef<[u8]>, expected: u16, reason: &str) {
         let shown = text(request.as_ref());
@@ -62,7 +62,11 @@ impl Site {
         let mut client = self.balancer.client();
         client.send(&request);
         assert_eq!(status(&client.message().0), expected, "{shown}");
-        assert_eq!(self.balancer.refused(reason), refused + 1, "{reason} was not counted for {shown}");
+        assert_eq!(
+            self.balancer.refused(reason),
+            refused + 1,
+            "{reason} was not counted for {shown}"
+        );
         client.send(get("/good"));
         assert_eq!(status(&client.message().0), 200, "after {shown}");
         assert_eq!(self.server.heads().len(), seen + 1, "{shown}");
@@ -80,7 +84,11 @@ impl Site {
         assert_eq!(status(&head), expected, "{shown}");
         assert_eq!(field(&head, "connection"), Some("close"), "{shown}");
         assert!(client.is_closed(), "more came after the answer to {shown}");
-        assert_eq!(self.balancer.refused(reason), refused + 1, "{reason} was not counted for {shown}");
+        assert_eq!(
+            self.balancer.refused(reason),
+            refused + 1,
+            "{reason} was not counted for {shown}"
+        );
     }
 
     /// Holds that a good request is served, that none was smuggled, and that nothing panicked.
@@ -94,8 +102,8 @@ impl Site {
         assert_eq!(tidegate_net::task::panics(), 0);
     }
 
-    /// Holds that the response is one that no client may see: 502, counted as `reason`, with the connection to
-    /// the server gone, and the client's as good as before.
+    /// Holds that the response is one that no client may see: 502, counted as `reason`, with the
+    /// connection to the server gone, and the client's as good as before.
     #[track_caller]
     pub fn distrusts(&self, request: impl AsRef<[u8]>, reason: &str) {
         self.serves();
@@ -109,7 +117,11 @@ impl Site {
             let length = field(&head, "content-length").map_or(0, |n| n.parse().expect("a number"));
             client.bytes(length);
         }
-        assert_eq!(self.balancer.refused(reason), refused + 1, "{reason} was not counted for {shown}");
+        assert_eq!(
+            self.balancer.refused(reason),
+            refused + 1,
+            "{reason} was not counted for {shown}"
+        );
         client.send(get("/good"));
         assert_eq!(status(&client.message().0), 200, "after {shown}");
         assert_eq!(self.server.connections(), connections + 1, "kept after {shown}");

@@ -134,9 +134,10 @@ fn a14_a_chunk_ends_where_it_said() {
 fn a15_trailers_that_say_anything_to_a_server_are_dropped() {
     let site = Site::before(echo(), "");
     let mut client = site.balancer.client();
-    let trailers = "X-Sum: 1\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\nHost: b\r\nCookie: c\r\n\
-                    Authorization: d\r\nX-Forwarded-For: 1.2.3.4\r\nConnection: close\r\nTrailer: e\r\n\
-                    X_Auth: f\r\nSet-Cookie: g\r\nTransfer_Encoding: h\r\nX-Original-URL: /i\r\nTE: j\r\n";
+    let trailers = "X-Sum: 1\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\nHost: b\r\n\
+                    Cookie: c\r\nAuthorization: d\r\nX-Forwarded-For: 1.2.3.4\r\nTE: j\r\n\
+                    Connection: close\r\nTrailer: e\r\nX_Auth: f\r\nSet-Cookie: g\r\n\
+                    Transfer_Encoding: h\r\nX-Original-URL: /i\r\n";
     client.send(in_chunks(&format!("5\r\nhello\r\n0\r\n{trailers}\r\n")));
     assert_eq!(client.message().1, b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n");
     let head = site.server.heads().remove(0);

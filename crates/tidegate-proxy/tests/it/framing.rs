@@ -50,8 +50,23 @@ fn a2_a_second_length_is_refused_even_when_equal() {
 fn a3_only_a_plain_decimal_is_a_length() {
     let site = Site::new();
     for length in [
-        "+5", "-5", "-0", "0x5", "0X5", "5_0", "5 0", "5\t5", "", "5.0", "5e0", "\"5\"", "5;", "five",
-        "\u{665}", "18446744073709551616", "99999999999999999999999999",
+        "+5",
+        "-5",
+        "-0",
+        "0x5",
+        "0X5",
+        "5_0",
+        "5 0",
+        "5\t5",
+        "",
+        "5.0",
+        "5e0",
+        "\"5\"",
+        "5;",
+        "five",
+        "\u{665}",
+        "18446744073709551616",
+        "99999999999999999999999999",
     ] {
         site.refuses(post(&format!("Content-Length: {length}\r\n")), 400, "bad_framing");
     }
@@ -69,9 +84,26 @@ fn a4_leading_zeros_are_refused() {
 fn a5_transfer_encoding_is_chunked_alone_or_refused() {
     let site = Site::new();
     for coding in [
-        "xchunked", "chunkedx", "identity", "x", "chunked, gzip", "gzip, chunked", "chunked, chunked",
-        "chunked,identity", "", ",", "chunked,", ",chunked", "chunked;q=1", "chunked ;", "chunked x",
-        "\"chunked\"", "'chunked'", "chun ked", "chunke\u{17f}", "chunked\u{a0}",
+        "xchunked",
+        "chunkedx",
+        "identity",
+        "x",
+        "chunked, gzip",
+        "gzip, chunked",
+        "chunked, chunked",
+        "chunked,identity",
+        "",
+        ",",
+        "chunked,",
+        ",chunked",
+        "chunked;q=1",
+        "chunked ;",
+        "chunked x",
+        "\"chunked\"",
+        "'chunked'",
+        "chun ked",
+        "chunke\u{17f}",
+        "chunked\u{a0}",
     ] {
         let lines = format!("Transfer-Encoding: {coding}\r\n");
         site.refuses(post(&lines), 400, "bad_framing");
@@ -80,7 +112,9 @@ fn a5_transfer_encoding_is_chunked_alone_or_refused() {
         let lines = format!("Transfer-Encoding: chunked\r\nTransfer-Encoding: {second}\r\n");
         site.refuses(post(&lines), 400, "bad_framing");
     }
-    for odd in ["chunked\0", "\0chunked", "chunked\x0b", "\x0bchunked", "chunked\x0c", "chun\x7fked"] {
+    for odd in
+        ["chunked\0", "\0chunked", "chunked\x0b", "\x0bchunked", "chunked\x0c", "chun\x7fked"]
+    {
         site.refuses(post(&format!("Transfer-Encoding: {odd}\r\n")), 400, "bad_header");
     }
 }
@@ -97,7 +131,8 @@ fn a5_a_coding_that_is_not_spoken_gets_501() {
 fn a6_an_old_request_in_chunks_is_refused() {
     let site = Site::new();
     for lines in ["", "Connection: keep-alive\r\n", "Content-Length: 5\r\n"] {
-        let head = format!("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n{lines}\r\n");
+        let head =
+            format!("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n{lines}\r\n");
         site.refuses(head + "0\r\n\r\n", 400, "bad_framing");
     }
 }
@@ -162,10 +197,13 @@ fn a8_the_body_of_any_method_is_framed() {
     let bait = get("/smuggled");
     for method in ["GET", "DELETE", "OPTIONS", "PATCH", "PROPFIND"] {
         let length = bait.len();
-        client.send(format!("{method} /a HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{bait}"));
+        client.send(format!(
+            "{method} /a HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{bait}"
+        ));
         assert_eq!(client.message().1, bait.as_bytes(), "{method}");
         let frames = format!("{length:x}\r\n{bait}\r\n0\r\n\r\n");
-        client.send(format!("{method} /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"));
+        client
+            .send(format!("{method} /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"));
         client.send(&frames);
         assert_eq!(client.message().1, frames.as_bytes(), "{method}");
     }
@@ -217,7 +255,8 @@ fn a9_the_body_of_a_request_that_goes_nowhere_is_read_away() {
     assert_eq!(site.server.heads().len(), 2);
 }
 
-const EXPECTING: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n";
+const EXPECTING: &str =
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n";
 
 #[test]
 fn a10_the_server_decides_whether_the_body_comes() {
@@ -276,10 +315,17 @@ fn a10_our_own_answer_in_place_of_100_closes_too() {
 #[test]
 fn a10_other_expectations_are_refused() {
     let site = Site::new();
-    for expect in ["x", "", "100-continued", "y 100-continue", "100-continue, x", "100-continue;x", "100"] {
-        site.refuses(post(&format!("Content-Length: 5\r\nExpect: {expect}\r\n")), 417, "expectation");
+    for expect in
+        ["x", "", "100-continued", "y 100-continue", "100-continue, x", "100-continue;x", "100"]
+    {
+        site.refuses(
+            post(&format!("Content-Length: 5\r\nExpect: {expect}\r\n")),
+            417,
+            "expectation",
+        );
     }
-    for (first, second) in [("x", "100-continue"), ("100-continue", "x"), ("100-continue", "100-continue")]
+    for (first, second) in
+        [("x", "100-continue"), ("100-continue", "x"), ("100-continue", "100-continue")]
     {
         let lines = format!("Content-Length: 5\r\nExpect: {first}\r\nExpect: {second}\r\n");
         site.refuses(post(&lines), 417, "expectation");
@@ -317,10 +363,23 @@ fn a16_nothing_behind_a_refused_request_is_read() {
 fn a21_names_that_imitate_framing_are_refused() {
     let site = Site::new();
     for name in [
-        "Transfer_Encoding", "transfer_encoding", "Transfer---Encoding", "TransferEncoding", "Transfer.Encoding",
-        "-Transfer-Encoding", "Transfer-Encoding-", "Transfer-Encoding1", "!Transfer-Encoding",
-        "Content_Length", "CONTENT_LENGTH", "ContentLength", "Content--Length", "Content|Length",
-        "_Content-Length", "Content-Length_", "0Content-Length",
+        "Transfer_Encoding",
+        "transfer_encoding",
+        "Transfer---Encoding",
+        "TransferEncoding",
+        "Transfer.Encoding",
+        "-Transfer-Encoding",
+        "Transfer-Encoding-",
+        "Transfer-Encoding1",
+        "!Transfer-Encoding",
+        "Content_Length",
+        "CONTENT_LENGTH",
+        "ContentLength",
+        "Content--Length",
+        "Content|Length",
+        "_Content-Length",
+        "Content-Length_",
+        "0Content-Length",
     ] {
         site.refuses(post(&format!("{name}: 5\r\n")), 400, "bad_framing");
     }

@@ -1,4 +1,5 @@
-//! Interim responses: 100 (Continue) handled hop by hop, others passed on, and no more of them than is sane.
+//! Interim responses: 100 (Continue) handled hop by hop, others passed on, and no more of them than
+//! is sane.
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;

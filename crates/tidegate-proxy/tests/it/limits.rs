@@ -1,4 +1,5 @@
-//! Slow, big and many: the limits that keep one client, or one server, from costing the others (cases K1 to K3).
+//! Slow, big and many: the limits that keep one client, or one server, from costing the others
+//! (cases K1 to K3).
 
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Mutex;
@@ -33,8 +34,8 @@ fn acting(act: impl Fn(&mut Peer) + Send + Sync + 'static) -> Server {
 
 /// A client that connects from this address.
 fn client_from(source: IpAddr, balancer: &Balancer) -> Peer {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
-        .expect("a socket");
+    let socket =
+        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
     socket.bind(&SocketAddr::new(source, 0).into()).expect("a free port");
     socket.connect(&balancer.address.into()).expect("a connection");
     Peer::new(socket.into())
@@ -165,7 +166,10 @@ fn k2_an_old_connection_is_asked_to_go() {
 fn k3_a_body_beyond_the_limit_gets_413_by_its_length() {
     let (balancer, server) = limited("body_bytes = \"1KiB\"");
     let mut client = balancer.client();
-    client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1024\r\n\r\n{}", "x".repeat(1024)));
+    client.send(format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1024\r\n\r\n{}",
+        "x".repeat(1024)
+    ));
     assert_eq!(client.message().1, b"app");
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1025\r\n\r\n");
     let (head, _) = client.message();
@@ -200,7 +204,8 @@ fn k3_a_body_beyond_the_limit_gets_413_by_its_chunks() {
     let mut client = balancer.client();
     let whole = "x".repeat(1024);
     client.send(format!(
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n{whole}\r\n0\r\n\r\n"
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+         400\r\n{whole}\r\n0\r\n\r\n"
     ));
     assert_eq!(client.message().1, b"app");
 }
@@ -208,12 +213,14 @@ fn k3_a_body_beyond_the_limit_gets_413_by_its_chunks() {
 #[test]
 fn k3_a_route_may_have_a_limit_of_its_own() {
     let server = Server::named("app");
-    let more = format!("[route.all.limits]\nbody_bytes = \"2KiB\"\n{}", limits("body_bytes = \"1KiB\""));
+    let more =
+        format!("[route.all.limits]\nbody_bytes = \"2KiB\"\n{}", limits("body_bytes = \"1KiB\""));
     let balancer = Balancer::start(&config(&[server.address], &more));
     for (length, expected) in [(2048, 200), (2049, 413)] {
         let mut client = balancer.client();
         let body = "x".repeat(length);
-        client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}"));
+        client
+            .send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}"));
         assert_eq!(status(&client.head()), expected);
     }
 }
@@ -305,7 +312,8 @@ fn a_server_that_does_not_answer_in_time_makes_a_504() {
     for request in [
         get("/"),
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody".to_owned(),
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n".to_owned(),
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+            .to_owned(),
     ] {
         client.send(request);
         assert_eq!(status(&client.message().0), 504);
@@ -368,7 +376,9 @@ fn an_exchange_may_not_take_longer_than_its_total_time() {
 #[test]
 fn an_idle_tunnel_is_closed_after_its_time() {
     let server = acting(|peer| {
-        peer.send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+        peer.send(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+        );
         for _ in 0..3 {
             assert_eq!(peer.bytes(4), b"ping");
             peer.send("pong");

@@ -225,8 +225,7 @@ fn a_large_head_may_arrive_a_byte_at_a_time() {
 #[test]
 fn a_large_response_head_may_arrive_a_byte_at_a_time() {
     let long = "v".repeat(3000);
-    let response =
-        format!("HTTP/1.1 200 OK\r\nX-Long: {long}\r\nContent-Length: 4\r\n\r\npage");
+    let response = format!("HTTP/1.1 200 OK\r\nX-Long: {long}\r\nContent-Length: 4\r\n\r\npage");
     let server = Server::start(move |conversation, _| {
         while conversation.request().is_some() {
             response.bytes().for_each(|byte| conversation.peer.send([byte]));
@@ -237,7 +236,10 @@ fn a_large_response_head_may_arrive_a_byte_at_a_time() {
     for _ in 0..2 {
         client.send(get("/"));
         let (head, body) = client.message();
-        assert_eq!((field(&head, "x-long"), body), (Some("v".repeat(3000).as_str()), b"page".to_vec()));
+        assert_eq!(
+            (field(&head, "x-long"), body),
+            (Some("v".repeat(3000).as_str()), b"page".to_vec())
+        );
     }
     assert_eq!(server.connections(), 1);
 }
@@ -296,7 +298,8 @@ fn pipelined_requests_with_bodies_keep_their_boundaries() {
             let body = if field(&head, "transfer-encoding").is_some() {
                 conversation.peer.chunks().0
             } else {
-                let length = field(&head, "content-length").map_or(0, |n| n.parse().expect("a number"));
+                let length =
+                    field(&head, "content-length").map_or(0, |n| n.parse().expect("a number"));
                 conversation.peer.bytes(length)
             };
             conversation.peer.send(ok(&String::from_utf8_lossy(&body)));

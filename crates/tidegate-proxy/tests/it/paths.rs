@@ -33,7 +33,10 @@ impl Guarded {
         assert_eq!(String::from_utf8_lossy(&body), to, "{target}");
         let server = if to == "admin" { &self.admin } else { &self.open };
         let head = server.heads().pop().expect("it answered");
-        assert!(head.starts_with(&format!("GET {forwarded} HTTP/1.1\r\n")), "{target} became {head}");
+        assert!(
+            head.starts_with(&format!("GET {forwarded} HTTP/1.1\r\n")),
+            "{target} became {head}"
+        );
     }
 }
 
@@ -68,10 +71,26 @@ fn i1_routes_and_servers_see_one_form() {
 fn i1_no_path_leaves_the_root_or_hides_a_dot_segment() {
     let site = Site::new();
     for path in [
-        "/..", "/../admin", "/x/../../admin", "/%2e%2e", "/%2e%2e/admin", "/.%2e/x", "//../..",
-        "/..;/admin", "/x/..;/admin", "/x/..;a=b/admin", "/.;/admin", "/x/.;y/z", "/%2e%2e;/x", "/..%3b/x",
-        "/x/..%23", "/x/..%3f",
-        "/x\\y", "/\\admin", "/x\\..\\admin", "\\admin",
+        "/..",
+        "/../admin",
+        "/x/../../admin",
+        "/%2e%2e",
+        "/%2e%2e/admin",
+        "/.%2e/x",
+        "//../..",
+        "/..;/admin",
+        "/x/..;/admin",
+        "/x/..;a=b/admin",
+        "/.;/admin",
+        "/x/.;y/z",
+        "/%2e%2e;/x",
+        "/..%3b/x",
+        "/x/..%23",
+        "/x/..%3f",
+        "/x\\y",
+        "/\\admin",
+        "/x\\..\\admin",
+        "\\admin",
     ] {
         site.refuses(get(path), 400, "bad_path");
     }
@@ -136,7 +155,9 @@ fn i3_a_path_is_decoded_once_and_a_query_never() {
     site.sends("/x?caf\u{e9}", "/x?caf\u{e9}", "open");
     site.sends("/x?", "/x?", "open");
     let site = Site::new();
-    for path in ["/%c0%ae%c0%ae/admin", "/%c0%af", "/%e0%80%af", "/%ff", "/%c3", "/%c3/%a9", "/%ed%a0%80"] {
+    for path in
+        ["/%c0%ae%c0%ae/admin", "/%c0%af", "/%e0%80%af", "/%ff", "/%c3", "/%c3/%a9", "/%ed%a0%80"]
+    {
         site.refuses(get(path), 400, "bad_path");
     }
     for raw in [&b"/\xff"[..], b"/\xc0\xae", b"/?\xff", b"/?a=\xc3"] {
@@ -150,7 +171,8 @@ fn i4_hosts_have_one_form_and_paths_keep_their_case() {
     let hosts: Vec<String> = (0..300).map(|n| format!("\"h{n}.example.com\"")).collect();
     let (open, shop) = (Server::named("open"), Server::named("shop"));
     let rules = format!(
-        "[route.shop]\npool = \"shop\"\n[route.shop.match]\nhost = [{}, \"*.wild.example\", \"xn--caf-dma.example\"]\n\
+        "[route.shop]\npool = \"shop\"\n[route.shop.match]\n\
+         host = [{}, \"*.wild.example\", \"xn--caf-dma.example\"]\n\
          [pool.shop]\nservers = \"{}\"\n",
         hosts.join(", "),
         shop.address
@@ -163,12 +185,25 @@ fn i4_hosts_have_one_form_and_paths_keep_their_case() {
         (status(&head), String::from_utf8(body).expect("text"))
     };
     for host in [
-        "h7.example.com", "H7.EXAMPLE.com", "h7.example.com.", "h7.example.com:80", "h7.example.com:8080",
-        "H299.Example.Com", "a.WILD.example", "a.b.wild.example.", "XN--CAF-DMA.example",
+        "h7.example.com",
+        "H7.EXAMPLE.com",
+        "h7.example.com.",
+        "h7.example.com:80",
+        "h7.example.com:8080",
+        "H299.Example.Com",
+        "a.WILD.example",
+        "a.b.wild.example.",
+        "XN--CAF-DMA.example",
     ] {
         assert_eq!(ask(host), (200, "shop".to_owned()), "{host}");
     }
-    for host in ["h300.example.com", "xh7.example.com", "h7.example.com.evil", "wild.example", "awild.example"] {
+    for host in [
+        "h300.example.com",
+        "xh7.example.com",
+        "h7.example.com.evil",
+        "wild.example",
+        "awild.example",
+    ] {
         assert_eq!(ask(host), (200, "open".to_owned()), "{host}");
     }
     for host in ["h7.example.com.:80", "h7.example.com:0x50", "caf\u{e9}.example"] {
@@ -184,7 +219,8 @@ fn i4_hosts_have_one_form_and_paths_keep_their_case() {
 fn i6_an_expression_takes_whole_paths_in_linear_time() {
     let (open, item) = (Server::named("open"), Server::named("item"));
     let rules = format!(
-        "[route.item]\npool = \"item\"\n[route.item.match]\npath_regex = [\"/item/[0-9]+\", \"/(a+)+\", \"/x|/y\"]\n\
+        "[route.item]\npool = \"item\"\n[route.item.match]\n\
+         path_regex = [\"/item/[0-9]+\", \"/(a+)+\", \"/x|/y\"]\n\
          [pool.item]\nservers = \"{}\"\n",
         item.address
     );
@@ -193,11 +229,24 @@ fn i6_an_expression_takes_whole_paths_in_linear_time() {
     let nested = format!("/{}", "a".repeat(30_000));
     let nearly = format!("{nested}!");
     for (path, to) in [
-        ("/item/5", "item"), ("/item/5x", "open"), ("/x/item/5", "open"), ("/item/5/", "open"), ("/item/5%0a", "open"),
-        ("/y", "item"), ("/yy", "open"), ("/x/y", "open"), (&nested, "item"), (&nearly, "open"),
+        ("/item/5", "item"),
+        ("/item/5x", "open"),
+        ("/x/item/5", "open"),
+        ("/item/5/", "open"),
+        ("/item/5%0a", "open"),
+        ("/y", "item"),
+        ("/yy", "open"),
+        ("/x/y", "open"),
+        (&nested, "item"),
+        (&nearly, "open"),
     ] {
         client.send(get(path));
-        assert_eq!(String::from_utf8_lossy(&client.message().1), to, "{}", &path[..path.len().min(20)]);
+        assert_eq!(
+            String::from_utf8_lossy(&client.message().1),
+            to,
+            "{}",
+            &path[..path.len().min(20)]
+        );
     }
 }
 
@@ -212,9 +261,21 @@ fn i8_a_query_key_has_its_first_value_and_only_ampersands_separate() {
     let balancer = Balancer::start(&config(&[open.address], &rules));
     let mut client = balancer.client();
     for (query, to) in [
-        ("v=2", "beta"), ("a=1&v=2", "beta"), ("v=2&v=1", "beta"), ("v=1&v=2", "open"), ("a=1;v=2", "open"),
-        ("v=2;a=1", "open"), ("v=%32", "open"), ("%76=2", "open"), ("V=2", "open"), ("v=2+", "open"), ("&&v=2", "beta"),
-        ("v", "open"), ("v=", "open"), ("v=2=", "open"), ("", "open"),
+        ("v=2", "beta"),
+        ("a=1&v=2", "beta"),
+        ("v=2&v=1", "beta"),
+        ("v=1&v=2", "open"),
+        ("a=1;v=2", "open"),
+        ("v=2;a=1", "open"),
+        ("v=%32", "open"),
+        ("%76=2", "open"),
+        ("V=2", "open"),
+        ("v=2+", "open"),
+        ("&&v=2", "beta"),
+        ("v", "open"),
+        ("v=", "open"),
+        ("v=2=", "open"),
+        ("", "open"),
     ] {
         client.send(get(&format!("/?{query}")));
         assert_eq!(String::from_utf8_lossy(&client.message().1), to, "{query}");

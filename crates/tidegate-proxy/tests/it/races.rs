@@ -1,8 +1,9 @@
-//! The keep-alive race: a server closes a kept connection as a request goes out on it. The client must not
-//! notice, if the request may be repeated or none of it was sent.
+//! The keep-alive race: a server closes a kept connection as a request goes out on it. The client
+//! must not notice, if the request may be repeated or none of it was sent.
 //!
-//! The race is made certain by a client that sends two requests at once and an access log that stops the core
-//! between them: the first has left a kept connection, which the second takes before the kernel was asked.
+//! The race is made certain by a client that sends two requests at once and an access log that
+//! stops the core between them: the first has left a kept connection, which the second takes before
+//! the kernel was asked.
 
 use std::net::TcpListener;
 use std::sync::mpsc::{Sender, channel};
@@ -66,8 +67,8 @@ impl End {
     }
 }
 
-/// A server that answers one request on its first connection and ends it as `end` says; the other connections
-/// it serves. A connection to be ended before the next request goes to `kept`.
+/// A server that answers one request on its first connection and ends it as `end` says; the other
+/// connections it serves. A connection to be ended before the next request goes to `kept`.
 fn ending(end: End, kept: Sender<Peer>) -> Server {
     let aside = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let kept = Mutex::new(kept);

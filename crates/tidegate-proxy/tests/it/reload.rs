@@ -1,5 +1,5 @@
-//! Reloads under load: a difference is applied, never a restart. Nothing is dropped, streams live on, and what
-//! did not change keeps its connections.
+//! Reloads under load: a difference is applied, never a restart. Nothing is dropped, streams live
+//! on, and what did not change keeps its connections.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::thread::{self, JoinHandle};
 use crate::world::*;
 
 const RELOADS: usize = 1000;
-/// What the slow download comes to in the end.
-const DOWNLOAD: usize = 8 << 20;
+/// What the slow download comes to in the end: more than the buffers on the way hold.
+const DOWNLOAD: usize = 32 << 20;
 
 /// The servers behind all configurations of this test.
 struct Farm {
@@ -37,19 +37,21 @@ impl Farm {
         let (steady, streams) = (self.steady.address, self.streams.address);
         let mut text = config(&servers, "")
             + &format!(
-                "[route.steady]\npool = \"steady\"\n[route.steady.match]\npath_prefix = \"/steady\"\n\
+                "[route.steady]\npool = \"steady\"\n\
+                 [route.steady.match]\npath_prefix = \"/steady\"\n\
                  [pool.steady]\nservers = [\"{steady}\"]\n\
-                 [route.streams]\npool = \"streams\"\n[route.streams.match]\npath_prefix = \"/streams\"\n\
+                 [route.streams]\npool = \"streams\"\n\
+                 [route.streams.match]\npath_prefix = \"/streams\"\n\
                  [pool.streams]\nservers = [\"{streams}\"]\n"
             );
-        if step % 3 == 0 {
+        if step.is_multiple_of(3) {
             text += &format!(
                 "[route.extra]\npool = \"extra\"\n[route.extra.match]\npath = \"/extra/{step}\"\n\
                  [pool.extra]\nservers = [\"{}\"]\n",
                 self.extra.address
             );
         }
-        if step % 5 == 0 {
+        if step.is_multiple_of(5) {
             text += "[listener.side]\naddress = \"127.0.0.2:0\"\n";
         }
         text
@@ -61,7 +63,9 @@ fn streams() -> Server {
     Server::start(|conversation, _| {
         let Some((head, _)) = conversation.request() else { return };
         if head.starts_with("GET /streams/download") {
-            conversation.peer.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {DOWNLOAD}\r\n\r\n"));
+            conversation
+                .peer
+                .send(format!("HTTP/1.1 200 OK\r\nContent-Length: {DOWNLOAD}\r\n\r\n"));
             return conversation.peer.send(pattern());
         }
         conversation.peer.send(
@@ -196,13 +200,18 @@ fn a_thousand_reloads_under_load_drop_nothing() {
     check_accounts(&balancer, &farm, answers);
 }
 
-/// Every answer was counted once and as a success, and the pool that never changed kept its connections.
+/// Every answer was counted once and as a success, and the pool that never changed kept its
+/// connections.
 fn check_accounts(balancer: &Balancer, farm: &Farm, answers: usize) {
     let scrape = balancer.registry.scrape();
     let codes: u64 = scrape.routes.values().filter_map(|route| route.codes.get(&200)).sum();
     assert!(codes >= answers as u64, "{codes} of {answers}");
     let others = scrape.routes.values().flat_map(|route| route.codes.keys());
-    assert!(others.clone().all(|code| matches!(code, 200 | 101)), "{:?}", others.collect::<Vec<_>>());
+    assert!(
+        others.clone().all(|code| matches!(code, 200 | 101)),
+        "{:?}",
+        others.collect::<Vec<_>>()
+    );
     // Two clients use it, each from a core of its own at most.
     let connections = farm.steady.connections();
     assert!(connections <= 2, "an unchanged pool opened {connections} connections");

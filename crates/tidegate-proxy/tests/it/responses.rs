@@ -1,4 +1,5 @@
-//! Group A of docs/security-cases.md, responses: what a server may say, and what never reaches a client.
+//! Group A of docs/security-cases.md, responses: what a server may say, and what never reaches a
+//! client.
 
 use std::sync::mpsc;
 
@@ -34,7 +35,8 @@ fn a17_a_response_whose_end_is_in_doubt_is_not_passed_on() {
         "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\nhello",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nhello",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n\
+         0\r\n\r\n",
         "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ] {
         distrusted(&get("/bad"), reply, "bad_response");
@@ -95,7 +97,9 @@ fn a18_bytes_behind_a_response_never_reach_the_next_client() {
     for reply in [
         format!("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none{stray}"),
         format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n{stray}"),
-        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n{stray}"),
+        format!(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n{stray}"
+        ),
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none\r\n".to_owned(),
     ] {
         let site = Site::before(saying(&reply), "");
@@ -120,7 +124,9 @@ fn a18_bytes_behind_a_response_never_reach_the_next_client() {
 
 #[test]
 fn a18_bytes_on_a_connection_at_rest_never_reach_the_next_client() {
-    for first in ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none", "HTTP/1.1 204 No Content\r\n\r\n"] {
+    for first in
+        ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none", "HTTP/1.1 204 No Content\r\n\r\n"]
+    {
         let (go, gone) = (Gate::default(), Gate::default());
         let (going, done) = (go.clone(), gone.clone());
         let server = Server::start(move |conversation, number| {
@@ -232,7 +238,8 @@ fn a20_a_response_that_is_no_http_is_not_passed_on() {
 
 #[test]
 fn a20_a_response_head_has_the_limits_of_a_request() {
-    let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 0\r\n\r\n", "y".repeat(33 * 1024));
+    let long =
+        format!("HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 0\r\n\r\n", "y".repeat(33 * 1024));
     let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "y".repeat(33 * 1024));
     let many = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", "X: y\r\n".repeat(128));
     for reply in [long, endless, many] {

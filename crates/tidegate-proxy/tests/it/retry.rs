@@ -67,9 +67,7 @@ fn a_failed_connect_tries_every_other_server_whatever_the_method() {
     let balancer = Balancer::start(&config(&servers, "[route.all.retry]\nretries = 0\n"));
     let mut client = balancer.client();
     for method in ["POST", "PATCH", "GET", "DELETE", "POST", "POST", "GET", "GET"] {
-        client.send(format!(
-            "{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"
-        ));
+        client.send(format!("{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody"));
         assert_eq!(client.message().1, b"here");
     }
     assert_eq!(tries(&[&server]), 8);
@@ -117,8 +115,8 @@ fn backups_are_tried_after_all_primaries() {
 #[test]
 fn a_connect_that_takes_too_long_goes_on_to_another_server() {
     // A full backlog: the kernel answers no further SYN.
-    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
-        .expect("a socket");
+    let full =
+        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
     full.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
     full.listen(0).expect("an option");
     let address = full.local_addr().expect("bound").as_socket().expect("an IP address");
@@ -271,15 +269,49 @@ fn a_status_that_no_try_got_rid_of_reaches_the_client() {
 }
 
 #[test]
+fn a_status_after_an_interim_response_reaches_the_client() {
+    let failing = "HTTP/1.1 103 Early Hints\r\n\r\n\
+                   HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nsick";
+    let policy = format!("{RICH}[route.all.retry]\non = [\"503\"]\n");
+    let servers = [Server::answering(failing), Server::answering(failing)];
+    let addresses = [servers[0].address, servers[1].address];
+    let balancer = Balancer::start(&config(&addresses, &policy));
+    let mut client = balancer.client();
+    client.send(get("/"));
+    assert_eq!(status(&client.head()), 103);
+    assert_eq!(client.message().1, b"sick");
+    assert_eq!(tries(&[&servers[0], &servers[1]]), 1);
+}
+
+#[test]
+fn a_status_that_the_budget_lets_nobody_retry_reaches_the_client() {
+    let failing = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 4\r\n\r\nsick";
+    let policy = "retry_budget = { ratio = 0.0, min_per_second = 0 }\n\
+                  [route.all.retry]\non = [\"503\"]\n";
+    let servers = [Server::answering(failing), Server::answering(failing)];
+    let addresses = [servers[0].address, servers[1].address];
+    let balancer = Balancer::start(&config(&addresses, policy));
+    let mut client = balancer.client();
+    client.send(get("/"));
+    let (head, body) = client.message();
+    assert_eq!((status(&head), body), (503, b"sick".to_vec()), "the server's own words");
+    assert_eq!(tries(&[&servers[0], &servers[1]]), 1);
+    assert_eq!(balancer.pool().retry_budget_exhausted, 1);
+}
+
+#[test]
 fn a_body_is_sent_again_while_it_is_held_and_not_beyond_64_kib() {
     check_tries_before_resets(&keyed(60_000), "", 2);
     check_tries_before_resets(&keyed(80_000), "", 1);
-    let (bad, good) = (resetting(), Server::start(|conversation, _| {
-        while let Some((_, body)) = conversation.request() {
-            assert!(body.iter().all(|byte| *byte == b'x'));
-            conversation.peer.send(ok(&body.len().to_string()));
-        }
-    }));
+    let (bad, good) = (
+        resetting(),
+        Server::start(|conversation, _| {
+            while let Some((_, body)) = conversation.request() {
+                assert!(body.iter().all(|byte| *byte == b'x'));
+                conversation.peer.send(ok(&body.len().to_string()));
+            }
+        }),
+    );
     let balancer = Balancer::start(&config(&[bad.address, good.address], RICH));
     let mut client = balancer.client();
     for _ in 0..4 {

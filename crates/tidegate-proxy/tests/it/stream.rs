@@ -1,4 +1,5 @@
-//! Bodies under way: who waits for whom, and what becomes of both connections when one side goes early.
+//! Bodies under way: who waits for whom, and what becomes of both connections when one side goes
+//! early.
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -183,8 +184,8 @@ fn a_slow_client_holds_up_no_other() {
     assert_eq!(slow.bytes(16 << 20).len(), 16 << 20);
 }
 
-/// A server that reads one request to the end of its connection, tells how much came, and serves other
-/// connections.
+/// A server that reads one request to the end of its connection, tells how much came, and serves
+/// other connections.
 fn counting() -> (Server, Receiver<usize>) {
     let (sender, seen) = wire();
     let server = Server::start(move |conversation, number| {
@@ -316,8 +317,8 @@ fn a_client_with_a_small_window_gets_every_byte() {
 
 /// A connection with a small receive buffer.
 fn narrow(address: SocketAddr) -> TcpStream {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
-        .expect("a socket");
+    let socket =
+        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
     socket.set_recv_buffer_size(8192).expect("an option");
     socket.connect(&address.into()).expect("a connection");
     socket.into()

@@ -1,10 +1,12 @@
-//! Group H of docs/security-cases.md: which header fields are believed, which are ours, and which go nowhere.
+//! Group H of docs/security-cases.md: which header fields are believed, which are ours, and which
+//! go nowhere.
 
 use crate::cases::*;
 use crate::world::*;
 
 /// The peer of every test is on loopback, and is believed with this.
-const TRUSTING: &str = "[default.listener]\ntrusted_proxies = [\"127.0.0.0/8\", \"192.168.0.0/16\"]\n";
+const TRUSTING: &str =
+    "[default.listener]\ntrusted_proxies = [\"127.0.0.0/8\", \"192.168.0.0/16\"]\n";
 
 fn all<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
     fields(head, name).collect()
@@ -32,7 +34,8 @@ fn answer(balancer: &Balancer, lines: &str) -> String {
     String::from_utf8(body).expect("names are text")
 }
 
-const CLAIMS: &str = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\n\
+const CLAIMS: &str = "X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\n\
+                      X-Forwarded-Host: evil.example\r\n\
                       Forwarded: for=10.1.1.1;proto=https\r\nX-Real-IP: 10.1.1.1\r\n";
 
 #[test]
@@ -78,7 +81,11 @@ fn h1_the_client_is_found_from_the_right() {
         ("caf\u{e9}", "outer"),
         ("", "outer"),
     ] {
-        assert_eq!(answer(&balancer, &format!("X-Forwarded-For: {claim}\r\n")), expected, "{claim:?}");
+        assert_eq!(
+            answer(&balancer, &format!("X-Forwarded-For: {claim}\r\n")),
+            expected,
+            "{claim:?}"
+        );
     }
     let two = |first: &str, second: &str| {
         answer(&balancer, &format!("X-Forwarded-For: {first}\r\nX-Forwarded-For: {second}\r\n"))
@@ -90,7 +97,8 @@ fn h1_the_client_is_found_from_the_right() {
 #[test]
 fn h1_nobody_else_is_asked_who_the_client_is() {
     let (_outer, inner, balancer) = fenced("");
-    for name in ["X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP"] {
+    for name in ["X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP", "True-Client-IP"]
+    {
         assert_eq!(answer(&balancer, &format!("{name}: 10.1.1.1\r\n")), "outer", "{name}");
     }
     let (_outer, _inner, balancer) = fenced(TRUSTING);
@@ -103,7 +111,8 @@ fn h1_nobody_else_is_asked_who_the_client_is() {
 #[test]
 fn h1_the_header_of_a_trusted_proxy_goes_nowhere_when_a_stranger_sends_it() {
     let named = "[default.listener]\nclient_header = \"CF-Connecting-IP\"\n";
-    let (outer, _inner, balancer) = fenced(&format!("{named}trusted_proxies = \"192.168.0.0/16\"\n"));
+    let (outer, _inner, balancer) =
+        fenced(&format!("{named}trusted_proxies = \"192.168.0.0/16\"\n"));
     assert_eq!(answer(&balancer, "CF-Connecting-IP: 10.1.1.1\r\nX-Own: a\r\n"), "outer");
     let head = outer.heads().remove(0);
     assert_eq!((field(&head, "cf-connecting-ip"), field(&head, "x-own")), (None, Some("a")));
@@ -118,16 +127,23 @@ fn h1_the_header_of_a_trusted_proxy_goes_nowhere_when_a_stranger_sends_it() {
 #[test]
 fn h2_a_client_cannot_have_our_fields_removed() {
     let site = Site::new();
-    let named = "X-Forwarded-For, x-forwarded-proto,Via, Forwarded, Host, Cookie, Authorization, X-Request-Id, \
-                 Content-Length, Date, Cache-Control, X-Real-IP";
+    let named = "X-Forwarded-For, x-forwarded-proto,Via, Forwarded, Host, Cookie, \
+                 Authorization, X-Request-Id, Content-Length, Date, Cache-Control, X-Real-IP";
     let lines = format!(
-        "Connection: {named}\r\nCookie: a=b\r\nAuthorization: c\r\nDate: d\r\nCache-Control: e\r\nContent-Length: 5\r\n"
+        "Connection: {named}\r\nCookie: a=b\r\nAuthorization: c\r\nDate: d\r\n\
+         Cache-Control: e\r\nContent-Length: 5\r\n"
     );
     let head = site.forwards(with_fields(&lines) + "hello");
     for (name, value) in [
-        ("host", "shop.example.com"), ("cookie", "a=b"), ("authorization", "c"), ("date", "d"),
-        ("cache-control", "e"), ("content-length", "5"), ("x-forwarded-for", "127.0.0.1"),
-        ("x-forwarded-proto", "http"), ("x-forwarded-host", "shop.example.com"),
+        ("host", "shop.example.com"),
+        ("cookie", "a=b"),
+        ("authorization", "c"),
+        ("date", "d"),
+        ("cache-control", "e"),
+        ("content-length", "5"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-host", "shop.example.com"),
     ] {
         assert_eq!(all(&head, name), [value], "{name}");
     }
@@ -142,10 +158,13 @@ fn h2_a_client_cannot_have_our_fields_removed() {
 fn h2_fields_of_one_hop_stay_on_it() {
     let site = Site::new();
     let head = site.forwards(with_fields(
-        "Connection: X-Own, keep-alive, x-OTHER\r\nConnection: ,,X-Third,\r\nX-Own: a\r\nX-Other: b\r\nx-third: c\r\n\
+        "Connection: X-Own, keep-alive, x-OTHER\r\nConnection: ,,X-Third,\r\n\
+         X-Own: a\r\nX-Other: b\r\nx-third: c\r\n\
          X-Kept: d\r\nKeep-Alive: timeout=5\r\nProxy-Connection: keep-alive\r\nTE: trailers\r\n",
     ));
-    for name in ["x-own", "x-other", "x-third", "connection", "keep-alive", "proxy-connection", "te"] {
+    for name in
+        ["x-own", "x-other", "x-third", "connection", "keep-alive", "proxy-connection", "te"]
+    {
         assert_eq!(field(&head, name), None, "{name}");
     }
     assert_eq!(field(&head, "x-kept"), Some("d"));
@@ -156,8 +175,16 @@ fn h2_fields_of_one_hop_stay_on_it() {
 fn h3_names_that_servers_may_take_for_others_are_dropped() {
     for site in [Site::new(), Site::with(TRUSTING)] {
         let names = [
-            "X_Forwarded_Proto", "x_forwarded_for", "X-Forwarded_Host", "X_Auth_User", "X-Auth_User", "_", "Remote_User",
-            "X_Real_IP", "HTTP_X_FORWARDED_FOR", "X_Original_URL",
+            "X_Forwarded_Proto",
+            "x_forwarded_for",
+            "X-Forwarded_Host",
+            "X_Auth_User",
+            "X-Auth_User",
+            "_",
+            "Remote_User",
+            "X_Real_IP",
+            "HTTP_X_FORWARDED_FOR",
+            "X_Original_URL",
         ];
         let lines: String = names.iter().map(|name| format!("{name}: evil\r\n")).collect();
         let head = site.forwards(with_fields(&lines));
@@ -168,7 +195,8 @@ fn h3_names_that_servers_may_take_for_others_are_dropped() {
 #[test]
 fn h4_the_whole_family_is_ours() {
     let lines = "X-Forwarded-Prefix: /evil\r\nX-Forwarded-Port: 1\r\nX-Forwarded-Server: evil\r\n\
-                 x-forwarded-scheme: evil\r\nX-Forwarded-: evil\r\nX-Forwarded-Anything-Else: evil\r\n";
+                 x-forwarded-scheme: evil\r\nX-Forwarded-: evil\r\n\
+                 X-Forwarded-Anything-Else: evil\r\n";
     let head = Site::new().forwards(with_fields(lines));
     assert_eq!(head.matches("X-Forwarded-").count(), 3, "For, Proto and Host: {head}");
     assert!(!head.contains("evil"), "{head}");
@@ -179,8 +207,13 @@ fn h4_the_whole_family_is_ours() {
 #[test]
 fn h6_fields_that_change_the_request_behind_our_back_are_dropped() {
     let names = [
-        "X-Original-URL", "X-Rewrite-URL", "x-original-url", "X-HTTP-Method-Override", "X-HTTP-Method",
-        "X-Method-Override", "X-Original-Url",
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "x-original-url",
+        "X-HTTP-Method-Override",
+        "X-HTTP-Method",
+        "X-Method-Override",
+        "X-Original-Url",
     ];
     for site in [Site::new(), Site::with(TRUSTING)] {
         let lines: String = names.iter().map(|name| format!("{name}: /evil\r\n")).collect();
@@ -211,8 +244,12 @@ fn h8_every_value_of_a_field_is_judged() {
     assert_eq!(answer(&balancer, "X-Tier: gold\r\n"), "inner");
     assert_eq!(answer(&balancer, "X-Tier: gold\r\nx-tier: gold\r\n"), "inner");
     for lines in [
-        "X-Tier: gold\r\nX-Tier: free\r\n", "X-Tier: free\r\nX-Tier: gold\r\n", "X-Tier: gold, gold\r\n",
-        "X-Tier: gold\r\nX-Tier:\r\n", "X_Tier: gold\r\n", "X-Tier: Gold\r\n",
+        "X-Tier: gold\r\nX-Tier: free\r\n",
+        "X-Tier: free\r\nX-Tier: gold\r\n",
+        "X-Tier: gold, gold\r\n",
+        "X-Tier: gold\r\nX-Tier:\r\n",
+        "X_Tier: gold\r\n",
+        "X-Tier: Gold\r\n",
     ] {
         assert_eq!(answer(&balancer, lines), "outer", "what grants must hold of all: {lines:?}");
     }
@@ -223,7 +260,9 @@ fn h8_every_value_of_a_field_is_judged() {
     };
     assert_eq!(barred("X-From: good\r\n"), "inner");
     for lines in [
-        "X-From: evil\r\n", "X-From: good\r\nX-From: evil\r\n", "X-From: evil\r\nX-From: good\r\n",
+        "X-From: evil\r\n",
+        "X-From: good\r\nX-From: evil\r\n",
+        "X-From: evil\r\nX-From: good\r\n",
         "X-From: good\r\nX-From: evil \r\n",
     ] {
         assert_eq!(barred(lines), "outer", "what denies need hold of one only: {lines:?}");
@@ -235,8 +274,13 @@ fn h8_every_value_of_a_field_is_judged() {
 fn h9_a_request_that_was_here_before_is_stopped() {
     let site = Site::new();
     for via in [
-        format!("1.1 {NODE}"), format!("1.0 a, 1.1 {NODE}"), format!("1.1 {NODE} (comment), 1.1 b"),
-        format!("HTTP/1.1 {NODE}"), format!("1.1\t{NODE}"), format!("1.1  {NODE}"), format!("a,1.1 {NODE},b"),
+        format!("1.1 {NODE}"),
+        format!("1.0 a, 1.1 {NODE}"),
+        format!("1.1 {NODE} (comment), 1.1 b"),
+        format!("HTTP/1.1 {NODE}"),
+        format!("1.1\t{NODE}"),
+        format!("1.1  {NODE}"),
+        format!("a,1.1 {NODE},b"),
     ] {
         site.turns_away(with_fields(&format!("Via: {via}\r\n")), 508, "loop");
         site.turns_away(with_fields(&format!("Via: 1.1 a\r\nvia: {via}\r\n")), 508, "loop");
@@ -246,7 +290,9 @@ fn h9_a_request_that_was_here_before_is_stopped() {
 #[test]
 fn h9_the_via_of_others_is_no_loop() {
     let site = Site::new();
-    for via in ["1.1 tidegate", "1.1 tidegate-tes", "1.1 tidegate-tests", "1.1 a (tidegate-test)", ""] {
+    for via in
+        ["1.1 tidegate", "1.1 tidegate-tes", "1.1 tidegate-tests", "1.1 a (tidegate-test)", ""]
+    {
         let head = site.forwards(with_fields(&format!("Via: {via}\r\n")));
         assert_eq!(all(&head, "via"), [via, &format!("1.1 {NODE}")]);
     }

@@ -1,17 +1,20 @@
-//! Group C of docs/security-cases.md: what may turn a connection into something else, and what only tries.
+//! Group C of docs/security-cases.md: what may turn a connection into something else, and what only
+//! tries.
 
 use crate::cases::*;
 use crate::world::*;
 
 const KEY: &str = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-const SWITCHED: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+const SWITCHED: &str =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 
 /// A WebSocket handshake.
 fn handshake() -> String {
     with_fields(&format!("Connection: Upgrade\r\nUpgrade: websocket\r\n{KEY}"))
 }
 
-/// A server that switches when asked to, and then sends everything back; otherwise it answers `one`.
+/// A server that switches when asked to, and then sends everything back; otherwise it answers
+/// `one`.
 fn switching() -> Server {
     Server::start(|conversation, _| {
         while let Some((head, _)) = conversation.request() {
@@ -27,7 +30,8 @@ fn switching() -> Server {
     })
 }
 
-/// Holds that the request is served as an ordinary one: nothing of the upgrade is mentioned to the server.
+/// Holds that the request is served as an ordinary one: nothing of the upgrade is mentioned to the
+/// server.
 #[track_caller]
 fn forgets_upgrade(site: &Site, request: &str) {
     let head = site.forwards(request);
@@ -54,8 +58,8 @@ fn c1_bytes_behind_a_handshake_wait_for_the_switch() {
 
 #[test]
 fn c1_bytes_behind_a_handshake_that_fails_are_requests_like_any_other() {
-    // The server does not switch. What came early must have been held back: seen from the server it is a
-    // request of its own, with the fields that every forwarded request has.
+    // The server does not switch. What came early must have been held back: seen from the server it
+    // is a request of its own, with the fields that every forwarded request has.
     let site = Site::new();
     let mut client = site.balancer.client();
     client.send([handshake(), get("/early")].concat());
@@ -90,7 +94,8 @@ fn c2_a_handshake_with_a_body_is_an_ordinary_request() {
 
 #[test]
 fn c3_an_upgrade_to_h2c_is_never_mentioned() {
-    let site = Site::before(switching(), "[route.all.limits]\nupgrade = [\"websocket\", \"other\"]\n");
+    let site =
+        Site::before(switching(), "[route.all.limits]\nupgrade = [\"websocket\", \"other\"]\n");
     let settings = "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n";
     for lines in [
         "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n",
@@ -125,7 +130,10 @@ fn c4_a_switch_that_nobody_asked_for_is_not_passed_on() {
     let fields = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
     for (request, fields) in [
         (get("/bad"), fields),
-        (with_fields("Connection: Upgrade\r\nUpgrade: h2c\r\n"), "Connection: Upgrade\r\nUpgrade: h2c\r\n"),
+        (
+            with_fields("Connection: Upgrade\r\nUpgrade: h2c\r\n"),
+            "Connection: Upgrade\r\nUpgrade: h2c\r\n",
+        ),
         (handshake(), "Connection: Upgrade\r\nUpgrade: h2c\r\n"),
         (handshake(), "Connection: Upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n"),
         (handshake(), "Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n"),
@@ -133,7 +141,10 @@ fn c4_a_switch_that_nobody_asked_for_is_not_passed_on() {
         (handshake(), "Connection: Upgrade\r\n"),
         (handshake(), "Connection: close\r\nUpgrade: websocket\r\n"),
         (handshake(), "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n"),
-        (handshake(), "Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n"),
+        (
+            handshake(),
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n",
+        ),
         (handshake(), ""),
     ] {
         let reply = format!("HTTP/1.1 101 Switching Protocols\r\n{fields}\r\n");
@@ -207,12 +218,17 @@ fn c6_a_route_decides_whether_there_are_upgrades() {
 fn c6_an_upgrade_that_is_allowed_and_answered_opens_a_tunnel() {
     let site = Site::before(switching(), "");
     let mut client = site.balancer.client();
-    client.send(handshake().replace("websocket", "WebSocket"));
+    client.send(
+        handshake().replace("Upgrade\r\n", "x-own, Upgrade\r\n").replace("websocket", "WebSocket"),
+    );
     let head = client.head();
     assert_eq!((status(&head), field(&head, "upgrade")), (101, Some("websocket")));
     assert_eq!(field(&head, "connection"), Some("upgrade"));
     let seen = site.server.heads().remove(0);
-    assert_eq!((field(&seen, "connection"), field(&seen, "upgrade")), (Some("upgrade"), Some("WebSocket")));
+    assert_eq!(
+        (field(&seen, "connection"), field(&seen, "upgrade")),
+        (Some("upgrade"), Some("WebSocket"))
+    );
     // From here on nothing is understood, not even what looks like a request.
     client.send(get("/behind"));
     assert_eq!(client.bytes(get("/behind").len()), get("/behind").as_bytes());

@@ -473,9 +473,9 @@ pub fn get(path: &str) -> String {
 /// Waits until `condition` holds.
 #[track_caller]
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let due = std::time::Instant::now() + PATIENCE;
+    let due = clock::now() + PATIENCE;
     while !condition() {
-        assert!(std::time::Instant::now() < due, "never happened: {what}");
+        assert!(clock::now() < due, "never happened: {what}");
         thread::yield_now();
     }
 }

@@ -77,9 +77,14 @@ impl Load {
         self.next.fetch_max(self.total, Relaxed);
     }
 
-    /// Requests that were begun and whose end nobody saw, which is a fault of the load.
-    pub(super) fn missing(&self, tally: &Tally) -> u64 {
-        self.begun.load(Relaxed).saturating_sub(tally.requests)
+    /// Requests that the whole load consists of.
+    pub(super) const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Requests that were begun so far.
+    pub(super) fn begun(&self) -> u64 {
+        self.begun.load(Relaxed)
     }
 
     /// What came of it so far.

@@ -198,10 +198,13 @@ impl Story {
         let duration = clock::now().since(self.begin.0);
         self.observe();
         self.show(duration.as_secs().max(self.shown))?;
+        self.events.sort_by(|one, next| one.at.total_cmp(&next.at));
         let tally = self.load.tally();
+        let due = if self.interrupted { self.load.begun() } else { self.load.total() };
         let summary = Summary {
             requests: tally.requests,
-            failed: tally.failed + self.load.missing(&tally),
+            // A request whose end nobody saw is no success either.
+            failed: tally.failed + due.saturating_sub(tally.requests),
             failures: tally.reasons.clone(),
             retries: retries(&self.stage.node.control.scrape()),
             p50_ms: tally.quantile_ms(0.5),

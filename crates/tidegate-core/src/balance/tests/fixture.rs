@@ -95,7 +95,7 @@ impl Fixture {
     }
 }
 
-/// Every rule, hashes with both tables and without bounded load.
+/// Every rule, hashes with both tables, with and without bounded load.
 pub(super) fn rules() -> Vec<Balance> {
     vec![
         Balance::RoundRobin,
@@ -105,10 +105,13 @@ pub(super) fn rules() -> Vec<Balance> {
         Balance::Random,
         Balance::PowerOfTwo,
         Balance::PeakEwma,
-        hash(HashTable::Maglev, f64::INFINITY),
         hash(HashTable::Ring, f64::INFINITY),
-        Balance::SourceIpHash(policy(HashTable::Ring, f64::INFINITY)),
-        Balance::IpHash { policy: policy(HashTable::Maglev, 1.25), prefix_v4: 24, prefix_v6: 56 },
+        Balance::SourceIpHash(policy(HashTable::Ring, 1.25)),
+        Balance::IpHash {
+            policy: policy(HashTable::Maglev, f64::INFINITY),
+            prefix_v4: 24,
+            prefix_v6: 56,
+        },
     ]
 }
 

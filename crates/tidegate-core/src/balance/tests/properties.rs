@@ -66,7 +66,7 @@ fn may_serve(made: &[Made], server: &Made, open: bool) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
     fn a_pick_is_allowed_untried_and_made_whenever_there_is_one(

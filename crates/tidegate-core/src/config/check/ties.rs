@@ -180,7 +180,9 @@ fn tie(a: &Claim<'_>, b: &Claim<'_>) -> bool {
 }
 
 fn disjoint(a: &RouteMatch, b: &RouteMatch) -> bool {
-    let methods = !a.methods.is_empty() && a.methods.iter().all(|m| !b.methods.contains(m));
+    let methods = !a.methods.is_empty()
+        && !b.methods.is_empty()
+        && a.methods.iter().all(|method| !b.methods.contains(method));
     methods
         || values_disjoint(&a.headers, &b.headers)
         || values_disjoint(&a.cookies, &b.cookies)
@@ -321,3 +323,6 @@ fn tell_shadowed(
         report.add(Mistake::doubt(*at, &routes.key(name), message));
     }
 }
+
+#[cfg(test)]
+mod tests;
