@@ -37,7 +37,7 @@ impl<'a> PlainHead<'a> {
         match (&lengths[..], &codings[..]) {
             ([], []) => PlainFraming::None,
             ([length], []) => PlainFraming::Length(length),
-            ([], [coding]) if *coding == b"chunked" => PlainFraming::Chunked,
+            ([], [coding]) if coding.eq_ignore_ascii_case(b"chunked") => PlainFraming::Chunked,
             _ => panic!("ambiguous framing: {lengths:?} {codings:?}"),
         }
     }

@@ -142,7 +142,8 @@ fn check_meaning(head: &Head, again: &Head, hop: &Hop) {
     assert_eq!(again.version(), Version::Http11);
     assert_eq!(again.path(), head.path());
     assert_eq!(again.path_unmerged(), path);
-    assert_eq!(again.path_encodes_slash(), head.path_encodes_slash());
+    // One that was resolved away is told of here alone.
+    assert!(head.path_encodes_slash() || !again.path_encodes_slash());
     assert_eq!(again.query(), head.query());
     assert_eq!(again.authority(), authority);
     assert_eq!(again.body(), head.body());
@@ -169,6 +170,7 @@ fn check_hop_fields(head: &Head, again: &Head, plain: &PlainHead<'_>, upgrade: b
     }
     let framed = !matches!(plain.framing(), PlainFraming::None | PlainFraming::Length(b"0"));
     assert_eq!(framed, head.body() != BodyLength::Empty);
+    assert!(plain.values("transfer-encoding").all(|coding| coding == b"chunked"), "in one form");
 }
 
 /// Whether a field is the business of client and server alone.

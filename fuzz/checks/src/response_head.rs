@@ -88,6 +88,7 @@ fn check_written(reply: &ReplyHead, client: Version, to_head: bool) {
         let written = if chunked { PlainFraming::Chunked } else { PlainFraming::None };
         assert_eq!(plain.framing(), written);
     }
+    assert!(plain.values("transfer-encoding").all(|coding| coding == b"chunked"), "in one form");
     check_hop_fields(reply, &again, persistence);
     check_end_to_end(reply, &again);
 }

@@ -12,7 +12,7 @@ pub struct Form {
 /// Examines an authority; `None` when it is empty, or anything but a host with an optional port.
 ///
 /// The default port is 80. A trailing dot goes only when no port follows it: before a port it is refused, as
-/// too odd to be meant.
+/// too odd to be meant, and so are two dots at the end.
 #[must_use]
 pub fn examine(authority: &[u8]) -> Option<Form> {
     let (host, port) = split(authority)?;
@@ -27,6 +27,7 @@ pub fn examine(authority: &[u8]) -> Option<Form> {
     let dropped_port = port.is_some_and(|port| matches!(port, b"" | b"80"));
     let length = match port {
         Some(_) if dotted => return None,
+        _ if host.ends_with(b"..") => return None,
         Some(_) if !dropped_port => authority.len(),
         _ => host.len() - usize::from(dotted),
     };
@@ -92,7 +93,7 @@ mod tests {
     fn what_is_not_a_host_is_refused() {
         for bad in [
             "", ".", ":80", "a,b", "a/b", "user@host", "a b", "a:b", "a:99999", "[::1", "[::1]x",
-            "[zz]", "a:1:2", "h\u{e9}", "a?b", "a#b", "a..:80.", "a.:80", "a%2eb",
+            "[zz]", "a:1:2", "h\u{e9}", "a?b", "a#b", "a..:80.", "a.:80", "a%2eb", "a..", "..",
         ] {
             check(bad, None);
         }

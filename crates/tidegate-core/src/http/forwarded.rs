@@ -58,8 +58,8 @@ impl Forwarding<'_> {
         if !kept(FieldKind::ForwardedProto) {
             field(b"X-Forwarded-Proto", self.scheme.as_bytes(), out);
         }
-        if !kept(FieldKind::ForwardedHost) && !head.authority().is_empty() {
-            field(b"X-Forwarded-Host", head.authority().as_bytes(), out);
+        if !kept(FieldKind::ForwardedHost) && !head.raw(head.host).is_empty() {
+            field(b"X-Forwarded-Host", head.raw(head.host), out);
         }
         self.write_list(head, FieldKind::Forwarded, b"Forwarded: ", out);
         self.write_element(head, out);
@@ -90,9 +90,9 @@ impl Forwarding<'_> {
         out.extend_from_slice(if v6 { b"for=\"[" } else { b"for=" });
         write_address(self.peer, out);
         out.extend_from_slice(if v6 { b"]\"" } else { b"" });
-        if !head.authority().is_empty() {
+        if !head.raw(head.host).is_empty() {
             out.extend_from_slice(b";host=\"");
-            out.extend_from_slice(head.authority().as_bytes());
+            out.extend_from_slice(head.raw(head.host));
             out.push(b'"');
         }
         out.extend_from_slice(b";proto=");

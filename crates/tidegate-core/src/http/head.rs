@@ -246,6 +246,11 @@ impl Head {
         }
     }
 
+    /// The bytes of a range. Writing needs no text, and so no look at whether they are UTF-8.
+    pub(super) fn raw(&self, span: Span) -> &[u8] {
+        span.of(&self.buffer)
+    }
+
     /// Puts bytes behind what the buffer holds and says where they stand.
     pub(super) fn append(&mut self, bytes: impl AsRef<[u8]>) -> Span {
         let start = self.buffer.len();

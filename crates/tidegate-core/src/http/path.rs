@@ -31,7 +31,7 @@ pub struct Canonical {
     pub merged: Range<usize>,
     /// The form with repeated slashes kept; the same range as `merged` when there are none.
     pub unmerged: Range<usize>,
-    /// Whether it holds `%2F` or `%5C`.
+    /// Whether `%2F` or `%5C` stood in it, even in a segment that `..` took out again.
     pub encodes_slash: bool,
 }
 

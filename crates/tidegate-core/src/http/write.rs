@@ -41,13 +41,13 @@ pub enum Persistence {
 ///
 /// `unmerged` keeps repeated slashes in the path. `fallback_host` stands in when an HTTP/1.0 client named none.
 pub fn request(head: &Head, forwarding: &Forwarding<'_>, options: RequestOptions<'_>, out: &mut Vec<u8>) {
-    let path = if options.merge_slashes { head.path() } else { head.path_unmerged() };
-    out.extend_from_slice(head.method().as_bytes());
+    let path = if options.merge_slashes { head.path } else { head.path_unmerged };
+    out.extend_from_slice(head.raw(head.method));
     out.push(b' ');
-    out.extend_from_slice(path.as_bytes());
-    if let Some(query) = head.query() {
+    out.extend_from_slice(head.raw(path));
+    if let Some(query) = head.query {
         out.push(b'?');
-        out.extend_from_slice(query.as_bytes());
+        out.extend_from_slice(head.raw(query));
     }
     out.extend_from_slice(b" HTTP/1.1\r\n");
     request_fields(head, forwarding, &options, out);
@@ -75,11 +75,11 @@ fn request_fields(
     options: &RequestOptions<'_>,
     out: &mut Vec<u8>,
 ) {
-    let named = !head.authority().is_empty();
-    let host = if named { head.authority() } else { options.fallback_host };
-    let host_passes = head.values_of(FieldKind::Host).next() == Some(host.as_bytes());
+    let named = head.raw(head.host);
+    let host = if named.is_empty() { options.fallback_host.as_bytes() } else { named };
+    let host_passes = head.values_of(FieldKind::Host).next() == Some(host);
     if !host_passes {
-        field(b"Host", host.as_bytes(), out);
+        field(b"Host", host, out);
     }
     let nominated = Nominated::of(head.connection, &head.buffer, &head.fields);
     let mut chunked = false;

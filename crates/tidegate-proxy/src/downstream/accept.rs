@@ -219,3 +219,21 @@ impl Drop for ClientPlace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn same_client(one: &str, other: &str) -> bool {
+        let [one, other] = [one, other].map(|text| text.parse().expect("an address"));
+        network(one) == network(other)
+    }
+
+    #[test]
+    fn a_client_is_an_address_or_a_64_of_ipv6() {
+        assert!(!same_client("192.0.2.1", "192.0.2.2"));
+        assert!(same_client("2001:db8:0:1::1", "2001:db8:0:1:ffff::2"));
+        assert!(!same_client("2001:db8:0:1::1", "2001:db8:0:2::1"));
+    }
+}

@@ -1,6 +1,10 @@
 //! What the cases of docs/security-cases.md have in common: a balancer in front of one server, and
 //! what every refusal must look like from outside.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 use crate::world::*;
 
 /// A balancer in front of one server.
@@ -153,4 +157,33 @@ pub fn in_chunks(frames: &str) -> String {
 fn text(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(200)];
     String::from_utf8_lossy(shown).escape_debug().to_string()
+}
+
+/// The names in `text` that begin with a case's id, such as `a1_`, where they stand behind `mark`.
+fn named_behind<'a>(mark: &'a str, text: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(mark).skip(1).filter_map(|rest| {
+        let ends = |letter: char| letter != '_' && !letter.is_ascii_alphanumeric();
+        let end = rest.find(ends).unwrap_or(rest.len());
+        let (id, _) = rest[..end].split_once('_')?;
+        let number = id.strip_prefix(|letter: char| letter.is_ascii_lowercase())?;
+        (!number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+            .then_some(&rest[..end])
+    })
+}
+
+#[test]
+fn the_page_and_the_tests_name_the_same_cases() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &Path| fs::read_to_string(path).expect("part of the project");
+    let page = read(&root.join("../../docs/security-cases.md"));
+    let named: BTreeSet<&str> = named_behind("`", &page).collect();
+    let files = fs::read_dir(root.join("tests/it")).expect("where this file is");
+    let sources: Vec<String> = files.map(|file| read(&file.expect("listed").path())).collect();
+    let written: BTreeSet<&str> =
+        sources.iter().flat_map(|source| named_behind("#[test]\nfn ", source)).collect();
+    assert!(written.len() > 50, "{written:?}");
+    let missing: Vec<_> = named.difference(&written).collect();
+    let unnamed: Vec<_> = written.difference(&named).collect();
+    assert!(missing.is_empty(), "on the page, but no tests: {missing:?}");
+    assert!(unnamed.is_empty(), "tests, but not on the page: {unnamed:?}");
 }
