@@ -8,7 +8,7 @@ use tidegate_core::http::chunked::{ChunkError, Chunked, Keep};
 use tidegate_core::http::field_kind::FieldKind;
 use tidegate_core::rng::Rng;
 
-use crate::plain::{PlainHead, text};
+use crate::plain::{PlainChunks, PlainHead, text};
 
 /// Runs the check.
 pub fn run(data: &[u8]) {
@@ -65,38 +65,16 @@ fn check(frames: &Passed, data: &Passed, body: &[u8]) {
     assert_eq!((frames.consumed, frames.done), (data.consumed, data.done));
     let mut sent = frames.bytes.clone();
     sent.extend_from_slice(&frames.trailer);
-    let (simple, rest) = simple_data(&sent);
-    assert_eq!(text(&simple), text(&data.bytes), "frames carry the data: {}", text(body));
-    assert_eq!(rest.is_some(), frames.done, "frames end when the body ends: {}", text(&sent));
-    if let Some(trailer) = rest {
+    let plain = PlainChunks::read(&sent);
+    assert_eq!(text(&plain.data), text(&data.bytes), "frames carry the data: {}", text(body));
+    assert_eq!(plain.end.is_some(), frames.done, "frames end when the body ends: {}", text(&sent));
+    if let Some((trailer, length)) = plain.end {
+        assert_eq!(length, sent.len(), "nothing follows the end");
         check_trailer(trailer);
         let again = read(&sent, Keep::Frames, |left| left).expect("frames are a body");
         let mut resent = again.bytes.clone();
         resent.extend_from_slice(&again.trailer);
         assert_eq!(text(&resent), text(&sent), "frames are left as they are");
-    }
-}
-
-/// The data of plain frames, and what stands behind the last chunk line, if it has come.
-fn simple_data(mut frames: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
-    let mut data = Vec::new();
-    loop {
-        let Some(end) = frames.windows(2).position(|pair| pair == b"\r\n") else {
-            return (data, None);
-        };
-        let digits = std::str::from_utf8(&frames[..end]).expect("a chunk line is digits");
-        assert!(digits.bytes().all(|digit| digit.is_ascii_hexdigit()), "only digits: {digits}");
-        let size = usize::from_str_radix(digits, 16).expect("a size");
-        frames = &frames[end + 2..];
-        if size == 0 {
-            let ended = frames.ends_with(b"\r\n");
-            return (data, ended.then_some(frames));
-        }
-        data.extend_from_slice(&frames[..size.min(frames.len())]);
-        let Some(rest) = frames.get(size..).filter(|rest| rest.len() >= 2) else {
-            return (data, None);
-        };
-        frames = rest.strip_prefix(b"\r\n").expect("data ends in CRLF");
     }
 }
 

@@ -76,6 +76,59 @@ fn is_name_byte(byte: &u8) -> bool {
     byte.is_ascii_graphic() && !b"\"(),/:;<=>?@[\\]{}".contains(byte)
 }
 
+/// A chunked body read the plain way.
+#[derive(Debug)]
+pub(crate) struct PlainChunks<'a> {
+    pub(crate) data: Vec<u8>,
+    /// What stands between the last chunk line and the end, and how long all of it is; `None` until it has ended.
+    pub(crate) end: Option<(&'a [u8], usize)>,
+}
+
+impl<'a> PlainChunks<'a> {
+    /// Reads frames as far as they have come. Panics where only a lenient reader would go on.
+    pub(crate) fn read(frames: &'a [u8]) -> Self {
+        let mut data = Vec::new();
+        let mut rest = frames;
+        loop {
+            let Some(line) = line_length(rest) else { return Self { data, end: None } };
+            let size = chunk_size(&rest[..line]);
+            rest = &rest[line + 2..];
+            if size == 0 {
+                let trailer = trailer_length(rest);
+                let length = frames.len() - rest.len();
+                return Self { data, end: trailer.map(|trailer| (&rest[..trailer], length + trailer)) };
+            }
+            data.extend_from_slice(&rest[..size.min(rest.len())]);
+            let Some(after) = rest.get(size..).filter(|after| after.len() >= 2) else {
+                return Self { data, end: None };
+            };
+            rest = after.strip_prefix(b"\r\n").expect("data ends in CRLF");
+        }
+    }
+}
+
+fn line_length(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(2).position(|pair| pair == b"\r\n")
+}
+
+fn chunk_size(line: &[u8]) -> usize {
+    assert!(line.iter().all(u8::is_ascii_hexdigit), "a chunk line is digits: {}", text(line));
+    let digits = std::str::from_utf8(line).expect("digits are text");
+    usize::from_str_radix(digits, 16).expect("a size")
+}
+
+/// The length of a trailer section, its empty line included.
+fn trailer_length(section: &[u8]) -> Option<usize> {
+    let mut length = 0;
+    loop {
+        let line = line_length(&section[length..])?;
+        length += line + 2;
+        if line == 0 {
+            return Some(length);
+        }
+    }
+}
+
 /// Bytes as they can be shown.
 pub(crate) fn text(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()

@@ -6,7 +6,7 @@ use super::words::words;
 words! {
     /// A reason to refuse.
     pub enum Refusal {
-        /// The request line is not a request line, or its method is no token.
+        /// The request line is not a request line, or a line of the head does not end in CRLF.
         BadRequestLine => "bad_request_line",
         /// A header field is malformed.
         BadHeader => "bad_header",

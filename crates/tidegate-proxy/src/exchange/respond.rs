@@ -109,8 +109,8 @@ pub(super) async fn answer(
         return Next::Close;
     };
     x.status = Some(status);
-    // After a request that could not be understood, what follows cannot be either. What follows a CONNECT or a
-    // handshake may be meant for the tunnel.
+    // After a request that could not be understood, what follows cannot be either. What follows a
+    // CONNECT or a handshake may be meant for the tunnel.
     let doubtful = matches!(
         error,
         Error::BadRequest(_) | Error::BadChunk(_) | Error::HeaderTimeout | Error::BodyTimeout

@@ -117,8 +117,8 @@ impl Exchange {
     }
 
     /// Whether the client may still send the body that it announced, or leave it out: it waits for
-    /// 100 (Continue). Once it has got a final response instead, nobody can tell whether its next bytes are that
-    /// body or another request (RFC 9110, section 10.1.1).
+    /// 100 (Continue). Once it has got a final response instead, nobody can tell whether its next
+    /// bytes are that body or another request (RFC 9110, section 10.1.1).
     pub(super) fn body_is_undecided(&self) -> bool {
         self.head.expects_continue() && !self.request_body.is_done()
     }

@@ -247,7 +247,8 @@ impl Peer {
         }
     }
 
-    /// The frames of a chunked body as they come, trailers included; `None` when the connection ends within.
+    /// The frames of a chunked body as they come, trailers included; `None` when the connection
+    /// ends within.
     pub fn try_chunks(&mut self) -> Option<String> {
         let mut frames = Vec::new();
         loop {
@@ -278,13 +279,9 @@ impl Peer {
     /// A line, without its line end.
     #[track_caller]
     pub fn line(&mut self) -> String {
-        loop {
-            if let Some(end) = self.unread.windows(2).position(|window| window == b"\r\n") {
-                let line: Vec<u8> = self.unread.drain(..end + 2).collect();
-                return String::from_utf8_lossy(&line[..end]).into_owned();
-            }
-            assert!(self.fill(), "ended in a line: {:?}", self.text());
-        }
+        let line = self.try_line();
+        let line = line.unwrap_or_else(|| panic!("ended in a line: {:?}", self.text()));
+        String::from_utf8_lossy(&line[..line.len() - 2]).into_owned()
     }
 
     /// A body in chunks, and the trailer fields behind it.
