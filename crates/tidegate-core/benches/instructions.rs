@@ -1,4 +1,5 @@
-//! Instruction counts of what every request runs: parse, route, pick, rewrite, and the reply's head.
+//! Instruction counts of what every request runs: parse, route, pick, rewrite, and the reply's
+//! head.
 //!
 //! Counts do not depend on the machine's load, so they are guarded: each has a limit, about a tenth
 //! above what it was when last looked at. A change that needs more says so by raising the limit.
@@ -144,8 +145,7 @@ fn rewrite_request((head, mut out): (Head, Vec<u8>)) -> (Head, Vec<u8>) {
         request_id: Some(42),
         client_header: None,
     };
-    let options =
-        RequestOptions { merge_slashes: true, upgrade: false, fallback_host: "app" };
+    let options = RequestOptions { merge_slashes: true, upgrade: false, fallback_host: "app" };
     write::request(black_box(&head), &forwarding, options, &mut out);
     (head, out)
 }

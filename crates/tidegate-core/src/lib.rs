@@ -1,8 +1,9 @@
 //! Every decision of the balancer, and nothing else.
 //!
-//! This crate opens no socket, reads no clock, starts no thread, blocks on nothing and logs nothing. Time is
-//! an argument ([`time::Instant`]), chance is an argument (a `draw` or a seeded [`rng::Rng`]), and every answer
-//! is data. That is what lets the same code run in production, in a simulated world and under a fuzzer.
+//! This crate opens no socket, reads no clock, starts no thread, blocks on nothing and logs
+//! nothing. Time is an argument ([`time::Instant`]), chance is an argument (a `draw` or a seeded
+//! [`rng::Rng`]), and every answer is data. That is what lets the same code run in production, in a
+//! simulated world and under a fuzzer.
 //!
 //! The modules form layers; a layer imports only lower ones (checked by `cargo xtask tidy`):
 //!

@@ -1,8 +1,8 @@
-//! A small seeded generator: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
-//! 2014).
+//! A small seeded generator: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+//! generators", 2014).
 //!
-//! Good enough to spread traffic and jitter timers, cheap enough to draw once a request, and the same on every
-//! machine for the same seed. Not for secrets: nothing here draws entropy.
+//! Good enough to spread traffic and jitter timers, cheap enough to draw once a request, and the
+//! same on every machine for the same seed. Not for secrets: nothing here draws entropy.
 
 /// A deterministic stream of 64-bit draws.
 #[derive(Clone, Debug)]
@@ -42,7 +42,8 @@ pub const fn mix(word: u64) -> u64 {
     word ^ (word >> 31)
 }
 
-/// Maps a uniform draw to `0..bound` by multiplication (Lemire, 2019); the bias is below `bound / 2^64`.
+/// Maps a uniform draw to `0..bound` by multiplication (Lemire, 2019); the bias is below `bound /
+/// 2^64`.
 #[must_use]
 pub const fn scale(draw: u64, bound: u64) -> u64 {
     ((draw as u128 * bound as u128) >> 64) as u64

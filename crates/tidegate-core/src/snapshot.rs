@@ -1,9 +1,9 @@
 //! The snapshot: a checked configuration, compiled, with the live state of its servers; immutable.
 //!
-//! The control plane makes one for each configuration that it accepts and publishes it whole; the data plane
-//! serves requests from the newest one. What outlives a configuration, the state of a server or a pool, is
-//! carried from the snapshot before by name: a server that keeps its pool, name and address keeps its health,
-//! its load and its connections.
+//! The control plane makes one for each configuration that it accepts and publishes it whole; the
+//! data plane serves requests from the newest one. What outlives a configuration, the state of a
+//! server or a pool, is carried from the snapshot before by name: a server that keeps its pool,
+//! name and address keeps its health, its load and its connections.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,8 +49,9 @@ pub struct PoolEntry {
 impl Snapshot {
     /// Compiles a configuration on top of the snapshot before it.
     ///
-    /// A server that is new to a pool that was running before joins it at `now`, which begins its slow start.
-    /// A server without active checks counts as healthy. `ids` gives new servers their identities.
+    /// A server that is new to a pool that was running before joins it at `now`, which begins its
+    /// slow start. A server without active checks counts as healthy. `ids` gives new servers their
+    /// identities.
     ///
     /// # Panics
     /// Never for a checked configuration, whose routes lead to pools that exist.

@@ -1,14 +1,16 @@
 //! Time as data: points on a monotonic clock and on the wall clock.
 //!
-//! Both are plain integers, so that a trace prints them, a golden file holds them and a simulator counts them
-//! up by hand. There is no `now()` here: reading a clock is `tidegate_net::clock`'s job alone.
+//! Both are plain integers, so that a trace prints them, a golden file holds them and a simulator
+//! counts them up by hand. There is no `now()` here: reading a clock is `tidegate_net::clock`'s job
+//! alone.
 
 use std::ops::{Add, Sub};
 pub use std::time::Duration;
 
 /// A point on a monotonic clock: nanoseconds since an origin that the clock's owner chose.
 ///
-/// Two instants compare only if they come from the same clock. 64 bits of nanoseconds last 584 years.
+/// Two instants compare only if they come from the same clock. 64 bits of nanoseconds last 584
+/// years.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(u64);
 

@@ -1,7 +1,8 @@
-//! The mechanisms that touch the system: sockets, the one clock, entropy, and the one way to start a task.
+//! The mechanisms that touch the system: sockets, the one clock, entropy, and the one way to start
+//! a task.
 //!
-//! Nothing here decides anything and nothing here reads a configuration file. Reading order: `clock`, `entropy`,
-//! `task`, `listen`, `stream`.
+//! Nothing here decides anything and nothing here reads a configuration file. Reading order:
+//! `clock`, `entropy`, `task`, `listen`, `stream`.
 
 #![forbid(unsafe_code)]
 

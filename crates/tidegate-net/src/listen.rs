@@ -1,8 +1,8 @@
-//! Listening sockets: one a core on the same address, so that the kernel spreads connections and no core hands
-//! one to another.
+//! Listening sockets: one a core on the same address, so that the kernel spreads connections and no
+//! core hands one to another.
 //!
-//! `SO_REUSEPORT` would also let two processes of one user share an address without a word. So the address is
-//! first bound without it, which fails when anybody else listens there.
+//! `SO_REUSEPORT` would also let two processes of one user share an address without a word. So the
+//! address is first bound without it, which fails when anybody else listens there.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -12,7 +12,8 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 /// Connections that may wait to be accepted, on each socket; the kernel lowers it to `somaxconn`.
 const BACKLOG: i32 = 4096;
 
-/// Opens `count` listening sockets on one address, which must be free. Port 0 picks one port for all of them.
+/// Opens `count` listening sockets on one address, which must be free. Port 0 picks one port for
+/// all of them.
 ///
 /// The sockets are non-blocking, and connections accepted from them have `TCP_NODELAY`.
 pub fn listen(address: SocketAddr, count: usize) -> io::Result<Vec<TcpListener>> {
@@ -39,7 +40,8 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
     // A restart must not wait for the connections of the process before to time out.
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
-        socket.set_only_v6(address.ip() != std::net::IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED))?;
+        socket
+            .set_only_v6(address.ip() != std::net::IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED))?;
     }
     Ok(socket)
 }

@@ -57,8 +57,8 @@ impl Stream {
         }
     }
 
-    /// Waits like [`Stream::poll_readable`], then tells whether bytes are there (`true`) or the peer has
-    /// closed its side (`false`), taking nothing.
+    /// Waits like [`Stream::poll_readable`], then tells whether bytes are there (`true`) or the
+    /// peer has closed its side (`false`), taking nothing.
     pub fn poll_peek(&self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let mut byte = [0];
         let mut buffer = ReadBuf::new(&mut byte);
@@ -95,9 +95,8 @@ impl Stream {
         let full = slices.iter().map(|slice| slice.len()).sum();
         loop {
             ready!(self.0.poll_write_ready(context))?;
-            let result = self.attempt(Interest::WRITABLE, full, |socket| {
-                rustix::io::writev(socket, slices)
-            });
+            let result =
+                self.attempt(Interest::WRITABLE, full, |socket| rustix::io::writev(socket, slices));
             if let Some(result) = result {
                 return Poll::Ready(result);
             }
@@ -113,15 +112,17 @@ impl Stream {
         mut call: impl FnMut(&TcpStream) -> rustix::io::Result<usize>,
     ) -> Option<io::Result<usize>> {
         let mut moved = None;
-        let result = self.0.try_io(interest, || loop {
-            match call(&self.0) {
-                Ok(count) if count == full || count == 0 => return Ok(count),
-                Ok(count) => {
-                    moved = Some(count);
-                    return Err(io::ErrorKind::WouldBlock.into());
+        let result = self.0.try_io(interest, || {
+            loop {
+                match call(&self.0) {
+                    Ok(count) if count == full || count == 0 => return Ok(count),
+                    Ok(count) => {
+                        moved = Some(count);
+                        return Err(io::ErrorKind::WouldBlock.into());
+                    }
+                    Err(rustix::io::Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
                 }
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
             }
         });
         match (result, moved) {

@@ -1,7 +1,7 @@
 //! The one way to start a task.
 //!
-//! A panic in a task ends that task alone: the runtime catches it, and this wrapper counts it and logs the
-//! task's name, so that it is never silent.
+//! A panic in a task ends that task alone: the runtime catches it, and this wrapper counts it and
+//! logs the task's name, so that it is never silent.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -19,8 +19,8 @@ pub fn panics() -> u64 {
 
 /// Starts a task on the current thread's runtime.
 ///
-/// It takes what makes the future, not the future: a task that was handed one would have room for it twice,
-/// before and while it runs, and a connection is a task.
+/// It takes what makes the future, not the future: a task that was handed one would have room for
+/// it twice, before and while it runs, and a connection is a task.
 pub fn spawn_local<F>(
     name: &'static str,
     begin: impl FnOnce() -> F + 'static,

@@ -1,9 +1,10 @@
-//! Deadlines of one core: arming one is a store, and one sweep every tenth of a second fires those that passed.
+//! Deadlines of one core: arming one is a store, and one sweep every tenth of a second fires those
+//! that passed.
 //!
-//! A connection has one slot for its whole life and moves the deadline in it from phase to phase. No timer is
-//! registered with the runtime, so a request costs two or three stores; the price is that a deadline fires up
-//! to [`TICK`] late, which none of them minds. The slots also know which connections are idle, and so which to
-//! let go when descriptors run short or the balancer stops.
+//! A connection has one slot for its whole life and moves the deadline in it from phase to phase.
+//! No timer is registered with the runtime, so a request costs two or three stores; the price is
+//! that a deadline fires up to [`TICK`] late, which none of them minds. The slots also know which
+//! connections are idle, and so which to let go when descriptors run short or the balancer stops.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -69,7 +70,8 @@ impl Deadlines {
     /// Lets the connection go that has been idle the longest. False when none is idle.
     pub(crate) fn dismiss_oldest_idle(&self) -> bool {
         let mut slots = self.0.borrow_mut();
-        let idle = slots.rest.iter_mut().filter(|rest| !rest.dismissed && rest.idle_since.is_some());
+        let idle =
+            slots.rest.iter_mut().filter(|rest| !rest.dismissed && rest.idle_since.is_some());
         let Some(oldest) = idle.min_by_key(|rest| rest.idle_since) else { return false };
         oldest.dismissed = true;
         wake(oldest);

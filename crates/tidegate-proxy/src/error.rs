@@ -1,4 +1,5 @@
-//! Why an exchange did not come to its end. A closed list; `exchange/respond.rs` alone turns it into answers.
+//! Why an exchange did not come to its end. A closed list; `exchange/respond.rs` alone turns it
+//! into answers.
 
 use thiserror::Error;
 use tidegate_core::http::chunked::ChunkError;

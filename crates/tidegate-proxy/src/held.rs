@@ -1,7 +1,7 @@
 //! Bytes that wait: read and not yet understood, or written and not yet taken.
 //!
-//! The vector behind it is borrowed from the worker's spares only while there is something to hold, so that a
-//! connection at rest owns no buffer.
+//! The vector behind it is borrowed from the worker's spares only while there is something to hold,
+//! so that a connection at rest owns no buffer.
 
 /// A queue of bytes.
 #[derive(Debug, Default)]

@@ -2,8 +2,9 @@
 
 use tidegate_core::telemetry::access_log::Record;
 
-/// Says which requests get a line and how it looks, and takes finished lines. Shared by all cores; nothing in it
-/// may block. What it says may change from one request to the next, as a reload may change the log.
+/// Says which requests get a line and how it looks, and takes finished lines. Shared by all cores;
+/// nothing in it may block. What it says may change from one request to the next, as a reload may
+/// change the log.
 pub trait Sink: Send + Sync {
     /// Whether any request gets a line. Asked for each request, so it is to cost next to nothing.
     fn is_on(&self) -> bool;

@@ -1,7 +1,9 @@
-//! The data plane as the rest of the program holds it: worker threads, their sockets, and the published snapshot.
+//! The data plane as the rest of the program holds it: worker threads, their sockets, and the
+//! published snapshot.
 //!
-//! A change of configuration takes two steps. `prepare` opens what new listeners need and may fail, having
-//! changed nothing; `commit` cannot fail: it publishes the snapshot and starts and stops accepting.
+//! A change of configuration takes two steps. `prepare` opens what new listeners need and may fail,
+//! having changed nothing; `commit` cannot fail: it publishes the snapshot and starts and stops
+//! accepting.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -120,22 +122,22 @@ impl DataPlane {
         Ok(Self { shared, workers, open: BTreeMap::new() })
     }
 
-    /// Opens sockets for the addresses that nobody listens on yet. Nothing changes when one cannot be had.
+    /// Opens sockets for the addresses that nobody listens on yet. Nothing changes when one cannot
+    /// be had.
     pub fn prepare(&self, config: &Config) -> Result<Prepared, ListenError> {
         let mut prepared = Prepared::default();
         for (name, address) in addresses(config) {
             if !self.open.contains_key(&address) {
-                let sockets = listen(address, self.workers.len()).map_err(|source| {
-                    ListenError { listener: name.clone(), address, source }
-                })?;
+                let sockets = listen(address, self.workers.len())
+                    .map_err(|source| ListenError { listener: name.clone(), address, source })?;
                 prepared.0.push((name, address, sockets));
             }
         }
         Ok(prepared)
     }
 
-    /// Publishes a snapshot. Prepared sockets begin to accept; those of listeners that are gone are closed, and
-    /// their connections finish the request that they are at.
+    /// Publishes a snapshot. Prepared sockets begin to accept; those of listeners that are gone are
+    /// closed, and their connections finish the request that they are at.
     pub fn commit(&mut self, prepared: Prepared, snapshot: Arc<Snapshot>) {
         let wanted: BTreeMap<SocketAddr, ListenerName> =
             addresses(&snapshot.config).map(|(name, address)| (address, name)).collect();
@@ -178,8 +180,8 @@ impl DataPlane {
         addresses
     }
 
-    /// Stops: no new connections, idle ones closed, the others after their request. Those that are still at
-    /// work after `grace` are cut. Returns when all threads have ended.
+    /// Stops: no new connections, idle ones closed, the others after their request. Those that are
+    /// still at work after `grace` are cut. Returns when all threads have ended.
     pub async fn drain(self, grace: Duration) -> Drained {
         let mut replies = Vec::new();
         for worker in &self.workers {

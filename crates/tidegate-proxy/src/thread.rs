@@ -1,4 +1,5 @@
-//! A worker's thread: one runtime that never steals work, the sockets it accepts on, and what ends it.
+//! A worker's thread: one runtime that never steals work, the sockets it accepts on, and what ends
+//! it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

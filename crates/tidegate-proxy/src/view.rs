@@ -1,4 +1,5 @@
-//! One core's view of a snapshot: the snapshot, and what the core adds to each pool and route for itself.
+//! One core's view of a snapshot: the snapshot, and what the core adds to each pool and route for
+//! itself.
 
 use std::cell::{OnceCell, RefCell};
 use std::num::NonZeroUsize;
@@ -53,9 +54,8 @@ impl View {
         rng: &mut Rng,
     ) -> Self {
         let pools = snapshot.pools.iter().map(|entry| {
-            let same = previous.and_then(|view| {
-                view.pools.iter().find(|pool| Arc::ptr_eq(&pool.entry, entry))
-            });
+            let same = previous
+                .and_then(|view| view.pools.iter().find(|pool| Arc::ptr_eq(&pool.entry, entry)));
             same.map_or_else(
                 || Rc::new(PoolView::new(Arc::clone(entry), ground, rng.draw())),
                 Rc::clone,

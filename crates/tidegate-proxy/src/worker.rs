@@ -1,7 +1,8 @@
-//! One core of the data plane: everything its connections share, and nothing that another core touches.
+//! One core of the data plane: everything its connections share, and nothing that another core
+//! touches.
 //!
-//! All of it lives on one thread, so cells and reference counts are plain. What crosses threads is in
-//! [`crate::plane::Shared`].
+//! All of it lives on one thread, so cells and reference counts are plain. What crosses threads is
+//! in [`crate::plane::Shared`].
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::num::NonZeroUsize;
@@ -97,7 +98,8 @@ impl Worker {
         self.rng.borrow_mut().draw()
     }
 
-    /// The buffer that reads go through. Nobody holds it across an await: polls borrow it and give it back.
+    /// The buffer that reads go through. Nobody holds it across an await: polls borrow it and give
+    /// it back.
     pub(crate) fn scratch(&self) -> RefMut<'_, Box<[u8]>> {
         self.scratch.borrow_mut()
     }

@@ -1,7 +1,7 @@
 //! A line of the access log about a request whose every word is hostile.
 //!
-//! In each format it must be one line that stays within its quotes, hold nothing that a terminal obeys, and not
-//! show the value of a query key that is to be blotted out.
+//! In each format it must be one line that stays within its quotes, hold nothing that a terminal
+//! obeys, and not show the value of a query key that is to be blotted out.
 
 use std::net::{IpAddr, Ipv6Addr};
 

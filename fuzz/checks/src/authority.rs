@@ -1,7 +1,7 @@
 //! An authority from arbitrary bytes.
 //!
-//! What is accepted has one canonical form, which is its own; its host holds nothing but what a host may hold,
-//! and nobody could split host and port in another way.
+//! What is accepted has one canonical form, which is its own; its host holds nothing but what a
+//! host may hold, and nobody could split host and port in another way.
 
 use std::net::Ipv6Addr;
 
@@ -39,6 +39,7 @@ fn check_host(host: &str) {
         assert!(inner.parse::<Ipv6Addr>().is_ok(), "brackets hold an address: {host}");
         return;
     }
-    let tame = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._~".contains(&byte);
+    let tame =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._~".contains(&byte);
     assert!(host.bytes().all(tame), "a host: {host}");
 }

@@ -1,8 +1,8 @@
 //! A chunked body from arbitrary bytes, cut into arbitrary pieces.
 //!
-//! The first two bytes seed the cuts, the rest is the body. What is left of it, as frames or as data, must not
-//! depend on the cuts; frames must be so plain that the simplest reader gets the same data out of them, and
-//! passing them once more must change nothing.
+//! The first two bytes seed the cuts, the rest is the body. What is left of it, as frames or as
+//! data, must not depend on the cuts; frames must be so plain that the simplest reader gets the
+//! same data out of them, and passing them once more must change nothing.
 
 use tidegate_core::http::chunked::{ChunkError, Chunked, Keep};
 use tidegate_core::http::field_kind::FieldKind;

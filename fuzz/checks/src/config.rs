@@ -1,7 +1,8 @@
 //! A configuration from arbitrary text.
 //!
-//! Whatever the text, every mistake is told with a place inside it, and a text is refused if and only if one was
-//! told. A configuration that is accepted can be served from, and its own printed form says the same.
+//! Whatever the text, every mistake is told with a place inside it, and a text is refused if and
+//! only if one was told. A configuration that is accepted can be served from, and its own printed
+//! form says the same.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ pub fn run(data: &[u8]) {
         panic!("the printed form is refused: {:?}\n{printed}", again.diagnostics);
     };
     assert_eq!(format!("{config:#?}"), format!("{same:#?}"), "the printed form says the same");
-    let snapshot = Snapshot::build(Arc::new(config), None, &mut ServerIds::default(), Instant::ZERO);
+    let snapshot =
+        Snapshot::build(Arc::new(config), None, &mut ServerIds::default(), Instant::ZERO);
     assert_eq!(snapshot.pools.len(), snapshot.config.pools.len());
 }
 

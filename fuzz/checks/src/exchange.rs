@@ -1,15 +1,17 @@
 //! A whole data plane between two hostile ends, over loopback.
 //!
-//! The input is a script: what clients send, in which pieces, when they close or reset; what the servers answer,
-//! too early, too much, or not at all; and reloads in between. Every request carries a mark in its path, and every
-//! byte that a server says carries the mark of the request it heard last on that connection.
+//! The input is a script: what clients send, in which pieces, when they close or reset; what the
+//! servers answer, too early, too much, or not at all; and reloads in between. Every request
+//! carries a mark in its path, and every byte that a server says carries the mark of the request it
+//! heard last on that connection.
 //!
-//! What must hold: servers hear requests that a client asked, as it asked them, and no others. A client hears
-//! well-formed responses, each with the mark of the request that it answers. Whatever happened, afterwards nothing
-//! is in flight, no connection is left open, no task has panicked, and an ordinary request is answered.
+//! What must hold: servers hear requests that a client asked, as it asked them, and no others. A
+//! client hears well-formed responses, each with the mark of the request that it answers. Whatever
+//! happened, afterwards nothing is in flight, no connection is left open, no task has panicked, and
+//! an ordinary request is answered.
 //!
-//! `script` is what can happen, `speech` turns it into bytes, `pipe` is one end of a connection, `hearing` reads
-//! what came out, `play` performs a script, and `stage` holds what outlives it.
+//! `script` is what can happen, `speech` turns it into bytes, `pipe` is one end of a connection,
+//! `hearing` reads what came out, `play` performs a script, and `stage` holds what outlives it.
 
 mod hearing;
 mod mark;
@@ -42,8 +44,8 @@ pub fn run(data: &[u8]) {
     let Ok(script) = Script::arbitrary_take_rest(Unstructured::new(data)) else { return };
     let mut stage = STAGE.lock().unwrap_or_else(PoisonError::into_inner);
     let Err(finding) = Play::new(&mut stage, HASTY).run(&script) else { return };
-    // Bytes of a server that cross the next request on their way answer it, for all anyone can tell. With
-    // patience nothing crosses.
+    // Bytes of a server that cross the next request on their way answer it, for all anyone can
+    // tell. With patience nothing crosses.
     match Play::new(&mut stage, PATIENT).run(&script) {
         Ok(()) => eprintln!("not confirmed: {finding}"),
         Err(finding) => panic!("{finding}\n{script:#?}"),

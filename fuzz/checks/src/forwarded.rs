@@ -1,8 +1,8 @@
 //! The fields that tell who asked, with arbitrary values, from a peer that is trusted or not.
 //!
-//! The first byte chooses who the peer is and whom the listener trusts; the rest are field lines. What a stranger
-//! claims is never believed and never passed on. What a trusted proxy says leads to the address that a plain walk
-//! from the right finds.
+//! The first byte chooses who the peer is and whom the listener trusts; the rest are field lines.
+//! What a stranger claims is never believed and never passed on. What a trusted proxy says leads to
+//! the address that a plain walk from the right finds.
 
 use std::net::IpAddr;
 use std::path::Path;

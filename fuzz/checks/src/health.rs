@@ -1,8 +1,8 @@
-//! The health of servers as a sequence of operations: probes and ejections, each against what its documentation
-//! promises.
+//! The health of servers as a sequence of operations: probes and ejections, each against what its
+//! documentation promises.
 //!
-//! Time only moves forward, by steps that the input gives. Everything else comes in any order: results that nobody
-//! asked for, reloads, members that go and come back.
+//! Time only moves forward, by steps that the input gives. Everything else comes in any order:
+//! results that nobody asked for, reloads, members that go and come back.
 
 mod ejections;
 mod probes;

@@ -1,7 +1,7 @@
 //! A request path from arbitrary bytes, brought into canonical form.
 //!
-//! The form must be its own canonical form, hold no dot segment that any reader could see, and be what a walk
-//! over decoded segments gives. A path that is called plain must be left as it is.
+//! The form must be its own canonical form, hold no dot segment that any reader could see, and be
+//! what a walk over decoded segments gives. A path that is called plain must be left as it is.
 
 use tidegate_core::http::path::{canonical, is_plain};
 
@@ -103,8 +103,8 @@ fn without_empty_segments(path: &[u8]) -> Vec<u8> {
     merged
 }
 
-/// The merged form as a walk over segments gives it: decode what needs no escape, leave empty segments out, and
-/// go up where it says so.
+/// The merged form as a walk over segments gives it: decode what needs no escape, leave empty
+/// segments out, and go up where it says so.
 fn walked(path: &[u8]) -> Vec<u8> {
     let mut segments: Vec<Vec<u8>> = Vec::new();
     let mut directory = false;

@@ -1,7 +1,7 @@
 //! Messages read the plain way: lines end in CRLF, a field is a name, a colon and a value.
 //!
-//! Shares no code with what it is held against. It panics at whatever two readers could see in two ways, so it is
-//! only for heads that were accepted or written.
+//! Shares no code with what it is held against. It panics at whatever two readers could see in two
+//! ways, so it is only for heads that were accepted or written.
 
 /// A head in its parts.
 #[derive(Debug)]
@@ -62,7 +62,11 @@ fn line(raw: &[u8], last: bool) -> &[u8] {
 fn field(line: &[u8]) -> (&[u8], &[u8]) {
     let colon = line.iter().position(|byte| *byte == b':').expect("a field has a colon");
     let (name, value) = (&line[..colon], &line[colon + 1..]);
-    assert!(!name.is_empty() && name.iter().all(is_name_byte), "a name is a token: {:?}", text(line));
+    assert!(
+        !name.is_empty() && name.iter().all(is_name_byte),
+        "a name is a token: {:?}",
+        text(line)
+    );
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = value.iter().position(|byte| !is_space(byte)).unwrap_or(value.len());
     let end = value.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
@@ -80,7 +84,8 @@ fn is_name_byte(byte: &u8) -> bool {
 #[derive(Debug)]
 pub(crate) struct PlainChunks<'a> {
     pub(crate) data: Vec<u8>,
-    /// What stands between the last chunk line and the end, and how long all of it is; `None` until it has ended.
+    /// What stands between the last chunk line and the end, and how long all of it is; `None` until
+    /// it has ended.
     pub(crate) end: Option<(&'a [u8], usize)>,
 }
 
@@ -96,7 +101,10 @@ impl<'a> PlainChunks<'a> {
             if size == 0 {
                 let trailer = trailer_length(rest);
                 let length = frames.len() - rest.len();
-                return Self { data, end: trailer.map(|trailer| (&rest[..trailer], length + trailer)) };
+                return Self {
+                    data,
+                    end: trailer.map(|trailer| (&rest[..trailer], length + trailer)),
+                };
             }
             data.extend_from_slice(&rest[..size.min(rest.len())]);
             let Some(after) = rest.get(size..).filter(|after| after.len() >= 2) else {

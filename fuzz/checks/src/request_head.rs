@@ -1,8 +1,9 @@
 //! A request head from arbitrary bytes: found, parsed, written for a server, and parsed again.
 //!
-//! The end of a head must not depend on how its bytes came. A head that is accepted must read the same when it is
-//! read the plain way. What is written for a server must mean to its parser what was understood here: the same
-//! method, path, query, host, body and end-to-end fields, no more and no fewer.
+//! The end of a head must not depend on how its bytes came. A head that is accepted must read the
+//! same when it is read the plain way. What is written for a server must mean to its parser what
+//! was understood here: the same method, path, query, host, body and end-to-end fields, no more and
+//! no fewer.
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -1,7 +1,7 @@
 //! A response head from arbitrary bytes: parsed, written for each kind of client, and parsed again.
 //!
-//! What a client is told must be what was understood, and be framed in exactly one way, whatever became of the
-//! framing that the server chose.
+//! What a client is told must be what was understood, and be framed in exactly one way, whatever
+//! became of the framing that the server chose.
 
 use tidegate_core::http::field_kind::FieldKind;
 use tidegate_core::http::head::{BodyLength, Version};

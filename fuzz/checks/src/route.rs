@@ -1,8 +1,10 @@
-//! Arbitrary routes and requests, over small alphabets so that routes collide, overlap and fail late.
+//! Arbitrary routes and requests, over small alphabets so that routes collide, overlap and fail
+//! late.
 //!
-//! The index over all routes is held against indexes over one and two: the route that is found takes the request
-//! when it is alone, wins against each other one that does, and is found whatever the order of the routes. A
-//! request that some route alone takes finds one. The explanation names the same.
+//! The index over all routes is held against indexes over one and two: the route that is found
+//! takes the request when it is alone, wins against each other one that does, and is found whatever
+//! the order of the routes. A request that some route alone takes finds one. The explanation names
+//! the same.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -30,7 +32,8 @@ const NETWORKS: [&str; 4] = ["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32", "0.0.
 const ROUTES_MAX: usize = 8;
 
 static REGEXES: LazyLock<[Regex; 4]> = LazyLock::new(|| {
-    ["/a.*", ".*b", "/[ab]", "[12]"].map(|text| Regex::new(&format!("^(?:{text})$")).expect("valid"))
+    ["/a.*", ".*b", "/[ab]", "[12]"]
+        .map(|text| Regex::new(&format!("^(?:{text})$")).expect("valid"))
 });
 
 /// A route to begin with: what is varied is what it matches.
@@ -88,11 +91,17 @@ struct Request {
 /// Runs the check.
 pub fn run(data: &[u8]) {
     let Ok(case) = Case::arbitrary_take_rest(Unstructured::new(data)) else { return };
-    let routes: Vec<Route> =
-        case.routes.iter().take(ROUTES_MAX).enumerate().map(|(at, route)| route_of(at, route)).collect();
+    let routes: Vec<Route> = case
+        .routes
+        .iter()
+        .take(ROUTES_MAX)
+        .enumerate()
+        .map(|(at, route)| route_of(at, route))
+        .collect();
     let mut turned = routes.clone();
     turned.rotate_left(usize::from(case.turn) % routes.len().max(1));
-    let requests = case.requests.iter().take(4).filter_map(|request| Some((request, request.head()?)));
+    let requests =
+        case.requests.iter().take(4).filter_map(|request| Some((request, request.head()?)));
     for (request, head) in requests {
         check(&routes, &turned, &request.place(&head));
     }
@@ -156,7 +165,11 @@ impl Rule {
             cookies: conditions(&self.cookies),
             query: conditions(&self.query),
             clients: pick_some(&NETWORKS, self.clients).map(network).collect(),
-            not: self.not.as_ref().filter(|_| depth < 3).map(|not| Box::new(not.condition(depth + 1))),
+            not: self
+                .not
+                .as_ref()
+                .filter(|_| depth < 3)
+                .map(|not| Box::new(not.condition(depth + 1))),
         }
     }
 }
@@ -181,7 +194,9 @@ fn conditions(conditions: &[(bool, Value)]) -> Vec<(String, ValuePattern)> {
     let named = conditions.iter().take(2).map(|(name, value)| {
         let pattern = match value {
             Value::Exact(word) => ValuePattern::Exact(pick(&VALUES, *word).to_owned()),
-            Value::Regex(at) => ValuePattern::Regex(REGEXES[usize::from(*at) % REGEXES.len()].clone()),
+            Value::Regex(at) => {
+                ValuePattern::Regex(REGEXES[usize::from(*at) % REGEXES.len()].clone())
+            }
             Value::Present => ValuePattern::Present,
             Value::Absent => ValuePattern::Absent,
         };
@@ -193,7 +208,8 @@ fn conditions(conditions: &[(bool, Value)]) -> Vec<(String, ValuePattern)> {
 impl Request {
     fn head(&self) -> Option<Head> {
         let pairs = |pairs: &[(bool, u8)]| -> Vec<(&'static str, &'static str)> {
-            let pair = |(name, value): &(bool, u8)| (NAMES[usize::from(*name)], pick(&VALUES, *value));
+            let pair =
+                |(name, value): &(bool, u8)| (NAMES[usize::from(*name)], pick(&VALUES, *value));
             pairs.iter().take(4).map(pair).collect()
         };
         let join = |words: &[(bool, u8)], separator: &str| {

@@ -11,8 +11,8 @@ pub struct Form {
 
 /// Examines an authority; `None` when it is empty, or anything but a host with an optional port.
 ///
-/// The default port is 80. A trailing dot goes only when no port follows it: before a port it is refused, as
-/// too odd to be meant, and so are two dots at the end.
+/// The default port is 80. A trailing dot goes only when no port follows it: before a port it is
+/// refused, as too odd to be meant, and so are two dots at the end.
 #[must_use]
 pub fn examine(authority: &[u8]) -> Option<Form> {
     let (host, port) = split(authority)?;
@@ -92,8 +92,27 @@ mod tests {
     #[test]
     fn what_is_not_a_host_is_refused() {
         for bad in [
-            "", ".", ":80", "a,b", "a/b", "user@host", "a b", "a:b", "a:99999", "[::1", "[::1]x",
-            "[zz]", "a:1:2", "h\u{e9}", "a?b", "a#b", "a..:80.", "a.:80", "a%2eb", "a..", "..",
+            "",
+            ".",
+            ":80",
+            "a,b",
+            "a/b",
+            "user@host",
+            "a b",
+            "a:b",
+            "a:99999",
+            "[::1",
+            "[::1]x",
+            "[zz]",
+            "a:1:2",
+            "h\u{e9}",
+            "a?b",
+            "a#b",
+            "a..:80.",
+            "a.:80",
+            "a%2eb",
+            "a..",
+            "..",
         ] {
             check(bad, None);
         }

@@ -39,8 +39,8 @@ impl Body {
         }
     }
 
-    /// Reads as much of `buffer` as belongs to the body and leaves at its front what is to be sent on. After
-    /// `done`, the bytes of [`Step::produced`] are followed by those that `tail` holds.
+    /// Reads as much of `buffer` as belongs to the body and leaves at its front what is to be sent
+    /// on. After `done`, the bytes of [`Step::produced`] are followed by those that `tail` holds.
     pub fn advance(
         &mut self,
         buffer: &mut [u8],
@@ -50,9 +50,7 @@ impl Body {
         let available = buffer.len();
         match self {
             Self::Done => Ok(Step { consumed: 0, produced: 0, done: true }),
-            Self::UntilClose => {
-                Ok(Step { consumed: available, produced: available, done: false })
-            }
+            Self::UntilClose => Ok(Step { consumed: available, produced: available, done: false }),
             Self::Exact(left) => {
                 let taken = usize::try_from(*left).map_or(available, |left| left.min(available));
                 *left -= taken as u64;
@@ -72,7 +70,8 @@ impl Body {
         }
     }
 
-    /// Data bytes of a chunked body so far; 0 for the other kinds, whose length is known or has no bound.
+    /// Data bytes of a chunked body so far; 0 for the other kinds, whose length is known or has no
+    /// bound.
     #[must_use]
     pub const fn chunk_data_bytes(&self) -> u64 {
         match self {

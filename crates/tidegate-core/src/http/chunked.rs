@@ -1,9 +1,10 @@
 //! The chunked coding (RFC 9112, section 7.1), tracked in place while its bytes pass through.
 //!
-//! The machine reads a buffer and leaves in it what is to be sent on: the frames themselves ([`Keep::Frames`])
-//! or only the data ([`Keep::Data`]). A chunk line that is plain hexadecimal and CRLF stays as it is, so that
-//! ordinary traffic is forwarded without a byte being moved; extensions are checked and cut out. Trailers are
-//! held back until they are whole, and come out filtered through [`Chunked::take_trailer`].
+//! The machine reads a buffer and leaves in it what is to be sent on: the frames themselves
+//! ([`Keep::Frames`]) or only the data ([`Keep::Data`]). A chunk line that is plain hexadecimal and
+//! CRLF stays as it is, so that ordinary traffic is forwarded without a byte being moved;
+//! extensions are checked and cut out. Trailers are held back until they are whole, and come out
+//! filtered through [`Chunked::take_trailer`].
 
 use thiserror::Error;
 
@@ -147,8 +148,8 @@ impl Chunked {
         Ok(Step { consumed: read, produced: written, done: self.state == State::Done })
     }
 
-    /// The bytes that end the frames after a trailer section: the fields that may go on, and an empty line.
-    /// Empty when there was no trailer, as its empty line has then passed already.
+    /// The bytes that end the frames after a trailer section: the fields that may go on, and an
+    /// empty line. Empty when there was no trailer, as its empty line has then passed already.
     #[must_use]
     pub fn take_trailer(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.trailer)
@@ -286,7 +287,8 @@ fn filter_trailer(section: &[u8]) -> Result<Vec<u8>, ChunkError> {
     Ok(kept)
 }
 
-/// Whether a field may stand in a trailer: nothing that frames, routes, authenticates or carries cookies.
+/// Whether a field may stand in a trailer: nothing that frames, routes, authenticates or carries
+/// cookies.
 fn may_trail(name: &[u8]) -> bool {
     const NEVER: [&str; 16] = [
         "authorization",

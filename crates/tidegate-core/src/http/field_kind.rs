@@ -1,7 +1,8 @@
 //! What a proxy has to know of a header field, told from its name alone and once a message.
 //!
-//! Most fields are [`FieldKind::Plain`] and pass unread. The rest frame the message, speak to this hop only,
-//! or claim something that only a trusted peer may claim. The length picks the few candidates to compare with.
+//! Most fields are [`FieldKind::Plain`] and pass unread. The rest frame the message, speak to this
+//! hop only, or claim something that only a trusted peer may claim. The length picks the few
+//! candidates to compare with.
 
 /// The part a field plays for a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,8 @@ pub enum FieldKind {
     Via,
     /// `Date`.
     Date,
-    /// Never forwarded: `Proxy` (httpoxy), `X-Original-URL`, `X-Rewrite-URL` and the method overrides.
+    /// Never forwarded: `Proxy` (httpoxy), `X-Original-URL`, `X-Rewrite-URL` and the method
+    /// overrides.
     Stripped,
     /// Holds an underscore, which some servers read as a hyphen: never forwarded.
     Underscored,
@@ -106,8 +108,8 @@ impl FieldKind {
     }
 }
 
-/// Whether the letters of a name spell `contentlength` or `transferencoding`, as servers that map or drop odd
-/// characters may read it.
+/// Whether the letters of a name spell `contentlength` or `transferencoding`, as servers that map
+/// or drop odd characters may read it.
 fn aliases_framing(name: &[u8]) -> bool {
     let spells = |word: &str| {
         let letters = name.iter().filter(|byte| byte.is_ascii_alphabetic());

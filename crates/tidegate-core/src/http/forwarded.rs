@@ -1,9 +1,10 @@
-//! The fields by which a proxy tells a server who asked: `X-Forwarded-*`, `Forwarded` (RFC 7239), `Via`
-//! (RFC 9110, section 7.6.3) and `X-Request-Id`.
+//! The fields by which a proxy tells a server who asked: `X-Forwarded-*`, `Forwarded` (RFC 7239),
+//! `Via` (RFC 9110, section 7.6.3) and `X-Request-Id`.
 //!
-//! A client may claim anything in them. So all of the family is taken out and written anew from what the socket
-//! shows, unless the peer is a trusted proxy: then what it says is kept and this hop is added to it. The client
-//! address of such a request is found by walking `X-Forwarded-For` from the right, past every trusted address.
+//! A client may claim anything in them. So all of the family is taken out and written anew from
+//! what the socket shows, unless the peer is a trusted proxy: then what it says is kept and this
+//! hop is added to it. The client address of such a request is found by walking `X-Forwarded-For`
+//! from the right, past every trusted address.
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -116,9 +117,8 @@ pub fn client_address(head: &Head, peer: IpAddr, listener: &Listener) -> IpAddr 
         return if values.next().is_some() { peer } else { claimed.unwrap_or(peer) };
     }
     let mut client = peer;
-    let mut elements = head
-        .values_of(FieldKind::ForwardedFor)
-        .flat_map(|value| value.split(|byte| *byte == b','));
+    let mut elements =
+        head.values_of(FieldKind::ForwardedFor).flat_map(|value| value.split(|byte| *byte == b','));
     while let Some(address) = elements.next_back().and_then(address_in) {
         client = address.to_canonical();
         if !listener.trusts(client) {

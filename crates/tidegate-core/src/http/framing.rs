@@ -1,7 +1,8 @@
-//! Where a body ends: the strict reading of Content-Length and Transfer-Encoding (RFC 9112, section 6).
+//! Where a body ends: the strict reading of Content-Length and Transfer-Encoding (RFC 9112, section
+//! 6).
 //!
-//! Two servers that disagree on the end of a body can be made to read one client's bytes as another's request.
-//! So nothing here is repaired: what could be read in two ways is refused.
+//! Two servers that disagree on the end of a body can be made to read one client's bytes as
+//! another's request. So nothing here is repaired: what could be read in two ways is refused.
 
 use thiserror::Error;
 
@@ -112,7 +113,8 @@ mod tests {
     fn only_a_plain_decimal_is_a_length() {
         check_length("0", Some(0));
         check_length("18446744073709551615", Some(u64::MAX));
-        for bad in ["", "+1", "-0", "0x1", "1_0", "1 0", "01", "18446744073709551616", "1a", "९"] {
+        for bad in ["", "+1", "-0", "0x1", "1_0", "1 0", "01", "18446744073709551616", "1a", "९"]
+        {
             check_length(bad, None);
         }
     }
@@ -122,22 +124,18 @@ mod tests {
         let mut framing = Framing::default();
         assert_eq!(framing.content_length(b"5"), Ok(()));
         assert_eq!(framing.content_length(b"5"), Err(FramingError::RepeatedLength));
-        assert_eq!(
-            Framing::default().content_length(b"5, 5"),
-            Err(FramingError::RepeatedLength)
-        );
+        assert_eq!(Framing::default().content_length(b"5, 5"), Err(FramingError::RepeatedLength));
     }
 
     #[test]
     fn transfer_encoding_is_chunked_or_refused() {
-        for bad in ["xchunked", "identity", "chunked, gzip", "chunked,", ",chunked", "", "chunked;q=1"] {
+        for bad in
+            ["xchunked", "identity", "chunked, gzip", "chunked,", ",chunked", "", "chunked;q=1"]
+        {
             let error = Framing::default().transfer_encoding(bad.as_bytes());
             assert_eq!(error, Err(FramingError::BadTransferEncoding), "{bad:?}");
         }
-        assert_eq!(
-            Framing::default().transfer_encoding(b"gzip"),
-            Err(FramingError::UnknownCoding)
-        );
+        assert_eq!(Framing::default().transfer_encoding(b"gzip"), Err(FramingError::UnknownCoding));
         assert_eq!(Framing::default().transfer_encoding(b"Chunked"), Ok(()));
     }
 

@@ -1,8 +1,9 @@
 //! The one message head of every protocol: a buffer, and ranges into it.
 //!
-//! A `Head` is reused from one message to the next, so that parsing allocates nothing once its buffer and its
-//! field list have grown to size. Names keep the case they came in; every look-up ignores case. Codecs fill a
-//! head, filters and routing read it, and no other part of a message is shown to them.
+//! A `Head` is reused from one message to the next, so that parsing allocates nothing once its
+//! buffer and its field list have grown to size. Names keep the case they came in; every look-up
+//! ignores case. Codecs fill a head, filters and routing read it, and no other part of a message is
+//! shown to them.
 
 use std::net::IpAddr;
 
@@ -136,7 +137,8 @@ impl Head {
         self.text(self.target)
     }
 
-    /// The host in lower case, without trailing dot and default port; the port remains when it is another.
+    /// The host in lower case, without trailing dot and default port; the port remains when it is
+    /// another.
     #[must_use]
     pub fn authority(&self) -> &str {
         self.text(self.host)
@@ -154,7 +156,8 @@ impl Head {
         self.text(self.path)
     }
 
-    /// The canonical path with repeated slashes kept: what a route that does not merge them forwards.
+    /// The canonical path with repeated slashes kept: what a route that does not merge them
+    /// forwards.
     #[must_use]
     pub fn path_unmerged(&self) -> &str {
         self.text(self.path_unmerged)
@@ -218,7 +221,8 @@ impl Head {
         })
     }
 
-    /// The values of a query key as they stand, percent signs kept; `a=1&a=2` has two, `a` an empty one.
+    /// The values of a query key as they stand, percent signs kept; `a=1&a=2` has two, `a` an empty
+    /// one.
     pub fn query_values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.query().into_iter().flat_map(|query| query.split('&')).filter_map(move |pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

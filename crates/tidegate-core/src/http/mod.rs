@@ -1,8 +1,9 @@
 //! HTTP as bytes and rules: heads, framing, chunks, paths, and the fields a proxy owns.
 //!
-//! Everything here is a pure function of bytes. Reading order: `head` and `reply` (the message heads of every
-//! protocol), `scan` and `parse` (bytes to heads) with `authority`, `path` and `field_kind`, then `framing`,
-//! `chunked` and `body` (where a message ends), then what is written: `forwarded` and `write`.
+//! Everything here is a pure function of bytes. Reading order: `head` and `reply` (the message
+//! heads of every protocol), `scan` and `parse` (bytes to heads) with `authority`, `path` and
+//! `field_kind`, then `framing`, `chunked` and `body` (where a message ends), then what is written:
+//! `forwarded` and `write`.
 
 pub mod authority;
 pub mod body;

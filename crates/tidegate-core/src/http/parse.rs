@@ -1,8 +1,8 @@
 //! Bytes to heads: one whole HTTP/1 message head, tokenised by `httparse` and then judged strictly.
 //!
-//! The tokeniser runs with every leniency off. What it lets pass and a proxy must not is refused here: aliases
-//! of framing fields, two Hosts, a target in the wrong form. A head that was parsed is safe to route by and to
-//! write out again. The caller finds the end of the head first (`scan`).
+//! The tokeniser runs with every leniency off. What it lets pass and a proxy must not is refused
+//! here: aliases of framing fields, two Hosts, a target in the wrong form. A head that was parsed
+//! is safe to route by and to write out again. The caller finds the end of the head first (`scan`).
 
 use std::mem::MaybeUninit;
 
@@ -136,8 +136,8 @@ fn request_error(error: httparse::Error, bytes: &[u8]) -> RequestError {
     }
 }
 
-/// Whether the request line ends in ` HTTP/D.D` or ` HTTP/D`: well formed, though not a version we speak. When
-/// it does end in one that we speak, what is wrong is in front of it.
+/// Whether the request line ends in ` HTTP/D.D` or ` HTTP/D`: well formed, though not a version we
+/// speak. When it does end in one that we speak, what is wrong is in front of it.
 fn names_other_version(bytes: &[u8]) -> bool {
     let line = bytes.trim_ascii_start().split(|byte| *byte == b'\r').next().unwrap_or_default();
     let Some(space) = line.iter().rposition(|byte| *byte == b' ') else { return false };
@@ -187,7 +187,8 @@ fn gather(head: &mut Head) -> Result<Facts, RequestError> {
     Ok(facts)
 }
 
-/// Reads the target's form (RFC 9112, section 3.2), and with it where the authority and the path stand.
+/// Reads the target's form (RFC 9112, section 3.2), and with it where the authority and the path
+/// stand.
 fn settle_target(head: &mut Head, host: Option<Span>) -> Result<(), RequestError> {
     let target = head.target.of(&head.buffer);
     let method = head.method.of(&head.buffer);
@@ -222,7 +223,9 @@ fn settle_target(head: &mut Head, host: Option<Span>) -> Result<(), RequestError
 /// The authority and the beginning of the path of an absolute-form target, as offsets into it.
 fn absolute(target: &[u8]) -> Option<((usize, usize), usize)> {
     let scheme = ["http://", "https://"].into_iter().find(|scheme| {
-        target.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
+        target
+            .get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
     })?;
     let rest = &target[scheme.len()..];
     let length = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
@@ -270,7 +273,8 @@ fn settle_path(head: &mut Head, start: usize) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// Parses `bytes`, one whole response head, into `reply`. `to_head` says that it answers a HEAD request.
+/// Parses `bytes`, one whole response head, into `reply`. `to_head` says that it answers a HEAD
+/// request.
 pub fn reply(
     bytes: &[u8],
     fields_max: usize,

@@ -1,8 +1,9 @@
 //! Finds the end of a message head, once, however slowly its bytes come.
 //!
-//! The scan remembers how far it has looked, so that a head that arrives a byte at a time costs no more than
-//! one that arrives whole. On the way it refuses what only a lenient parser would take: CR or LF without the
-//! other, and an empty line before the first one beyond the single CRLF that RFC 9112, section 2.2 forgives.
+//! The scan remembers how far it has looked, so that a head that arrives a byte at a time costs no
+//! more than one that arrives whole. On the way it refuses what only a lenient parser would take:
+//! CR or LF without the other, and an empty line before the first one beyond the single CRLF that
+//! RFC 9112, section 2.2 forgives.
 
 use thiserror::Error;
 
@@ -49,7 +50,8 @@ impl Scan {
         self.skipped
     }
 
-    /// Looks at what has come so far; `Some(length)` once the head, its empty line included, is whole.
+    /// Looks at what has come so far; `Some(length)` once the head, its empty line included, is
+    /// whole.
     ///
     /// `bytes` must begin with the bytes of the call before. A head longer than `limit` is refused.
     pub fn advance(&mut self, bytes: &[u8], limit: usize) -> Result<Option<usize>, ScanError> {
@@ -77,7 +79,12 @@ impl Scan {
     }
 
     /// Remembers that the first `seen` bytes of `length` hold no end.
-    fn wait(&mut self, seen: usize, length: usize, limit: usize) -> Result<Option<usize>, ScanError> {
+    fn wait(
+        &mut self,
+        seen: usize,
+        length: usize,
+        limit: usize,
+    ) -> Result<Option<usize>, ScanError> {
         self.seen = seen;
         if length > limit { Err(self.too_long()) } else { Ok(None) }
     }

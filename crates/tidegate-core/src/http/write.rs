@@ -1,16 +1,16 @@
 //! Heads to bytes: what goes on to a server, and what goes back to a client.
 //!
-//! Every head is written anew; nothing is forwarded that was not understood. Fields that came in the very form
-//! that this module would give them, one behind the other, are copied as one run, which is nearly always the
-//! whole of a head. The rest is written field by field.
+//! Every head is written anew; nothing is forwarded that was not understood. Fields that came in
+//! the very form that this module would give them, one behind the other, are copied as one run,
+//! which is nearly always the whole of a head. The rest is written field by field.
 
 use super::field_kind::FieldKind;
 use super::forwarded::Forwarding;
 use super::head::{Connection, FieldSpan, Head};
 use super::reply::ReplyHead;
 
-/// The one transfer coding, as it is always written: a receiver that reads it in one case only must see the
-/// body that was seen here.
+/// The one transfer coding, as it is always written: a receiver that reads it in one case only must
+/// see the body that was seen here.
 const CHUNKED: &[u8] = b"Transfer-Encoding: chunked\r\n";
 
 /// How the body behind a head is framed on this hop.
@@ -37,10 +37,17 @@ pub enum Persistence {
     Upgrade,
 }
 
-/// Writes a request head for a server: canonical path, the proxy's own fields, no field of the hop before.
+/// Writes a request head for a server: canonical path, the proxy's own fields, no field of the hop
+/// before.
 ///
-/// `unmerged` keeps repeated slashes in the path. `fallback_host` stands in when an HTTP/1.0 client named none.
-pub fn request(head: &Head, forwarding: &Forwarding<'_>, options: RequestOptions<'_>, out: &mut Vec<u8>) {
+/// `unmerged` keeps repeated slashes in the path. `fallback_host` stands in when an HTTP/1.0 client
+/// named none.
+pub fn request(
+    head: &Head,
+    forwarding: &Forwarding<'_>,
+    options: RequestOptions<'_>,
+    out: &mut Vec<u8>,
+) {
     let path = if options.merge_slashes { head.path } else { head.path_unmerged };
     out.extend_from_slice(head.raw(head.method));
     out.push(b' ');
@@ -230,14 +237,13 @@ impl<'a> Nominated<'a> {
             return false;
         }
         let name = span.name.of(self.buffer);
-        let named = self.fields.iter().filter(|field| field.kind == FieldKind::Connection).any(
-            |field| {
+        let named =
+            self.fields.iter().filter(|field| field.kind == FieldKind::Connection).any(|field| {
                 let value = field.value.of(self.buffer);
-                value.split(|byte| *byte == b',').any(|word| {
-                    word.trim_ascii().eq_ignore_ascii_case(name)
-                })
-            },
-        );
+                value
+                    .split(|byte| *byte == b',')
+                    .any(|word| word.trim_ascii().eq_ignore_ascii_case(name))
+            });
         named && !FieldKind::is_protected(name)
     }
 }

@@ -44,7 +44,8 @@ name!(
     PoolName
 );
 name!(
-    /// The name of a server, unique in its pool; its address unless the configuration gives another.
+    /// The name of a server, unique in its pool; its address unless the configuration gives
+    /// another.
     ServerName
 );
 
@@ -55,7 +56,8 @@ macro_rules! index {
         pub struct $name(u32);
 
         impl $name {
-            /// Wraps a position; positions beyond `u32` cannot occur, as a configuration file is far smaller.
+            /// Wraps a position; positions beyond `u32` cannot occur, as a configuration file is
+            /// far smaller.
             #[must_use]
             pub fn new(position: usize) -> Self {
                 Self(u32::try_from(position).unwrap_or(u32::MAX))

@@ -1,7 +1,7 @@
 //! The vocabulary: what a checked configuration says, and the live state of a server.
 //!
-//! Values here are already valid; `config::check` is the only road to them from text. Reading order: `ids`,
-//! then `listener`, `route`, `pool`, `server`, then the whole in `node`.
+//! Values here are already valid; `config::check` is the only road to them from text. Reading
+//! order: `ids`, then `listener`, `route`, `pool`, `server`, then the whole in `node`.
 
 pub mod ids;
 pub mod listener;

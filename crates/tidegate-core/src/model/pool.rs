@@ -1,4 +1,5 @@
-//! A pool: servers that do the same work, how traffic is spread over them, and how their health is judged.
+//! A pool: servers that do the same work, how traffic is spread over them, and how their health is
+//! judged.
 
 use super::ids::PoolName;
 use super::ratio::Ratio;

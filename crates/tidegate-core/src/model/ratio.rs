@@ -1,6 +1,7 @@
 //! Small numbers with a meaning: weights, ratios, and limits that may be "unlimited".
 
-/// How much of a pool's traffic a server takes relative to the others: 0 to 1000, where 0 takes none.
+/// How much of a pool's traffic a server takes relative to the others: 0 to 1000, where 0 takes
+/// none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Weight(u16);
 

@@ -67,7 +67,8 @@ pub enum HostPattern {
 pub enum PathPattern {
     /// This path alone.
     Exact(String),
-    /// Whole segments: `/api` takes `/api` and `/api/x`, never `/apix`. Held without a trailing slash.
+    /// Whole segments: `/api` takes `/api` and `/api/x`, never `/apix`. Held without a trailing
+    /// slash.
     Prefix(String),
     /// Anchored at both ends, matched in linear time.
     Regex(Regex),

@@ -74,8 +74,9 @@ impl Availability {
 
 /// The live state of one server, held by every snapshot that knows it.
 ///
-/// Each field is one relaxed atomic and no invariant spans two of them. Control writes the first group, the
-/// data plane the second; the alignment keeps the groups, and neighbouring servers, off each other's cache lines.
+/// Each field is one relaxed atomic and no invariant spans two of them. Control writes the first
+/// group, the data plane the second; the alignment keeps the groups, and neighbouring servers, off
+/// each other's cache lines.
 #[derive(Debug)]
 #[repr(align(128))]
 pub struct ServerState {
@@ -201,7 +202,8 @@ impl ServerState {
         }
     }
 
-    /// Data plane only: stores a new average. Two cores may race; the later store wins, which an average bears.
+    /// Data plane only: stores a new average. Two cores may race; the later store wins, which an
+    /// average bears.
     pub fn set_latency(&self, average: Duration, now: Instant) {
         let nanos = u64::try_from(average.as_nanos()).unwrap_or(u64::MAX);
         self.load.latency.store(nanos.max(1), Relaxed);
@@ -225,14 +227,15 @@ pub struct PoolState {
 }
 
 impl PoolState {
-    /// A number that changes whenever the availability or the weight of a member does. Whoever reads a member
-    /// after this sees at least what was written before the advance.
+    /// A number that changes whenever the availability or the weight of a member does. Whoever
+    /// reads a member after this sees at least what was written before the advance.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch.load(Acquire)
     }
 
-    /// Control only: a member changed, or began slow start. To be called after the change is written.
+    /// Control only: a member changed, or began slow start. To be called after the change is
+    /// written.
     pub fn advance(&self) {
         self.epoch.fetch_add(1, Release);
     }

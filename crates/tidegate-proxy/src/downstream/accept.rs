@@ -1,7 +1,8 @@
 //! Step 1 of 8: take connections in, within the limits. From the kernel, to `client`.
 //!
-//! Each core accepts on a socket of its own. When connections or descriptors run short, new clients are refused
-//! before old ones are harmed; only connections that idle are let go, the longest idle first.
+//! Each core accepts on a socket of its own. When connections or descriptors run short, new clients
+//! are refused before old ones are harmed; only connections that idle are let go, the longest idle
+//! first.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -144,8 +145,8 @@ struct ClientPlace {
 }
 
 impl Census {
-    /// A census for a process that may open `descriptors`. A sixteenth of them, 1,024 at most, is kept back for
-    /// servers, files and the control plane.
+    /// A census for a process that may open `descriptors`. A sixteenth of them, 1,024 at most, is
+    /// kept back for servers, files and the control plane.
     pub(crate) fn new(descriptors: u32) -> Self {
         Self {
             capacity: descriptors - (descriptors / 16).min(1024),
@@ -193,9 +194,7 @@ impl Census {
 fn network(peer: IpAddr) -> IpAddr {
     match peer {
         IpAddr::V4(_) => peer,
-        IpAddr::V6(address) => {
-            IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into())
-        }
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
     }
 }
 

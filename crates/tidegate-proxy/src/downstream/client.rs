@@ -1,6 +1,7 @@
 //! Step 2 of 8: a client connection. From `accept`, to `h1`.
 //!
-//! What a connection owns between two requests: its socket, its deadline, and who is at the other end. No buffer.
+//! What a connection owns between two requests: its socket, its deadline, and who is at the other
+//! end. No buffer.
 
 use std::io;
 use std::net::IpAddr;
@@ -25,7 +26,8 @@ pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) stream: Stream,
-    /// Bytes read and not yet understood: the rest of a head, a body, or requests behind the current one.
+    /// Bytes read and not yet understood: the rest of a head, a body, or requests behind the
+    /// current one.
     pub(crate) input: Held,
     pub(crate) peer: IpAddr,
     pub(crate) listener: ListenerName,
@@ -60,8 +62,8 @@ impl Client {
         worker.stopping.get() || self.deadline.is_dismissed() || now >= self.retire_at
     }
 
-    /// Closes our side, then reads away what the client still sends: closing with unread bytes would reset the
-    /// connection, and the client could lose the response (RFC 9112, section 9.6).
+    /// Closes our side, then reads away what the client still sends: closing with unread bytes
+    /// would reset the connection, and the client could lose the response (RFC 9112, section 9.6).
     pub(crate) async fn linger(mut self, worker: &Worker) {
         let due = clock::now() + DRAIN_TIME;
         self.deadline.arm(due);

@@ -1,8 +1,9 @@
-//! Step 3 of 8: read requests off a client connection, one after the other. From `client`, to the exchange.
+//! Step 3 of 8: read requests off a client connection, one after the other. From `client`, to the
+//! exchange.
 //!
-//! Between requests the connection waits without a buffer. A head is scanned as it comes and parsed once it is
-//! whole; what follows it stays in the client's input, for the body or for the next request. After a request
-//! that was refused as malformed nothing more is read from the connection.
+//! Between requests the connection waits without a buffer. A head is scanned as it comes and parsed
+//! once it is whole; what follows it stays in the client's input, for the body or for the next
+//! request. After a request that was refused as malformed nothing more is read from the connection.
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -97,8 +98,7 @@ async fn serve_one(
     let due = exchange.started + limits.header_timeout;
     client.deadline.arm(due);
     let mut reader = HeadReader { worker, limits, due, scan: Scan::default() };
-    let head =
-        std::future::poll_fn(|context| reader.poll(client, exchange, context)).await;
+    let head = std::future::poll_fn(|context| reader.poll(client, exchange, context)).await;
     match head {
         Ok(Came::End) => Next::Close,
         Ok(Came::Nothing) => Next::Request,

@@ -1,8 +1,8 @@
 //! Step 4 of 8: the exchange, one request and its response. From `downstream`, to `upstream`.
 //!
-//! The one pipeline for every protocol: `serve` runs it; `route` chooses where the request goes, `retry` tries
-//! servers that `pick` picks, `relay` moves the bytes, `tunnel` too after an upgrade; `respond` answers errors, and
-//! `finish` accounts for it all. What they share is in `state`.
+//! The one pipeline for every protocol: `serve` runs it; `route` chooses where the request goes,
+//! `retry` tries servers that `pick` picks, `relay` moves the bytes, `tunnel` too after an upgrade;
+//! `respond` answers errors, and `finish` accounts for it all. What they share is in `state`.
 
 mod finish;
 mod pick;

@@ -1,8 +1,9 @@
 //! Step 8 of 8: relay one exchange over one connection to a server, both ways at once.
 //!
-//! A single poll drives both directions, `request` towards the server and `reply` towards the client. Bytes go
-//! from one socket to the other through the core's scratch buffer; only what a socket would not take is kept,
-//! and nothing more is read in that direction until it has gone: that is all the back-pressure there is.
+//! A single poll drives both directions, `request` towards the server and `reply` towards the
+//! client. Bytes go from one socket to the other through the core's scratch buffer; only what a
+//! socket would not take is kept, and nothing more is read in that direction until it has gone:
+//! that is all the back-pressure there is.
 
 mod reply;
 mod request;
@@ -96,8 +97,8 @@ impl<'a> Relay<'a> {
         self.x.replayable = true;
     }
 
-    /// Notices a client that leaves while it has nothing more to send. A closed sending side counts as leaving,
-    /// as it does with most servers: what is left of the work would be for nobody.
+    /// Notices a client that leaves while it has nothing more to send. A closed sending side counts
+    /// as leaving, as it does with most servers: what is left of the work would be for nobody.
     fn watch_client(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
         if !self.x.attempt.watches_client || !self.x.request_body.is_done() {
             return Ok(());
@@ -115,8 +116,9 @@ impl<'a> Relay<'a> {
 }
 
 impl Exchange {
-    /// Whether the connection to the server is at a message boundary, and may be kept: the request was sent
-    /// whole, the response was read whole, nothing came behind it, and the server keeps its side open.
+    /// Whether the connection to the server is at a message boundary, and may be kept: the request
+    /// was sent whole, the response was read whole, nothing came behind it, and the server keeps
+    /// its side open.
     pub(super) fn server_at_boundary(&self) -> bool {
         self.request_body.is_done()
             && self.to_server.is_empty()

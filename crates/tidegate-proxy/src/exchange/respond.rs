@@ -1,5 +1,5 @@
-//! Step 8 of 8: the one place where an error becomes an answer, and where it is decided what becomes of the
-//! client connection.
+//! Step 8 of 8: the one place where an error becomes an answer, and where it is decided what
+//! becomes of the client connection.
 
 use std::io::Write;
 use std::task::{Context, Poll, ready};
@@ -53,9 +53,9 @@ pub(super) fn answer_to(error: Error) -> Answer {
         Error::ConnectTimeout => (504, None, Ending::ServerConnect),
         Error::Reset => (502, None, Ending::ServerReset),
         Error::ResponseTimeout | Error::Stalled => (504, None, Ending::ServerTimeout),
-        Error::BadReply(ReplyError::Scan(ScanError::TooLong { .. }) | ReplyError::TooManyFields) => {
-            (502, Some(R::ResponseTooLarge), Ending::ServerLimit)
-        }
+        Error::BadReply(
+            ReplyError::Scan(ScanError::TooLong { .. }) | ReplyError::TooManyFields,
+        ) => (502, Some(R::ResponseTooLarge), Ending::ServerLimit),
         Error::InterimFlood => (502, Some(R::BadResponse), Ending::ServerLimit),
         Error::BadReply(_) | Error::BadReplyChunk | Error::StrayBytes | Error::UnaskedUpgrade => {
             (502, Some(R::BadResponse), Ending::ServerInvalid)
@@ -113,8 +113,13 @@ pub(super) async fn answer(
     // CONNECT or a handshake may be meant for the tunnel.
     let doubtful = matches!(
         error,
-        Error::BadRequest(_) | Error::BadChunk(_) | Error::HeaderTimeout | Error::BodyTimeout
-            | Error::BodyTooLarge | Error::Method | Error::Upgrade
+        Error::BadRequest(_)
+            | Error::BadChunk(_)
+            | Error::HeaderTimeout
+            | Error::BodyTimeout
+            | Error::BodyTooLarge
+            | Error::Method
+            | Error::Upgrade
     );
     if doubtful || x.body_is_undecided() || client.is_retiring(worker, clock::now()) {
         x.client_persists = false;
@@ -135,7 +140,8 @@ fn write_answer(worker: &Worker, x: &mut Exchange, status: u16, error: Error) {
         (true, true) => "Connection: keep-alive\r\n",
         (true, false) => "",
     };
-    let allow = if status == 405 { "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" } else { "" };
+    let allow =
+        if status == 405 { "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" } else { "" };
     let length = 4 + reason.len() + 2 + message.len() + 1;
     // Interim responses may still wait in front of it.
     let out = x.to_client.vector();
@@ -173,8 +179,8 @@ async fn send(client: &mut Client, x: &mut Exchange, listener: &Listener) -> boo
     .await
 }
 
-/// Decides what becomes of the client connection once the response has gone out whole. A request that is not
-/// whole yet is read away, if it is short, so that the next one begins where it should.
+/// Decides what becomes of the client connection once the response has gone out whole. A request
+/// that is not whole yet is read away, if it is short, so that the next one begins where it should.
 pub(super) async fn after_reply(
     worker: &Worker,
     client: &mut Client,
@@ -190,11 +196,12 @@ pub(super) async fn after_reply(
     }
     client.deadline.arm(clock::now() + DRAIN_TIME.min(listener.limits.header_timeout));
     let mut left = DRAIN_BYTES;
-    let drained = std::future::poll_fn(|context| match poll_drain(worker, client, x, &mut left, context) {
-        Poll::Pending if client.deadline.fired() => Poll::Ready(false),
-        poll => poll,
-    })
-    .await;
+    let drained =
+        std::future::poll_fn(|context| match poll_drain(worker, client, x, &mut left, context) {
+            Poll::Pending if client.deadline.fired() => Poll::Ready(false),
+            poll => poll,
+        })
+        .await;
     if drained { Next::Request } else { Next::Linger }
 }
 

@@ -1,10 +1,12 @@
-//! Step 5 of 8: try servers until one answers, where trying again is safe. Between `pick` and the relay.
+//! Step 5 of 8: try servers until one answers, where trying again is safe. Between `pick` and the
+//! relay.
 //!
-//! Three kinds of failure, three rules. A connection that could not be opened carried nothing: any request goes
-//! on to the next server, and the budget is not asked. A kept connection that the server closed just as the
-//! request went out proves nothing against the server: one more try on a fresh connection, if the request may
-//! be repeated or none of it was sent. Everything else that fails before a response byte follows the route's
-//! policy and costs the budget. After a response byte there is no second try.
+//! Three kinds of failure, three rules. A connection that could not be opened carried nothing: any
+//! request goes on to the next server, and the budget is not asked. A kept connection that the
+//! server closed just as the request went out proves nothing against the server: one more try on a
+//! fresh connection, if the request may be repeated or none of it was sent. Everything else that
+//! fails before a response byte follows the route's policy and costs the budget. After a response
+//! byte there is no second try.
 
 use tidegate_core::balance::peak_ewma;
 use tidegate_core::model::ids::ServerIndex;
@@ -138,8 +140,8 @@ pub(super) fn would_retry(x: &Exchange, course: &Course<'_>, status: u16) -> boo
     false
 }
 
-/// Whether doing it twice does what doing it once does (RFC 9110, section 9.2.2), or the client says that the
-/// server will see to that.
+/// Whether doing it twice does what doing it once does (RFC 9110, section 9.2.2), or the client
+/// says that the server will see to that.
 fn is_repeatable(x: &Exchange) -> bool {
     matches!(x.head.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE")
         || x.head.values("idempotency-key").next().is_some()

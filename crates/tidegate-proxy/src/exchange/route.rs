@@ -1,4 +1,5 @@
-//! Step 4 of 8: choose the route, and refuse what must not go further. From the exchange, to `pick`.
+//! Step 4 of 8: choose the route, and refuse what must not go further. From the exchange, to
+//! `pick`.
 
 use std::net::IpAddr;
 
@@ -51,8 +52,8 @@ pub(super) fn client_address(head: &Head, peer: IpAddr, listener: &Listener) -> 
 
 fn check_request(head: &Head, node: &str) -> Result<(), Error> {
     match head.method() {
-        // A tunnel to wherever the client likes is no business of a reverse proxy; TRACE shows a client what
-        // was added on the way.
+        // A tunnel to wherever the client likes is no business of a reverse proxy; TRACE shows a
+        // client what was added on the way.
         "CONNECT" | "TRACE" => Err(Error::Method),
         _ if forwarded::has_passed(head, node) => Err(Error::Loop),
         _ => Ok(()),
@@ -76,8 +77,8 @@ pub(super) fn body_limit(route: &Route, listener: &Listener) -> Limit<u64> {
     route.body_bytes.unwrap_or(listener.limits.body_bytes)
 }
 
-/// Whether the upgrade that the client asks for goes on. One that is not for us to tunnel is not mentioned to
-/// the server at all, and the request is an ordinary one.
+/// Whether the upgrade that the client asks for goes on. One that is not for us to tunnel is not
+/// mentioned to the server at all, and the request is an ordinary one.
 fn upgrades(head: &Head, route: &Route) -> Result<bool, Error> {
     if !head.connection().upgrade || head.version() == Version::Http10 {
         return Ok(false);
@@ -93,7 +94,8 @@ fn upgrades(head: &Head, route: &Route) -> Result<bool, Error> {
     Ok(allowed && head.body() == BodyLength::Empty)
 }
 
-/// Whether a request is a WebSocket handshake (RFC 6455, section 4.1): GET, version 13, a 16-byte key in base64.
+/// Whether a request is a WebSocket handshake (RFC 6455, section 4.1): GET, version 13, a 16-byte
+/// key in base64.
 fn is_websocket_handshake(head: &Head) -> bool {
     let one = |name| {
         let mut values = head.values(name);

@@ -1,7 +1,7 @@
 //! Step 4 of 8: the state of an exchange. From `downstream`, through everything that serves it.
 //!
-//! One box that is used again for the next request, so that a request allocates nothing. What belongs to one try
-//! on one server is apart, as it begins anew with each try.
+//! One box that is used again for the next request, so that a request allocates nothing. What
+//! belongs to one try on one server is apart, as it begins anew with each try.
 
 use tidegate_core::http::body::Body;
 use tidegate_core::http::chunked::Keep;

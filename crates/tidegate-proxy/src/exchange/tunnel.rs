@@ -1,7 +1,7 @@
 //! Step 8 of 8: a tunnel, after the protocol was switched: bytes both ways, understood by neither.
 //!
-//! Each direction ends by itself, and its end is passed on; the tunnel is over when both have ended, when a side
-//! fails, or when no byte has moved for the tunnel's idle time.
+//! Each direction ends by itself, and its end is passed on; the tunnel is over when both have
+//! ended, when a side fails, or when no byte has moved for the tunnel's idle time.
 
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -45,8 +45,13 @@ pub(super) async fn run(
     std::future::poll_fn(|context| {
         let upward =
             up.poll(worker, context, &mut client.stream, &mut connection.stream, &mut to_server);
-        let downward =
-            down.poll(worker, context, &mut connection.stream, &mut client.stream, &mut x.to_client);
+        let downward = down.poll(
+            worker,
+            context,
+            &mut connection.stream,
+            &mut client.stream,
+            &mut x.to_client,
+        );
         match (upward, downward) {
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(()),
             (Poll::Ready(Err(_)), _) | (_, Poll::Ready(Err(_))) => Poll::Ready(()),

@@ -1,8 +1,8 @@
 //! Step 7 of 8: a connection to a server. From `connections` or `connect`, to the relay.
 //!
-//! One connection carries one exchange at a time. It may be kept for another only at a message boundary: the
-//! request was sent whole, the response was read whole, and nothing came behind it. [`Connection::rest`] is the
-//! one way to say so.
+//! One connection carries one exchange at a time. It may be kept for another only at a message
+//! boundary: the request was sent whole, the response was read whole, and nothing came behind it.
+//! [`Connection::rest`] is the one way to say so.
 
 use std::task::{Context, Poll, Waker};
 
@@ -46,7 +46,8 @@ impl Connection {
 }
 
 impl Resting {
-    /// Whether the server has left it alone: no byte has come, and it is open as far as the kernel has said.
+    /// Whether the server has left it alone: no byte has come, and it is open as far as the kernel
+    /// has said.
     pub(super) fn is_quiet(&self) -> bool {
         let mut context = Context::from_waker(Waker::noop());
         matches!(self.connection.stream.poll_readable(&mut context), Poll::Pending)

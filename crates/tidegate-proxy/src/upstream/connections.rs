@@ -1,7 +1,8 @@
 //! Step 6 of 8: connections at rest, kept for the next exchange. From `pick`, to `connection`.
 //!
-//! Each core keeps its own, by server, and hands out the one that rested last: it is the least likely to have
-//! been closed meanwhile. A server that closes idle connections sooner than we would teaches us its patience.
+//! Each core keeps its own, by server, and hands out the one that rested last: it is the least
+//! likely to have been closed meanwhile. A server that closes idle connections sooner than we would
+//! teaches us its patience.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,8 @@ use super::connection::{Connection, Resting};
 const RESTING_MAX: usize = 1024;
 /// Sweeping looks at every connection, so it happens once in a while only.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-/// Patience is never learned to be less than this: below, the request race is the better explanation.
+/// Patience is never learned to be less than this: below, the request race is the better
+/// explanation.
 const PATIENCE_MIN: Duration = Duration::from_secs(1);
 
 /// The connections of one core that wait for an exchange.
@@ -58,7 +60,8 @@ impl Connections {
         }
     }
 
-    /// Lets go of connections that rested too long or were closed; does nothing when called again too soon.
+    /// Lets go of connections that rested too long or were closed; does nothing when called again
+    /// too soon.
     pub(crate) fn sweep(&mut self, now: Instant) {
         if now.since(self.swept) < SWEEP_EVERY {
             return;

@@ -61,7 +61,8 @@ fn bodies_pass_both_ways_in_both_framings() {
     let balancer = Balancer::start(&config(&[server.address], ""));
     let mut client = balancer.client();
     for _ in 0..3 {
-        client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len()));
+        client
+            .send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len()));
         client.send(&body);
         let (head, echoed) = client.message();
         assert_eq!(status(&head), 200);

@@ -102,8 +102,7 @@ impl Balancer {
         let config = Arc::new(parse(config));
         let previous = Arc::clone(&self.snapshot);
         let prepared = self.plane.prepare(&config).expect("a free port");
-        let snapshot =
-            Snapshot::build(config, Some(&previous), &mut self.ids, clock::now());
+        let snapshot = Snapshot::build(config, Some(&previous), &mut self.ids, clock::now());
         self.snapshot = Arc::new(snapshot);
         self.plane.commit(prepared, Arc::clone(&self.snapshot));
     }
@@ -171,8 +170,8 @@ impl Peer {
         let _ = self.stream.write_all(bytes.as_ref());
     }
 
-    /// Has a balancer answer something by itself. Once it has, its core has heard of all that the kernel knew
-    /// before: the core asks the kernel for everything at once.
+    /// Has a balancer answer something by itself. Once it has, its core has heard of all that the
+    /// kernel knew before: the core asks the kernel for everything at once.
     #[track_caller]
     pub fn turn(&mut self) {
         self.send("GET /%2f HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -356,7 +355,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server whose connections are handed to `script`, each on a thread of its own, with its number.
+    /// A server whose connections are handed to `script`, each on a thread of its own, with its
+    /// number.
     pub fn start(script: impl Fn(&mut Conversation, usize) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound");

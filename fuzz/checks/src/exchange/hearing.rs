@@ -27,7 +27,8 @@ pub(super) struct Request {
     whole: bool,
 }
 
-/// The requests in what a client said, as the strict parser reads them, up to the first that it refuses.
+/// The requests in what a client said, as the strict parser reads them, up to the first that it
+/// refuses.
 pub(super) fn asked(mut said: &[u8]) -> Vec<Request> {
     let mut requests = Vec::new();
     while let Ok(Some(length)) = Scan::default().advance(said, HEADER_BYTES) {
@@ -53,8 +54,8 @@ pub(super) fn asked(mut said: &[u8]) -> Vec<Request> {
     requests
 }
 
-/// The requests that a server heard on one connection, read the plain way. `switched`: what follows an upgrade is
-/// not HTTP.
+/// The requests that a server heard on one connection, read the plain way. `switched`: what follows
+/// an upgrade is not HTTP.
 pub(super) fn heard(mut bytes: &[u8], switched: bool) -> Vec<Request> {
     let mut requests = Vec::new();
     while let Some(length) = head_length(bytes) {
@@ -79,8 +80,8 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|window| window == b"\r\n\r\n").map(|end| end + 4)
 }
 
-/// The body behind a head as far as it came, and its length once it is whole. `bare` is the length of one that the
-/// head does not frame; `None`: until the connection closes.
+/// The body behind a head as far as it came, and its length once it is whole. `bare` is the length
+/// of one that the head does not frame; `None`: until the connection closes.
 fn body_of(head: &PlainHead<'_>, rest: &[u8], bare: Option<usize>) -> (Vec<u8>, Option<usize>) {
     let exact = |length: usize| {
         let come = length.min(rest.len());
@@ -103,7 +104,8 @@ fn body_of(head: &PlainHead<'_>, rest: &[u8], bare: Option<usize>) -> (Vec<u8>, 
 pub(super) fn check_heard(heard: &Request, asked: &[&[Request]]) {
     let meant = asked.iter().flat_map(|requests| requests.iter()).any(|asked| {
         // The body of one that is not whole was not kept: it may end in a refused chunk.
-        let same_body = if asked.whole { asked.body.starts_with(&heard.body) } else { !heard.whole };
+        let same_body =
+            if asked.whole { asked.body.starts_with(&heard.body) } else { !heard.whole };
         let whole = !heard.whole || (asked.whole && asked.body.len() == heard.body.len());
         asked.method == heard.method && asked.mark == heard.mark && same_body && whole
     });

@@ -1,5 +1,5 @@
-//! One end of a connection, as seen by whoever is hostile: bytes go out as fast as the other side takes them, and
-//! all that comes is kept.
+//! One end of a connection, as seen by whoever is hostile: bytes go out as fast as the other side
+//! takes them, and all that comes is kept.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -42,8 +42,8 @@ impl<'a> Play<'a> {
         Self { stage, patience, clients: [None, None], past: Vec::new(), servers: Vec::new() }
     }
 
-    /// Performs the script and looks at what came of it. An error is a finding that may be a matter of timing;
-    /// others panic.
+    /// Performs the script and looks at what came of it. An error is a finding that may be a matter
+    /// of timing; others panic.
     pub(super) fn run(mut self, script: &Script<'_>) -> Result<(), String> {
         for op in script.ops.iter().take(Script::OPS_MAX) {
             self.perform(op);

@@ -59,8 +59,7 @@ const SERVER_FRAGMENTS: [&str; 14] = [
 
 /// What a client says, in the pieces in which it says it.
 pub(super) fn client(says: &ClientSays<'_>, mark: Mark) -> Vec<Vec<u8>> {
-    let smuggled =
-        format!("GET {HOSTILE}{} HTTP/1.1\r\nHost: a\r\n\r\n", Mark::SMUGGLED);
+    let smuggled = format!("GET {HOSTILE}{} HTTP/1.1\r\nHost: a\r\n\r\n", Mark::SMUGGLED);
     vec![match says {
         ClientSays::Head { request, cut } => {
             let mut head = request_head(request, mark);
@@ -97,7 +96,8 @@ pub(super) fn server(says: &ServerSays<'_>, mark: Option<Mark>) -> Vec<u8> {
             let status = pick(&STATUSES, *status);
             let connection = if *closes { "Connection: close\r\n" } else { "" };
             let framing = framing(*body);
-            format!("HTTP/{version} {status} \r\nX-Mark: {mark}\r\n{framing}{connection}\r\n").into()
+            format!("HTTP/{version} {status} \r\nX-Mark: {mark}\r\n{framing}{connection}\r\n")
+                .into()
         }
         ServerSays::Body(length) => filled(&mark, (*length).into()),
         ServerSays::Chunk { length, extension } => chunk(&mark, *length, *extension),

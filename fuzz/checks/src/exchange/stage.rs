@@ -1,4 +1,5 @@
-//! What outlives a script: the data plane, the sockets of its hostile servers, and a good server beside them.
+//! What outlives a script: the data plane, the sockets of its hostile servers, and a good server
+//! beside them.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -100,8 +101,7 @@ impl Stage {
         pipes: impl Iterator<Item = &'p Pipe>,
         patience: Duration,
     ) -> bool {
-        let listeners =
-            self.hostile.iter().map(|listener| PollFd::new(listener, PollFlags::IN));
+        let listeners = self.hostile.iter().map(|listener| PollFd::new(listener, PollFlags::IN));
         let mut waited: Vec<_> = pipes.filter_map(Pipe::interest).chain(listeners).collect();
         let timeout = Timespec::try_from(patience).expect("a short time");
         // An interrupted wait is a short one.
@@ -167,8 +167,8 @@ fn address(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().expect("it is bound")
 }
 
-/// Two hostile servers and one that nobody listens on, with tries on another; and a good one. Nothing is ejected,
-/// as nobody takes signals. `idle` makes one configuration differ from another.
+/// Two hostile servers and one that nobody listens on, with tries on another; and a good one.
+/// Nothing is ejected, as nobody takes signals. `idle` makes one configuration differ from another.
 fn configuration([one, two, good]: &[SocketAddr; 3], idle: &str) -> Arc<Config> {
     let text = format!(
         "version = 1\n[listener.web]\naddress = \"127.0.0.1:0\"\n\
@@ -203,8 +203,7 @@ fn serve(mut stream: TcpStream) -> Option<()> {
             let head: Vec<u8> = heard.drain(..end + 4).collect();
             let words: Vec<_> = head.split(|byte| *byte == b' ').take(2).map(text).collect();
             let body = words.join(" ");
-            let answer =
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             stream.write_all(answer.as_bytes()).ok()?;
         }
         let count = stream.read(&mut buffer).ok().filter(|count| *count > 0)?;

@@ -1,4 +1,5 @@
-//! Passive ejection against a plain reading of its rules: who may be out, for how long, and how many at once.
+//! Passive ejection against a plain reading of its rules: who may be out, for how long, and how
+//! many at once.
 
 use arbitrary::Arbitrary;
 use tidegate_core::health::outlier::{Backup, Outlier, Output};

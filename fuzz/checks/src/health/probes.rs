@@ -1,4 +1,5 @@
-//! Active health against a plain reading of its rules: runs of results, and when the next probe is due.
+//! Active health against a plain reading of its rules: runs of results, and when the next probe is
+//! due.
 
 use arbitrary::Arbitrary;
 use tidegate_core::health::active::{ActiveHealth, Output};
@@ -117,7 +118,9 @@ impl Watch {
     fn check_grade(&self, result: ProbeResult, grade: Grade) {
         let expected = match result {
             ProbeResult::Local(_) => Grade::Void,
-            ProbeResult::Success { latency, .. } if latency > self.check.fail_after => Grade::Failed,
+            ProbeResult::Success { latency, .. } if latency > self.check.fail_after => {
+                Grade::Failed
+            }
             ProbeResult::Success { latency, .. } if latency > self.check.slow_after => {
                 Grade::Degraded
             }
@@ -132,7 +135,11 @@ impl Watch {
         let after = self.health.availability();
         let speaks_for = match grade {
             Grade::Void => {
-                assert_eq!((output, after), (None, before), "a probe that was not sent says nothing");
+                assert_eq!(
+                    (output, after),
+                    (None, before),
+                    "a probe that was not sent says nothing"
+                );
                 return;
             }
             Grade::Failed => Availability::Unhealthy,
@@ -158,10 +165,10 @@ impl Watch {
         }
     }
 
-    /// The next probe comes an interval after the last began, a tenth more or less, and not in the past.
+    /// The next probe comes an interval after the last began, a tenth more or less, and not in the
+    /// past.
     fn check_next(&self, started: Instant) {
-        let changing =
-            self.contrary > 0 || self.health.availability() == Availability::Starting;
+        let changing = self.contrary > 0 || self.health.availability() == Availability::Starting;
         let interval = if changing { self.check.interval_changing } else { self.check.interval };
         let due = self.health.poll_timeout().expect("another probe is due");
         let (least, most) = (interval * 9 / 10, interval * 11 / 10 + Duration::from_nanos(2));

@@ -19,7 +19,8 @@ use crate::held::Held;
 
 /// A head and a first piece of the body up to this size are copied together into one send.
 const COALESCE_BYTES: usize = 16 * 1024;
-/// Reads of a long body shrink to this when the client is slow, and grow to the whole scratch when it is not.
+/// Reads of a long body shrink to this when the client is slow, and grow to the whole scratch when
+/// it is not.
 const READ_MIN: usize = 16 * 1024;
 /// Interim responses to one request.
 const INTERIMS_MAX: u8 = 16;
@@ -83,10 +84,11 @@ impl Relay<'_> {
     fn read_head(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         let worker = self.worker;
         let mut scratch = worker.scratch();
-        let count = match ready!(self.connection.stream.poll_read(context, &mut scratch[..READ_FIRST])) {
-            Ok(count) if count > 0 => count,
-            _ => return Poll::Ready(Err(Error::Reset)),
-        };
+        let count =
+            match ready!(self.connection.stream.poll_read(context, &mut scratch[..READ_FIRST])) {
+                Ok(count) if count > 0 => count,
+                _ => return Poll::Ready(Err(Error::Reset)),
+            };
         self.x.attempt.reply_begun = true;
         self.x.attempt.activity = clock::now();
         self.x.marks.first_byte.get_or_insert(self.x.attempt.activity);
@@ -99,7 +101,8 @@ impl Relay<'_> {
         Poll::Ready(self.take_heads(context, held.waiting_mut()))
     }
 
-    /// Takes heads off the front of `bytes` up to the final one; what is left of a partial one is held.
+    /// Takes heads off the front of `bytes` up to the final one; what is left of a partial one is
+    /// held.
     fn take_heads(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Result<bool, Error> {
         let mut start = 0;
         loop {
@@ -140,7 +143,8 @@ impl Relay<'_> {
         }
     }
 
-    /// Passes an interim response on (RFC 9110, section 15.2), unless the client is too old to know them.
+    /// Passes an interim response on (RFC 9110, section 15.2), unless the client is too old to know
+    /// them.
     fn take_interim(&mut self) -> Result<(), Error> {
         self.x.attempt.interims += 1;
         if self.x.attempt.interims > INTERIMS_MAX {

@@ -12,7 +12,8 @@ use crate::exchange::route::body_limit;
 const REPLAY_BYTES: usize = 64 * 1024;
 
 impl Relay<'_> {
-    /// Sends what can be sent now. A server that stops listening is no error yet: it may have answered.
+    /// Sends what can be sent now. A server that stops listening is no error yet: it may have
+    /// answered.
     pub(super) fn drive_request(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
         loop {
             if self.x.attempt.deaf || !self.flush_to_server(context)? {
@@ -81,7 +82,8 @@ impl Relay<'_> {
         Ok(true)
     }
 
-    /// Sends body bytes, keeping them while the whole request so far is small enough to be sent again.
+    /// Sends body bytes, keeping them while the whole request so far is small enough to be sent
+    /// again.
     fn send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Result<(), Error> {
         let x = &mut *self.x;
         if x.replayable && x.to_server.kept() + bytes.len() <= REPLAY_BYTES {

@@ -78,8 +78,8 @@ impl Relay<'_> {
         Ok(())
     }
 
-    /// The slowest a client may be: `body_progress` over a window in which it alone was waited for, and no
-    /// silence beyond the idle time.
+    /// The slowest a client may be: `body_progress` over a window in which it alone was waited for,
+    /// and no silence beyond the idle time.
     fn check_client(&mut self, now: Instant) -> Result<(), Error> {
         let progress = self.course.listener.limits.body_progress;
         let attempt = &self.x.attempt;
