@@ -10,14 +10,14 @@
 //! 2. `downstream/client.rs` is that connection: between requests a socket and a deadline, without
 //!    a buffer.
 //! 3. `downstream/h1.rs` reads a head, and `tidegate_core::http` parses it into the one `Head`.
-//! 4. `exchange/mod.rs` runs the exchange; `exchange/route.rs` finds its route and refuses what
+//! 4. `exchange/serve.rs` runs the exchange; `exchange/route.rs` finds its route and refuses what
 //!    must not go on.
 //! 5. `exchange/retry.rs` tries servers, and `exchange/pick.rs` picks each of them.
 //! 6. `upstream/connections.rs` hands out a kept connection, or `upstream/connect.rs` opens one.
 //! 7. `upstream/connection.rs` is the connection, which can be kept again only at a message
 //!    boundary.
 //! 8. `exchange/relay.rs` moves the bytes both ways, `exchange/tunnel.rs` after an upgrade;
-//!   `exchange/respond.rs` answers errors, and `exchange/finish.rs` accounts for it all.
+//!    `exchange/respond.rs` answers errors, and `exchange/finish.rs` accounts for it all.
 //!
 //! Each core has its own everything (`worker.rs`), so a request takes no lock and wakes no other
 //! core. It never waits for the control plane: it reads the newest snapshot and the state of

@@ -40,6 +40,7 @@ pub(crate) struct Worker {
     view: RefCell<Rc<View>>,
     generation: Cell<u64>,
     scratch: RefCell<Box<[u8]>>,
+    #[expect(clippy::vec_box, reason = "exchanges are handed out and back; only the box moves")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     buffers: RefCell<Vec<Vec<u8>>>,
     rng: RefCell<Rng>,

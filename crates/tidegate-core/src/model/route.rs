@@ -50,7 +50,7 @@ pub struct RouteMatch {
     /// Networks of the trusted client address; empty: any.
     pub clients: Vec<IpNet>,
     /// What must not hold, itself a match.
-    pub not: Option<Box<RouteMatch>>,
+    pub not: Option<Box<Self>>,
 }
 
 /// A host to match, in lower case, without port or trailing dot.

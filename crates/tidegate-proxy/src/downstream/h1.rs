@@ -29,7 +29,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, mut client: Client, cells: &Liste
     })
     .await;
     let mut idle_since = clock::now();
-    while wait(worker, &mut client, idle_since).await {
+    while wait(worker, &client, idle_since).await {
         let mut exchange = worker.take_exchange();
         let next = serve_one(worker, &mut client, &mut exchange, cells).await;
         idle_since = exchange.ended();
@@ -44,7 +44,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, mut client: Client, cells: &Liste
 }
 
 /// Waits for the first byte of a request. False when the connection should close instead.
-async fn wait(worker: &Worker, client: &mut Client, now: Instant) -> bool {
+async fn wait(worker: &Worker, client: &Client, now: Instant) -> bool {
     let Some(due) = wait_until(worker, client, now) else { return false };
     client.deadline.arm(due);
     client.deadline.set_idle(Some(now));

@@ -97,7 +97,7 @@ impl Stage {
 
     /// Waits for something to do on these pipes, or for a connection; false when nothing came.
     pub(super) fn wait<'p>(
-        &self,
+        &'p self,
         pipes: impl Iterator<Item = &'p Pipe>,
         patience: Duration,
     ) -> bool {
