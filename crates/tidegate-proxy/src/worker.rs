@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
+use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::rng::Rng;
 use tidegate_core::signal::Signal;
 use tidegate_core::telemetry::access_log::Record;
@@ -19,6 +20,7 @@ use tidegate_net::{clock, entropy};
 use crate::date::Date;
 use crate::deadlines::Deadlines;
 use crate::exchange::state::Exchange;
+use crate::held::Held;
 use crate::plane::Shared;
 use crate::upstream::connections::Connections;
 use crate::view::{Ground, View};
@@ -27,6 +29,8 @@ use crate::view::{Ground, View};
 const SCRATCH: usize = 256 * 1024;
 /// Spare exchanges and buffers that a core keeps.
 const SPARES: usize = 256;
+/// Buffers that grew beyond this are given back to the system.
+const BUFFER_KEPT: usize = 64 * 1024;
 /// Lines of the access log are handed over in blocks of about this size.
 const LOG_BLOCK: usize = 32 * 1024;
 
@@ -40,6 +44,7 @@ pub(crate) struct Worker {
     view: RefCell<Rc<View>>,
     generation: Cell<u64>,
     scratch: RefCell<Box<[u8]>>,
+    reply: RefCell<ReplyHead>,
     #[expect(clippy::vec_box, reason = "exchanges are handed out and back; only the box moves")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     buffers: RefCell<Vec<Vec<u8>>>,
@@ -66,6 +71,7 @@ impl Worker {
             view: RefCell::new(Rc::new(view)),
             generation: Cell::new(generation),
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
+            reply: RefCell::default(),
             exchanges: RefCell::default(),
             buffers: RefCell::default(),
             rng: RefCell::new(rng),
@@ -124,16 +130,27 @@ impl Worker {
         }
     }
 
-    /// An empty buffer.
-    pub(crate) fn take_buffer(&self) -> Vec<u8> {
-        self.buffers.borrow_mut().pop().unwrap_or_default()
+    /// The head that responses are parsed into. Like the scratch, nobody holds it across an await.
+    pub(crate) fn reply(&self) -> RefMut<'_, ReplyHead> {
+        self.reply.borrow_mut()
     }
 
-    /// Gives a buffer back.
-    pub(crate) fn give_buffer(&self, mut buffer: Vec<u8>) {
+    /// Lends memory to a queue that is about to be filled: the buffer that was used last, which is
+    /// still in the cache.
+    pub(crate) fn lend(&self, held: &mut Held) {
+        if !held.owns_memory() {
+            held.adopt(self.buffers.borrow_mut().pop().unwrap_or_default());
+        }
+    }
+
+    /// Takes the memory of a queue back if nothing waits in it.
+    pub(crate) fn reclaim(&self, held: &mut Held) {
+        if !held.is_empty() || !held.owns_memory() {
+            return;
+        }
+        let buffer = held.release();
         let mut buffers = self.buffers.borrow_mut();
-        if buffers.len() < SPARES && (1..=SCRATCH / 4).contains(&buffer.capacity()) {
-            buffer.clear();
+        if buffers.len() < SPARES && buffer.capacity() <= BUFFER_KEPT {
             buffers.push(buffer);
         }
     }

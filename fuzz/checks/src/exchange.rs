@@ -31,7 +31,7 @@ use script::Script;
 use stage::Stage;
 
 /// Without an event for so long, the data plane is taken to have nothing more to say.
-const HASTY: Duration = Duration::from_micros(250);
+const HASTY: Duration = Duration::from_micros(150);
 /// The same when a finding is to be confirmed.
 const PATIENT: Duration = Duration::from_millis(20);
 

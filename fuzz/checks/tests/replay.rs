@@ -21,12 +21,12 @@ replay! {
     access_log authority chunked config exchange forwarded health path request_head response_head route
 }
 
+#[expect(clippy::print_stdout, reason = "shown when a check panics")]
 fn replay(target: &str, run: fn(&[u8])) {
     let kept = files(&directory("corpus").join(target));
     assert!(!kept.is_empty(), "{target} has a corpus");
     for file in kept.into_iter().chain(files(&directory("regressions").join(target))) {
         let data = fs::read(&file).expect("a file that was listed");
-        // Shown when a check panics.
         println!("{}", file.display());
         run(&data);
     }

@@ -44,17 +44,8 @@ impl Client {
         if bytes.is_empty() {
             return;
         }
-        if !self.input.owns_memory() {
-            self.input.adopt(worker.take_buffer());
-        }
+        worker.lend(&mut self.input);
         self.input.append(bytes);
-    }
-
-    /// Gives the input buffer back if nothing is in it.
-    pub(crate) fn release_input(&mut self, worker: &Worker) {
-        if self.input.is_empty() && self.input.owns_memory() {
-            worker.give_buffer(self.input.release());
-        }
     }
 
     /// Whether the connection should not be kept for another request.

@@ -34,7 +34,7 @@ pub(crate) async fn serve(worker: &Rc<Worker>, mut client: Client, cells: &Liste
         let next = serve_one(worker, &mut client, &mut exchange, cells).await;
         idle_since = exchange.ended();
         worker.give_exchange(exchange);
-        client.release_input(worker);
+        worker.reclaim(&mut client.input);
         match next {
             Next::Request => {}
             Next::Close => return,

@@ -93,6 +93,7 @@ impl<'a> Relay<'a> {
             upgrade: self.x.upgrade,
             fallback_host: self.course.pool.entry.pool.name.as_str(),
         };
+        self.worker.lend(&mut self.x.to_server);
         write::request(head, &forwarding, options, self.x.to_server.vector());
         self.x.replayable = true;
     }
@@ -126,7 +127,6 @@ impl Exchange {
             && !self.attempt.stray
             && self.attempt.phase == Phase::Body
             && self.reply_body.is_done()
-            && self.reply.keeps_alive()
-            && self.reply.body() != tidegate_core::http::head::BodyLength::UntilClose
+            && self.attempt.server_persists
     }
 }

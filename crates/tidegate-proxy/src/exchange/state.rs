@@ -6,7 +6,6 @@
 use tidegate_core::http::body::Body;
 use tidegate_core::http::chunked::Keep;
 use tidegate_core::http::head::Head;
-use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::http::scan::Scan;
 use tidegate_core::model::ids::ServerIndex;
 use tidegate_core::time::Instant;
@@ -23,7 +22,6 @@ const BUFFER_KEPT: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
     pub(crate) head: Head,
-    pub(super) reply: ReplyHead,
     pub(crate) started: Instant,
     pub(crate) bytes_in: u64,
     pub(super) bytes_out: u64,
@@ -70,6 +68,8 @@ pub(super) struct Attempt {
     pub(super) deaf: bool,
     /// Bytes of the response have come.
     pub(super) reply_begun: bool,
+    /// The server keeps its side open after the response.
+    pub(super) server_persists: bool,
     /// Bytes came behind the response.
     pub(super) stray: bool,
     /// Bytes of the response went to the client: there is no other try after that.

@@ -2,7 +2,7 @@
 
 use tidegate_core::http::body::Body;
 use tidegate_core::http::chunked::Keep;
-use tidegate_core::http::head::{Head, Version};
+use tidegate_core::http::head::{BodyLength, Head, Version};
 use tidegate_core::http::parse;
 use tidegate_core::http::scan::Scan;
 
@@ -36,7 +36,13 @@ pub(super) fn asked(mut said: &[u8]) -> Vec<Request> {
         if parse::request(&said[..length], HEADER_FIELDS, &mut head).is_err() {
             break;
         }
-        let mut bytes = said[length..].to_vec();
+        let rest = &said[length..];
+        let come = match head.body() {
+            BodyLength::Empty => 0,
+            BodyLength::Exact(length) => rest.len().min(length as usize),
+            BodyLength::Chunked | BodyLength::UntilClose => rest.len(),
+        };
+        let mut bytes = rest[..come].to_vec();
         let step = Body::new(head.body()).advance(&mut bytes, Keep::Data, &mut Vec::new());
         // Data in front of a chunk that is refused may have gone on already.
         let step = step.ok().filter(|step| step.done);

@@ -26,8 +26,8 @@ impl Mark {
 
     /// All marks in a text. A mark that is cut short is none.
     pub(super) fn all_in(text: &[u8]) -> impl Iterator<Item = Self> {
-        text.windows(LENGTH).filter_map(|window| {
-            let digits = window.strip_prefix(b"mk")?.strip_suffix(b"z")?;
+        memchr::memmem::find_iter(text, b"mk").filter_map(|start| {
+            let digits = text.get(start + 2..start + LENGTH)?.strip_suffix(b"z")?;
             u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok().map(Self)
         })
     }

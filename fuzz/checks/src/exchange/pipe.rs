@@ -6,20 +6,22 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags};
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 use tidegate_core::time::Duration;
 
 use super::script::Ends;
+
+/// Bytes that come to a hostile end and wait to be read: few, so that a little makes the other side wait.
+pub(super) const RECV_BUFFER: usize = 4096;
 
 /// One end of a connection.
 #[derive(Debug)]
 pub(super) struct Pipe {
     /// `None` once it is closed.
     stream: Option<TcpStream>,
-    /// What the socket has not taken yet.
-    outbox: Vec<u8>,
-    /// All that was said, taken or not.
+    /// All that was said, and how much of it the socket has taken.
     pub(super) said: Vec<u8>,
+    taken: usize,
     pub(super) heard: Vec<u8>,
     /// The other side says no more.
     pub(super) ended: bool,
@@ -30,7 +32,10 @@ pub(super) struct Pipe {
 
 impl Pipe {
     pub(super) fn connect(address: SocketAddr) -> Self {
-        Self::new(TcpStream::connect(address).expect("the data plane accepts"))
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.set_recv_buffer_size(RECV_BUFFER).expect("an option");
+        socket.connect(&address.into()).expect("the data plane accepts");
+        Self::new(socket.into())
     }
 
     pub(super) fn new(stream: TcpStream) -> Self {
@@ -38,8 +43,8 @@ impl Pipe {
         stream.set_nodelay(true).expect("an option");
         Self {
             stream: Some(stream),
-            outbox: Vec::new(),
             said: Vec::new(),
+            taken: 0,
             heard: Vec::new(),
             ended: false,
             reads: true,
@@ -55,7 +60,6 @@ impl Pipe {
     pub(super) fn say(&mut self, bytes: &[u8]) {
         if self.stream.is_some() && !self.finishing {
             self.said.extend_from_slice(bytes);
-            self.outbox.extend_from_slice(bytes);
             self.pump();
         }
     }
@@ -87,18 +91,18 @@ impl Pipe {
     fn write(&mut self) -> bool {
         let Some(stream) = &mut self.stream else { return false };
         let mut moved = false;
-        while !self.outbox.is_empty() {
-            match stream.write(&self.outbox) {
+        while self.taken < self.said.len() {
+            match stream.write(&self.said[self.taken..]) {
                 Ok(count) => {
-                    self.outbox.drain(..count);
+                    self.taken += count;
                     moved = true;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 // Nobody listens any more.
-                Err(_) => self.outbox.clear(),
+                Err(_) => self.taken = self.said.len(),
             }
         }
-        if self.finishing && self.outbox.is_empty() {
+        if self.finishing && self.taken == self.said.len() {
             // It may be gone both ways already.
             let _ = stream.shutdown(Shutdown::Write);
         }
@@ -130,7 +134,7 @@ impl Pipe {
         let stream = self.stream.as_ref()?;
         let mut flags = PollFlags::empty();
         flags.set(PollFlags::IN, self.reads && !self.ended);
-        flags.set(PollFlags::OUT, !self.outbox.is_empty());
+        flags.set(PollFlags::OUT, self.taken < self.said.len());
         let descriptor: BorrowedFd<'_> = stream.as_fd();
         (!flags.is_empty()).then(|| PollFd::from_borrowed_fd(descriptor, flags))
     }

@@ -59,9 +59,11 @@ impl<'a> Play<'a> {
         match op {
             Op::Client { second, says } => {
                 let mark = self.stage.marks.next();
-                for piece in speech::client(says, mark).iter().filter(|piece| !piece.is_empty()) {
+                for (number, piece) in speech::client(says, mark).iter().enumerate() {
+                    if number > 0 {
+                        self.settle();
+                    }
                     self.client(*second).say(piece);
-                    self.settle();
                 }
             }
             Op::ClientEnds { second, how } => {
@@ -87,7 +89,8 @@ impl<'a> Play<'a> {
     /// A client, connected anew if it has to be.
     fn client(&mut self, second: bool) -> &mut Pipe {
         let slot = &mut self.clients[usize::from(second)];
-        if let Some(over) = slot.take_if(|client| client.is_closed() || client.ended) {
+        if let Some(mut over) = slot.take_if(|client| client.is_closed() || client.ended) {
+            over.end(Ends::Reset);
             self.past.push(over);
         }
         slot.get_or_insert_with(|| Pipe::connect(self.stage.address))

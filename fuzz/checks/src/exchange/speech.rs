@@ -1,7 +1,5 @@
 //! From operations to bytes.
 
-use std::iter;
-
 use super::mark::Mark;
 use super::script::{BodySays, ClientSays, RequestSays, ServerSays};
 
@@ -18,7 +16,8 @@ const CONNECTIONS: [&str; 5] = [
 ];
 const STATUSES: [u16; 8] = [200, 204, 304, 404, 500, 503, 206, 999];
 const INTERIMS: [u16; 3] = [100, 103, 199];
-const BULK: usize = 300 * 1024;
+/// More than the small buffers of these sockets take.
+const BULK: usize = 160 * 1024;
 const BYTES_MAX: usize = 40;
 
 /// Fragments that a client might send where they do not belong.
@@ -63,6 +62,9 @@ pub(super) fn client(says: &ClientSays<'_>, mark: Mark) -> Vec<Vec<u8>> {
     vec![match says {
         ClientSays::Head { request, cut } => {
             let mut head = request_head(request, mark);
+            if *cut == 0 {
+                return vec![head];
+            }
             let rest = head.split_off(head.len() * usize::from(*cut) / 256);
             return vec![head, rest];
         }
@@ -71,8 +73,13 @@ pub(super) fn client(says: &ClientSays<'_>, mark: Mark) -> Vec<Vec<u8>> {
         ClientSays::LastChunk { trailer } => last_chunk(*trailer),
         ClientSays::Fragment(at) => pick(&CLIENT_FRAGMENTS, *at).as_bytes().to_vec(),
         ClientSays::Bytes(bytes) => bytes[..bytes.len().min(BYTES_MAX)].to_vec(),
-        ClientSays::Bulk => filled(&smuggled, BULK),
+        ClientSays::Bulk => filled(&self::smuggled(&format!("X: {}\r\n", "x".repeat(2000))), BULK),
     }]
+}
+
+/// A request that nobody may take for one where a body is due.
+fn smuggled(fields: &str) -> String {
+    format!("GET {HOSTILE}{} HTTP/1.1\r\nHost: a\r\n{fields}\r\n", Mark::SMUGGLED)
 }
 
 fn request_head(request: &RequestSays, mark: Mark) -> Vec<u8> {
@@ -126,8 +133,11 @@ fn framing(body: BodySays) -> String {
     }
 }
 
+/// A text over and over, so many bytes of it.
 fn filled(text: &str, length: usize) -> Vec<u8> {
-    iter::repeat(text.as_bytes()).flatten().copied().take(length).collect()
+    let mut filled = text.repeat(length.div_ceil(text.len())).into_bytes();
+    filled.truncate(length);
+    filled
 }
 
 fn chunk(text: &str, length: u8, extension: bool) -> Vec<u8> {

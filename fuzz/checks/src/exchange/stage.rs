@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::SockRef;
 use tidegate_core::config::load::{Text, load};
 use tidegate_core::model::node::{Config, LogFormat};
 use tidegate_core::signal::Signal;
@@ -23,7 +24,7 @@ use tidegate_proxy::plane::{DataPlane, Parts};
 use tokio::sync::mpsc;
 
 use super::mark::Mark;
-use super::pipe::Pipe;
+use super::pipe::{Pipe, RECV_BUFFER};
 use super::script::Ends;
 use crate::plain::text;
 
@@ -56,6 +57,8 @@ impl Stage {
         let hostile = [(); 2].map(|()| {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
             listener.set_nonblocking(true).expect("an option");
+            // Connections inherit it.
+            SockRef::from(&listener).set_recv_buffer_size(RECV_BUFFER).expect("an option");
             listener
         });
         let servers = [address(&hostile[0]), address(&hostile[1]), good_server()];
@@ -173,10 +176,11 @@ fn configuration([one, two, good]: &[SocketAddr; 3], idle: &str) -> Arc<Config> 
     let text = format!(
         "version = 1\n[listener.web]\naddress = \"127.0.0.1:0\"\n\
          [route.hostile]\npool = \"hostile\"\nmatch = {{ path_prefix = \"/hostile\" }}\n\
-         retry = {{ on_status = [503] }}\ntimeouts = {{ idle = \"{idle}\" }}\n\
+         retry = {{ on = [\"reset-before-response\", \"503\"] }}\ntimeouts = {{ idle = \"{idle}\" }}\n\
          [route.other]\npool = \"good\"\n\
          [pool.hostile]\nservers = [\"{one}\", \"{two}\", \"127.0.0.1:1\"]\n\
          balance = \"round-robin\"\n\
+         retry_budget = {{ ratio = 1, min_per_second = 1000000 }}\n\
          [pool.good]\nservers = [\"{good}\"]\n"
     );
     let loaded = load(Path::new("fuzz.toml"), &mut Text(&text));

@@ -7,6 +7,7 @@ use tidegate_core::http::body::Body;
 use tidegate_core::http::chunked::Keep;
 use tidegate_core::http::head::{BodyLength, Version};
 use tidegate_core::http::parse;
+use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::http::scan::Scan;
 use tidegate_core::http::write::{self, BodyFraming, Persistence, ReplyOptions};
 use tidegate_net::clock;
@@ -71,6 +72,7 @@ impl Relay<'_> {
                 self.x.attempt.activity = clock::now();
             }
         }
+        self.worker.reclaim(&mut self.x.to_client);
         Poll::Ready(Ok(()))
     }
 
@@ -133,59 +135,63 @@ impl Relay<'_> {
         self.x.attempt.scan = Scan::default();
         let to_head = self.x.head.method() == "HEAD";
         let fields_max = usize::from(limits.header_fields);
-        parse::reply(&bytes[..length], fields_max, to_head, &mut self.x.reply)?;
+        let worker = self.worker;
+        let reply = &mut *worker.reply();
+        parse::reply(&bytes[..length], fields_max, to_head, reply)?;
         let (_, rest) = bytes.split_at_mut(length);
-        match self.x.reply.status() {
-            101 => self.take_switch(rest),
-            100..=199 => self.take_interim().map(|()| HeadStep::Interim(length)),
+        match reply.status() {
+            101 => self.take_switch(reply, rest),
+            100..=199 => self.take_interim(reply).map(|()| HeadStep::Interim(length)),
             status if retry::would_retry(self.x, self.course, status) => Err(Error::Status(status)),
-            _ => self.begin_reply(context, rest),
+            _ => self.begin_reply(context, reply, rest),
         }
     }
 
     /// Passes an interim response on (RFC 9110, section 15.2), unless the client is too old to know
     /// them.
-    fn take_interim(&mut self) -> Result<(), Error> {
+    fn take_interim(&mut self, reply: &ReplyHead) -> Result<(), Error> {
         self.x.attempt.interims += 1;
         if self.x.attempt.interims > INTERIMS_MAX {
             return Err(Error::InterimFlood);
         }
         if self.x.head.version() == Version::Http11 {
             self.x.attempt.committed = true;
-            self.write_head(BodyFraming::AsReceived, Persistence::Default);
+            self.write_head(reply, BodyFraming::AsReceived, Persistence::Default);
         }
         Ok(())
     }
 
     /// The server switches protocols: only if it was asked to, and to what it was asked.
-    fn take_switch(&mut self, rest: &[u8]) -> Result<HeadStep, Error> {
-        let (asked, answered) = (&self.x.head, &self.x.reply);
+    fn take_switch(&mut self, answered: &ReplyHead, rest: &[u8]) -> Result<HeadStep, Error> {
+        let asked = &self.x.head;
         let token = asked.values("upgrade").next().map(<[u8]>::to_ascii_lowercase);
         let same = answered.values("upgrade").map(<[u8]>::to_ascii_lowercase).eq(token);
         if !self.x.upgrade || !answered.connection().upgrade || !same {
             return Err(Error::UnaskedUpgrade);
         }
         self.commit(101);
-        self.write_head(BodyFraming::AsReceived, Persistence::Upgrade);
-        self.x.to_client.append(rest);
+        self.write_head(answered, BodyFraming::AsReceived, Persistence::Upgrade);
+        self.queue(rest);
         Ok(HeadStep::Upgraded)
     }
 
     fn begin_reply(
         &mut self,
         context: &mut Context<'_>,
+        reply: &ReplyHead,
         rest: &mut [u8],
     ) -> Result<HeadStep, Error> {
-        let body = self.x.reply.body();
-        let bodiless = self.x.head.method() == "HEAD" || matches!(self.x.reply.status(), 204 | 304);
+        let body = reply.body();
+        let bodiless = self.x.head.method() == "HEAD" || matches!(reply.status(), 204 | 304);
         if bodiless && !rest.is_empty() {
             return Err(Error::StrayBytes);
         }
         let framing = self.frame_reply(body);
         self.x.reply_body = Body::new(body);
-        self.commit(self.x.reply.status());
+        self.x.attempt.server_persists = reply.keeps_alive() && body != BodyLength::UntilClose;
+        self.commit(reply.status());
         let persistence = self.persistence(framing);
-        self.write_head(framing, persistence);
+        self.write_head(reply, framing, persistence);
         self.x.attempt.phase = Phase::Body;
         self.deliver(context, rest)?;
         Ok(HeadStep::Final)
@@ -223,10 +229,19 @@ impl Relay<'_> {
         self.x.status = Some(status);
     }
 
-    fn write_head(&mut self, framing: BodyFraming, persistence: Persistence) {
+    fn write_head(&mut self, reply: &ReplyHead, framing: BodyFraming, persistence: Persistence) {
         let date = self.worker.date();
         let options = ReplyOptions { framing, persistence, date: date.text() };
-        write::reply(&self.x.reply, options, self.x.to_client.vector());
+        self.worker.lend(&mut self.x.to_client);
+        write::reply(reply, options, self.x.to_client.vector());
+    }
+
+    /// Lets bytes wait for the client.
+    fn queue(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.worker.lend(&mut self.x.to_client);
+            self.x.to_client.append(bytes);
+        }
     }
 
     fn read_body_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -255,7 +270,7 @@ impl Relay<'_> {
     fn end_at_close(&mut self) -> Result<(), Error> {
         self.x.reply_body = Body::Done;
         if self.x.attempt.rechunks {
-            self.x.to_client.append(b"0\r\n\r\n");
+            self.queue(b"0\r\n\r\n");
         }
         Ok(())
     }
@@ -275,12 +290,14 @@ impl Relay<'_> {
         } else if self.x.to_client.waiting().len() + bytes.len() <= COALESCE_BYTES
             && !self.x.to_client.is_empty()
         {
-            self.x.to_client.append(bytes);
+            self.queue(bytes);
         } else if !bytes.is_empty() {
             self.send_now(context, bytes)?;
         }
-        self.x.to_client.append(&self.x.tail);
-        self.x.tail.clear();
+        if !self.x.tail.is_empty() {
+            let tail = std::mem::take(&mut self.x.tail);
+            self.queue(&tail);
+        }
         Ok(())
     }
 
@@ -303,7 +320,7 @@ impl Relay<'_> {
         let sent = count.saturating_sub(waited);
         self.x.bytes_out += sent as u64;
         self.x.attempt.window_bytes += sent as u64;
-        self.x.to_client.append(&bytes[sent..]);
+        self.queue(&bytes[sent..]);
         Ok(())
     }
 
@@ -312,6 +329,7 @@ impl Relay<'_> {
         if data.is_empty() {
             return;
         }
+        self.worker.lend(&mut self.x.to_client);
         let out = self.x.to_client.vector();
         let digits = tidegate_core::http::forwarded::hexadecimal(data.len() as u64);
         let zeros = digits.iter().take_while(|digit| **digit == b'0').count();

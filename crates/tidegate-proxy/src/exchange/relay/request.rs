@@ -3,6 +3,7 @@
 use std::task::{Context, Poll};
 
 use tidegate_core::http::chunked::Keep;
+use tidegate_core::http::head::BodyLength;
 
 use super::Relay;
 use crate::error::Error;
@@ -15,6 +16,10 @@ impl Relay<'_> {
     /// Sends what can be sent now. A server that stops listening is no error yet: it may have
     /// answered.
     pub(super) fn drive_request(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
+        if !self.x.attempt.sent && !self.client.input.is_empty() && !self.x.request_body.is_done() {
+            // What came with the head leaves with it.
+            self.read_from_input()?;
+        }
         loop {
             if self.x.attempt.deaf || !self.flush_to_server(context)? {
                 return Ok(());
@@ -40,6 +45,10 @@ impl Relay<'_> {
         }
         if !self.x.replayable {
             self.x.to_server.clear();
+        } else if self.x.head.body() == BodyLength::Empty {
+            // A head alone is written again sooner than kept.
+            self.x.to_server.clear();
+            self.worker.reclaim(&mut self.x.to_server);
         }
         Ok(true)
     }
@@ -55,6 +64,11 @@ impl Relay<'_> {
         if self.client.input.is_empty() {
             return self.read_from_socket(context);
         }
+        self.read_from_input()?;
+        Ok(true)
+    }
+
+    fn read_from_input(&mut self) -> Result<(), Error> {
         let input = self.client.input.waiting_mut();
         let step = self.x.request_body.advance(input, Keep::Frames, &mut self.x.tail)?;
         self.x.to_server.append(&input[..step.produced]);
@@ -63,7 +77,7 @@ impl Relay<'_> {
         if self.x.to_server.kept() > REPLAY_BYTES {
             self.x.replayable = false;
         }
-        Ok(true)
+        Ok(())
     }
 
     fn read_from_socket(&mut self, context: &mut Context<'_>) -> Result<bool, Error> {
