@@ -105,7 +105,7 @@ fn pick_one(snapshot: &Snapshot, balancer: &mut Balancer, draw: u64) -> Option<u
     server.map(|server| server.position())
 }
 
-#[library_benchmark(config = at_most(2_600))]
+#[library_benchmark(config = at_most(5_800))]
 #[bench::browser(warm_head())]
 fn scan_and_parse(mut head: Head) -> Head {
     let end = Scan::default().advance(black_box(REQUEST), 32 * 1024);
@@ -114,7 +114,7 @@ fn scan_and_parse(mut head: Head) -> Head {
     head
 }
 
-#[library_benchmark(config = at_most(1_100))]
+#[library_benchmark(config = at_most(1_120))]
 #[bench::ten((snapshot(10), parsed()))]
 #[bench::ten_thousand((snapshot(10_000), parsed()))]
 fn route((snapshot, head): (Snapshot, Head)) -> (Snapshot, Head) {
@@ -127,14 +127,14 @@ fn route((snapshot, head): (Snapshot, Head)) -> (Snapshot, Head) {
     (snapshot, head)
 }
 
-#[library_benchmark(config = at_most(200))]
+#[library_benchmark(config = at_most(500))]
 #[bench::p2c_of_three(balancer())]
 fn pick((snapshot, mut balancer): (Snapshot, Balancer)) -> (Snapshot, Balancer) {
     black_box(pick_one(&snapshot, &mut balancer, black_box(0x1234_5678_9abc_def0)));
     (snapshot, balancer)
 }
 
-#[library_benchmark(config = at_most(1_600))]
+#[library_benchmark(config = at_most(2_200))]
 #[bench::browser((parsed(), Vec::with_capacity(4096)))]
 fn rewrite_request((head, mut out): (Head, Vec<u8>)) -> (Head, Vec<u8>) {
     let forwarding = Forwarding {
@@ -150,7 +150,7 @@ fn rewrite_request((head, mut out): (Head, Vec<u8>)) -> (Head, Vec<u8>) {
     (head, out)
 }
 
-#[library_benchmark(config = at_most(2_000))]
+#[library_benchmark(config = at_most(3_650))]
 #[bench::small((warm_reply(), Vec::with_capacity(4096)))]
 fn rewrite_reply((mut reply, mut out): (ReplyHead, Vec<u8>)) -> (ReplyHead, Vec<u8>) {
     parse::reply(black_box(RESPONSE), 128, false, &mut reply).expect("a good response");

@@ -11,7 +11,8 @@ use tidegate_core::time::Duration;
 
 use super::script::Ends;
 
-/// Bytes that come to a hostile end and wait to be read: few, so that a little makes the other side wait.
+/// Bytes that come to a hostile end and wait to be read: few, so that a little makes the other side
+/// wait.
 pub(super) const RECV_BUFFER: usize = 4096;
 
 /// One end of a connection.

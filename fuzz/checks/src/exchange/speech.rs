@@ -28,7 +28,8 @@ const CLIENT_FRAGMENTS: [&str; 14] = [
     "Host: a\r\n\r\n",
     "Content-Length: 3\r\n",
     "Transfer-Encoding: chunked\r\n\r\n",
-    "POST /hostile/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "POST /hostile/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\
+     Transfer-Encoding: chunked\r\n\r\n",
     "POST /hostile/x HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\n",
     "GET /hostile/x HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
     "GET /other HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -89,7 +90,8 @@ fn request_head(request: &RequestSays, mark: Mark) -> Vec<u8> {
     let expects = if request.expects { "Expect: 100-continue\r\n" } else { "" };
     let framing = framing(request.body);
     let head = format!(
-        "{method} {HOSTILE}{mark} HTTP/{version}\r\nHost: shop\r\n{framing}{expects}{connection}\r\n"
+        "{method} {HOSTILE}{mark} HTTP/{version}\r\nHost: shop\r\n\
+         {framing}{expects}{connection}\r\n"
     );
     head.into_bytes()
 }

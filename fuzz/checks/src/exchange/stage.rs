@@ -176,7 +176,8 @@ fn configuration([one, two, good]: &[SocketAddr; 3], idle: &str) -> Arc<Config> 
     let text = format!(
         "version = 1\n[listener.web]\naddress = \"127.0.0.1:0\"\n\
          [route.hostile]\npool = \"hostile\"\nmatch = {{ path_prefix = \"/hostile\" }}\n\
-         retry = {{ on = [\"reset-before-response\", \"503\"] }}\ntimeouts = {{ idle = \"{idle}\" }}\n\
+         retry = {{ on = [\"reset-before-response\", \"503\"] }}\n\
+         timeouts = {{ idle = \"{idle}\" }}\n\
          [route.other]\npool = \"good\"\n\
          [pool.hostile]\nservers = [\"{one}\", \"{two}\", \"127.0.0.1:1\"]\n\
          balance = \"round-robin\"\n\
