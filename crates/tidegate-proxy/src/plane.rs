@@ -28,8 +28,8 @@ use crate::downstream::accept::Census;
 use crate::log::Sink;
 use crate::thread::{Command, start};
 
-/// Commands that may wait for a worker; it takes them at once, as it never blocks.
-const COMMANDS: usize = 256;
+/// Changes whose orders may wait for a worker.
+const CHANGES: usize = 64;
 
 /// What every worker shares, and what crosses threads.
 pub struct Shared {
@@ -71,7 +71,7 @@ pub struct DataPlane {
 }
 
 struct Worker {
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<Vec<Command>>,
     thread: JoinHandle<()>,
 }
 
@@ -114,7 +114,7 @@ impl DataPlane {
             census: Census::new(parts.descriptors),
         });
         let threads = (0..workers.get()).map(|number| {
-            let (commands, inbox) = mpsc::channel(COMMANDS);
+            let (commands, inbox) = mpsc::channel(CHANGES);
             let thread = start(number, Arc::clone(&shared), workers, inbox)?;
             Ok(Worker { commands, thread })
         });
@@ -144,29 +144,39 @@ impl DataPlane {
         let generation = snapshot.generation;
         self.shared.snapshot.store(snapshot);
         self.shared.generation.store(generation, Release);
+        let mut orders: Vec<Vec<Command>> = self.workers.iter().map(|_| Vec::new()).collect();
         for (name, address, sockets) in prepared.0 {
-            self.begin(name, address, sockets);
+            self.begin(name, address, sockets, &mut orders);
         }
-        let workers = &self.workers;
         self.open.retain(|address, open| match wanted.get(address) {
             Some(name) if *name == open.name => true,
             Some(name) => {
                 open.name = name.clone();
-                tell(workers, || Command::Rename { address: *address, name: name.clone() });
+                let rename = || Command::Rename { address: *address, name: name.clone() };
+                orders.iter_mut().for_each(|orders| orders.push(rename()));
                 true
             }
             None => {
-                tell(workers, || Command::Close { address: *address });
+                let close = || Command::Close { address: *address };
+                orders.iter_mut().for_each(|orders| orders.push(close()));
                 false
             }
         });
+        for (worker, orders) in self.workers.iter().zip(orders) {
+            send(worker, orders);
+        }
     }
 
-    fn begin(&mut self, name: ListenerName, address: SocketAddr, sockets: Vec<TcpListener>) {
+    fn begin(
+        &mut self,
+        name: ListenerName,
+        address: SocketAddr,
+        sockets: Vec<TcpListener>,
+        orders: &mut [Vec<Command>],
+    ) {
         let bound = sockets.first().and_then(|socket| socket.local_addr().ok()).unwrap_or(address);
-        for (worker, socket) in self.workers.iter().zip(sockets) {
-            let command = Command::Listen { name: name.clone(), address, socket };
-            send(worker, command);
+        for (orders, socket) in orders.iter_mut().zip(sockets) {
+            orders.push(Command::Listen { name: name.clone(), address, socket });
         }
         self.open.insert(address, Open { name, bound });
     }
@@ -186,7 +196,7 @@ impl DataPlane {
         let mut replies = Vec::new();
         for worker in &self.workers {
             let (reply, done) = oneshot::channel();
-            if worker.commands.send(Command::Stop { grace, reply }).await.is_ok() {
+            if worker.commands.send(vec![Command::Stop { grace, reply }]).await.is_ok() {
                 replies.push(done);
             }
         }
@@ -208,12 +218,9 @@ fn addresses(config: &Config) -> impl Iterator<Item = (ListenerName, SocketAddr)
     })
 }
 
-fn tell(workers: &[Worker], command: impl Fn() -> Command) {
-    workers.iter().for_each(|worker| send(worker, command()));
-}
-
-fn send(worker: &Worker, command: Command) {
-    if worker.commands.try_send(command).is_err() {
-        tracing::error!("a worker takes no commands; its listeners stay as they are");
+/// Hands a worker the orders of one change. Workers take them at once, as they never block.
+fn send(worker: &Worker, orders: Vec<Command>) {
+    if !orders.is_empty() && worker.commands.try_send(orders).is_err() {
+        tracing::error!("a worker takes no orders; its listeners stay as they are");
     }
 }

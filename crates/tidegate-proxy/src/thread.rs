@@ -42,7 +42,7 @@ pub(crate) fn start(
     number: usize,
     shared: Arc<Shared>,
     cores: NonZeroUsize,
-    inbox: mpsc::Receiver<Command>,
+    inbox: mpsc::Receiver<Vec<Command>>,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread();
     std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
@@ -58,21 +58,16 @@ fn run(
     runtime: &LocalRuntime,
     shared: Arc<Shared>,
     cores: NonZeroUsize,
-    mut inbox: mpsc::Receiver<Command>,
+    mut inbox: mpsc::Receiver<Vec<Command>>,
 ) {
     runtime.block_on(async {
         let worker = Worker::new(shared, cores);
         let ticking = Rc::clone(&worker);
         task::spawn_local("tick", || tick(ticking));
         let mut sockets = Sockets::default();
-        while let Some(command) = inbox.recv().await {
-            match command {
-                Command::Listen { name, address, socket } => {
-                    sockets.open(&worker, name, address, socket);
-                }
-                Command::Rename { address, name } => sockets.rename(address, name),
-                Command::Close { address } => sockets.close(address),
-                Command::Stop { grace, reply } => {
+        while let Some(orders) = inbox.recv().await {
+            for command in orders {
+                if let Command::Stop { grace, reply } = command {
                     sockets.close_all();
                     let cut = drain(&worker, grace).await;
                     worker.tick();
@@ -80,6 +75,7 @@ fn run(
                     let _ = reply.send(cut);
                     return;
                 }
+                sockets.change(&worker, command);
             }
         }
     });
@@ -115,6 +111,15 @@ struct Accepting {
 }
 
 impl Sockets {
+    fn change(&mut self, worker: &Rc<Worker>, command: Command) {
+        match command {
+            Command::Listen { name, address, socket } => self.open(worker, name, address, socket),
+            Command::Rename { address, name } => self.rename(address, name),
+            Command::Close { address } => self.close(address),
+            Command::Stop { .. } => self.close_all(),
+        }
+    }
+
     fn open(
         &mut self,
         worker: &Rc<Worker>,

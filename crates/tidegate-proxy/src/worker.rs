@@ -26,7 +26,7 @@ use crate::upstream::connections::Connections;
 use crate::view::{Ground, View};
 
 /// Bytes of the buffer that every read of a core goes through.
-const SCRATCH: usize = 256 * 1024;
+const SCRATCH: usize = 512 * 1024;
 /// Spare exchanges and buffers that a core keeps.
 const SPARES: usize = 256;
 /// Buffers that grew beyond this are given back to the system.

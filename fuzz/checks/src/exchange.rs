@@ -47,7 +47,7 @@ pub fn run(data: &[u8]) {
     // Bytes of a server that cross the next request on their way answer it, for all anyone can
     // tell. With patience nothing crosses.
     match Play::new(&mut stage, PATIENT).run(&script) {
-        Ok(()) => eprintln!("not confirmed: {finding}"),
+        Ok(()) => eprintln!("not confirmed: {finding}\n{script:?}"),
         Err(finding) => panic!("{finding}\n{script:#?}"),
     }
 }

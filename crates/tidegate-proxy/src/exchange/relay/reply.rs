@@ -188,6 +188,9 @@ impl Relay<'_> {
         }
         let framing = self.frame_reply(body);
         self.x.reply_body = Body::new(body);
+        if matches!(body, BodyLength::Exact(bytes) if bytes > READ_FIRST as u64) {
+            self.x.attempt.read_limit = usize::MAX;
+        }
         self.x.attempt.server_persists = reply.keeps_alive() && body != BodyLength::UntilClose;
         self.commit(reply.status());
         let persistence = self.persistence(framing);
@@ -261,7 +264,7 @@ impl Relay<'_> {
         if !self.x.to_client.is_empty() {
             attempt.read_limit = (limit / 2).max(READ_MIN);
         } else if count == limit {
-            attempt.read_limit = limit * 2;
+            attempt.read_limit = limit.saturating_mul(2);
         }
         Poll::Ready(Ok(()))
     }
