@@ -44,10 +44,9 @@ pub(crate) fn start(
     cores: NonZeroUsize,
     inbox: mpsc::Receiver<Vec<Command>>,
 ) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread();
     std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-        let runtime = { runtime }.enable_all().build_local(Default::default());
-        match runtime {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        match builder.enable_all().build_local(Default::default()) {
             Ok(runtime) => run(&runtime, shared, cores, inbox),
             Err(error) => tracing::error!(%error, "a worker could not start"),
         }
