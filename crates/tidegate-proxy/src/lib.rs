@@ -36,4 +36,5 @@ pub mod plane;
 mod thread;
 mod upstream;
 mod view;
+mod wire;
 mod worker;

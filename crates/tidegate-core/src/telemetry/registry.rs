@@ -52,7 +52,17 @@ pub struct Scrape {
     pub servers: BTreeMap<ServerKey, ServerTotals>,
     /// How often a name was counted under [`OTHER`], for want of a configuration or of room.
     pub folds: u64,
-    pub(super) refused: [u64; Refusal::ALL.len()],
+    pub(super) refused: RefusalTotals,
+}
+
+/// What was turned away, by reason. Its own type, as long arrays have no default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RefusalTotals(pub(super) [u64; Refusal::ALL.len()]);
+
+impl Default for RefusalTotals {
+    fn default() -> Self {
+        Self([0; Refusal::ALL.len()])
+    }
 }
 
 impl Registry {
@@ -85,7 +95,7 @@ impl Registry {
 impl Scrape {
     /// Refusals by reason, in the order of [`Refusal::ALL`].
     pub fn refused(&self) -> impl Iterator<Item = (Refusal, u64)> {
-        Refusal::ALL.into_iter().zip(self.refused)
+        Refusal::ALL.into_iter().zip(self.refused.0)
     }
 }
 

@@ -22,9 +22,10 @@ use tidegate_net::stream::Stream;
 use tidegate_net::{clock, task};
 use tokio::net::TcpListener;
 
-use super::client::Client;
-use super::h1;
+use super::client::{Client, Origin};
+use super::{h1, h2};
 use crate::held::Held;
+use crate::wire::Wire;
 use crate::worker::Worker;
 
 /// How long accepting rests when the process is out of descriptors or memory.
@@ -74,16 +75,19 @@ fn begin(worker: &Rc<Worker>, stream: Stream, peer: SocketAddr, listener: Listen
             return worker.cells.refuse(refusal);
         }
     };
-    let client = Client {
-        stream,
-        input: Held::default(),
+    let cells = worker.cells.listener(&listener);
+    let origin = Origin {
         peer: ip,
-        deadline: worker.deadlines.register(),
+        listener,
         retire_at: retirement(limits, worker.draw()),
         _admission: admission,
-        listener,
     };
-    let cells = worker.cells.listener(&client.listener);
+    let client = Client {
+        wire: Wire::Socket(stream),
+        input: Held::default(),
+        deadline: worker.deadlines.register(),
+        origin: Rc::new(origin),
+    };
     let worker = Rc::clone(worker);
     task::spawn_local("client", || serve(worker, client, cells));
 }
@@ -97,7 +101,10 @@ fn retirement(limits: &ListenerLimits, draw: u64) -> Instant {
 
 async fn serve(worker: Rc<Worker>, client: Client, cells: Arc<ListenerCells>) {
     let _open = Open::new(&worker, &cells);
-    h1::serve(&worker, client, &cells).await;
+    if let Some(client) = h1::serve(&worker, client, &cells).await {
+        // Apart, so that a connection on HTTP/1 has no room in it for HTTP/2.
+        Box::pin(h2::serve(&worker, client, &cells)).await;
+    }
 }
 
 /// Counts a connection as open while it lives.

@@ -1,20 +1,22 @@
-//! Step 2 of 8: a client connection. From `accept`, to `h1`.
+//! Step 2 of 8: a client, for an exchange. From `accept`, to `h1` or `h2`.
 //!
-//! What a connection owns between two requests: its socket, its deadline, and who is at the other
-//! end. No buffer.
+//! On HTTP/1 that is a connection: what it owns between two requests is its socket, its deadline,
+//! and who is at the other end; no buffer. On HTTP/2 it is a stream, which lives for one exchange
+//! and shares who is at the other end with its siblings.
 
 use std::io;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tidegate_core::model::ids::ListenerName;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::clock;
-use tidegate_net::stream::Stream;
 
 use crate::deadlines::Deadline;
 use crate::downstream::accept::Admission;
 use crate::held::Held;
+use crate::wire::Wire;
 use crate::worker::Worker;
 
 /// How much of what a client still sends is read away before its connection is closed.
@@ -22,16 +24,22 @@ pub(crate) const DRAIN_BYTES: usize = 64 * 1024;
 /// How long that may take.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(1);
 
-/// A client connection.
+/// A client.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) stream: Stream,
+    pub(crate) wire: Wire,
     /// Bytes read and not yet understood: the rest of a head, a body, or requests behind the
     /// current one.
     pub(crate) input: Held,
+    pub(crate) deadline: Deadline,
+    pub(crate) origin: Rc<Origin>,
+}
+
+/// Where a connection comes from, for all that comes over it.
+#[derive(Debug)]
+pub(crate) struct Origin {
     pub(crate) peer: IpAddr,
     pub(crate) listener: ListenerName,
-    pub(crate) deadline: Deadline,
     /// When the connection should be asked to go.
     pub(crate) retire_at: Instant,
     /// Counts it against the limits while it lives.
@@ -50,7 +58,7 @@ impl Client {
 
     /// Whether the connection should not be kept for another request.
     pub(crate) fn is_retiring(&self, worker: &Worker, now: Instant) -> bool {
-        worker.stopping.get() || self.deadline.is_dismissed() || now >= self.retire_at
+        worker.stopping.get() || self.deadline.is_dismissed() || now >= self.origin.retire_at
     }
 
     /// Closes our side, then reads away what the client still sends: closing with unread bytes
@@ -61,7 +69,7 @@ impl Client {
         let mut left = DRAIN_BYTES;
         std::future::poll_fn(|context| {
             // A peer that is gone already needs no farewell.
-            let _ = self.stream.poll_shutdown(context);
+            let _ = self.wire.poll_shutdown(context);
             match self.poll_discard(worker, context, &mut left) {
                 Poll::Pending if self.deadline.fired() => Poll::Ready(()),
                 Poll::Pending => Poll::Pending,
@@ -80,7 +88,7 @@ impl Client {
     ) -> Poll<io::Result<()>> {
         let mut scratch = worker.scratch();
         while *left > 0 {
-            let count = ready!(self.stream.poll_read(context, &mut scratch))?;
+            let count = ready!(self.wire.poll_read(context, &mut scratch))?;
             if count == 0 {
                 break;
             }
