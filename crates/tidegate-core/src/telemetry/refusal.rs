@@ -52,6 +52,12 @@ words! {
         ConnectionLimit => "connection_limit",
         /// The client has its full number of connections.
         ClientConnectionLimit => "client_connection_limit",
+        /// A connection to a listener with `proxy_protocol` came from nobody in `trusted_proxies`.
+        ProxyUntrusted => "proxy_untrusted",
+        /// A connection did not begin with a PROXY header as it should be.
+        BadProxyHeader => "bad_proxy_header",
+        /// The PROXY header did not come in time.
+        ProxyHeaderTimeout => "proxy_header_timeout",
         /// The process is short of descriptors or memory.
         Exhausted => "exhausted",
         /// The balancer is stopping.
