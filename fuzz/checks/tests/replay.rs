@@ -18,7 +18,7 @@ macro_rules! replay {
 }
 
 replay! {
-    access_log authority chunked config exchange forwarded
+    access_log authority chunked config exchange forwarded frame_budget
     health path proxy_protocol request_head response_head route
 }
 

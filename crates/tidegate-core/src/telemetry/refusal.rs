@@ -60,6 +60,24 @@ words! {
         ProxyHeaderTimeout => "proxy_header_timeout",
         /// The process is short of descriptors or memory.
         Exhausted => "exhausted",
+        /// An HTTP/2 client opened streams to reset them.
+        H2RapidReset => "h2_rapid_reset",
+        /// An HTTP/2 client made the balancer reset streams.
+        H2MadeYouReset => "h2_made_you_reset",
+        /// An HTTP/2 client sent a field block in too many frames.
+        H2ContinuationFlood => "h2_continuation_flood",
+        /// An HTTP/2 client sent too many frames that carry nothing.
+        H2EmptyFrames => "h2_empty_frames",
+        /// An HTTP/2 client sent too many PING frames.
+        H2PingFlood => "h2_ping_flood",
+        /// An HTTP/2 client sent too many SETTINGS frames.
+        H2SettingsFlood => "h2_settings_flood",
+        /// An HTTP/2 client sent too many PRIORITY frames.
+        H2PriorityFlood => "h2_priority_flood",
+        /// An HTTP/2 client opened the window of the connection too often.
+        H2WindowUpdateFlood => "h2_window_update_flood",
+        /// An HTTP/2 client sent too much that HTTP/2 does not know.
+        H2UnknownFrames => "h2_unknown_frames",
         /// The balancer is stopping.
         Stopping => "stopping",
         /// A server's response is not HTTP as it should be.

@@ -40,7 +40,7 @@ pub struct Configured {
 }
 
 /// Everything counted since the start, by name, in the order of the names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scrape {
     /// By listener.
     pub listeners: BTreeMap<ListenerName, ListenerTotals>,
@@ -53,6 +53,19 @@ pub struct Scrape {
     /// How often a name was counted under [`OTHER`], for want of a configuration or of room.
     pub folds: u64,
     pub(super) refused: [u64; Refusal::ALL.len()],
+}
+
+impl Default for Scrape {
+    fn default() -> Self {
+        Self {
+            listeners: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            folds: 0,
+            refused: [0; Refusal::ALL.len()],
+        }
+    }
 }
 
 impl Registry {
