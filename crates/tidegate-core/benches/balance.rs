@@ -109,6 +109,7 @@ fn pool(balance: Balance, members: &[Member]) -> Pool {
             min_per_second: 3,
         },
         timeouts: PoolTimeouts { connect: second, keep_alive: second },
+        send_proxy: None,
         health: None,
         passive: PassiveHealth {
             consecutive_failures: 5,

@@ -10,7 +10,7 @@
 //! | layer | modules | role |
 //! |---|---|---|
 //! | 0 | `time` `rng` `model` | vocabulary |
-//! | 1 | `config` `http` `telemetry` | text, bytes and names to and from the vocabulary |
+//! | 1 | `config` `http` `telemetry` `wire` | text, bytes and names to and from the vocabulary |
 //! | 2 | `route` `balance` `health` `admit` | decisions about one request or one server |
 //! | 3 | `snapshot` `signal` | what the two planes exchange |
 
@@ -23,6 +23,7 @@ pub mod time;
 pub mod config;
 pub mod http;
 pub mod telemetry;
+pub mod wire;
 
 pub mod admit;
 pub mod balance;

@@ -2,10 +2,10 @@
 //!
 //! Each module is one check, `run(data)`, that panics when something does not hold. The fuzzers of
 //! `fuzz/` feed them what they invent; the tests beside this crate replay what was kept. Reading
-//! order: `plain` (messages read as a person would), then what strangers write (`request_head`,
-//! `response_head`, `chunked`, `path`, `authority`, `forwarded`), what is written of them
-//! (`access_log`), what is decided (`config`, `route`, `health`), and `exchange`, which puts a
-//! whole data plane between two hostile ends.
+//! order: `plain` (messages read as a person would), then what strangers write (`proxy_protocol`,
+//! `request_head`, `response_head`, `chunked`, `path`, `authority`, `forwarded`), what is written
+//! of them (`access_log`), what is decided (`config`, `route`, `health`, `frame_budget`), and
+//! `exchange`, which puts a whole data plane between two hostile ends.
 
 mod plain;
 
@@ -15,8 +15,10 @@ pub mod chunked;
 pub mod config;
 pub mod exchange;
 pub mod forwarded;
+pub mod frame_budget;
 pub mod health;
 pub mod path;
+pub mod proxy_protocol;
 pub mod request_head;
 pub mod response_head;
 pub mod route;

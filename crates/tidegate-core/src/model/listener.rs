@@ -15,8 +15,11 @@ pub struct Listener {
     pub name: ListenerName,
     /// Where it listens; at least one.
     pub addresses: Vec<SocketAddr>,
-    /// Peers whose forwarding headers are believed.
+    /// Peers whose forwarding headers, and PROXY headers, are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether connections begin with a PROXY header: then it is required, and only
+    /// `trusted_proxies` may connect.
+    pub proxy_protocol: bool,
     /// The header, in lower case, that carries the client address instead of `X-Forwarded-For`.
     pub client_header: Option<String>,
     /// What it tolerates.
@@ -24,7 +27,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Whether forwarding headers from this peer are believed.
+    /// Whether forwarding headers, and PROXY headers, from this peer are believed.
     #[must_use]
     pub fn trusts(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();

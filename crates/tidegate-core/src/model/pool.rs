@@ -27,6 +27,8 @@ pub struct Pool {
     pub retry_budget: RetryBudget,
     /// Waits.
     pub timeouts: PoolTimeouts,
+    /// The PROXY header by which servers are told whose connection it is; `None`: none is sent.
+    pub send_proxy: Option<ProxyVersion>,
     /// Active checks; `None`: servers count as healthy until traffic says otherwise.
     pub health: Option<HealthCheck>,
     /// Ejection by what real traffic meets.
@@ -151,6 +153,15 @@ pub struct PoolTimeouts {
     pub connect: Duration,
     /// How long an unused connection is kept.
     pub keep_alive: Duration,
+}
+
+/// A version of the PROXY protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyVersion {
+    /// A line of text.
+    V1,
+    /// Binary.
+    V2,
 }
 
 /// An active check.

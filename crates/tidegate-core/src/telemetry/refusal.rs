@@ -52,8 +52,32 @@ words! {
         ConnectionLimit => "connection_limit",
         /// The client has its full number of connections.
         ClientConnectionLimit => "client_connection_limit",
+        /// A connection to a listener with `proxy_protocol` came from nobody in `trusted_proxies`.
+        ProxyUntrusted => "proxy_untrusted",
+        /// A connection did not begin with a PROXY header as it should be.
+        BadProxyHeader => "bad_proxy_header",
+        /// The PROXY header did not come in time.
+        ProxyHeaderTimeout => "proxy_header_timeout",
         /// The process is short of descriptors or memory.
         Exhausted => "exhausted",
+        /// An HTTP/2 client opened streams to reset them.
+        H2RapidReset => "h2_rapid_reset",
+        /// An HTTP/2 client made the balancer reset streams.
+        H2MadeYouReset => "h2_made_you_reset",
+        /// An HTTP/2 client sent a field block in too many frames.
+        H2ContinuationFlood => "h2_continuation_flood",
+        /// An HTTP/2 client sent too many frames that carry nothing.
+        H2EmptyFrames => "h2_empty_frames",
+        /// An HTTP/2 client sent too many PING frames.
+        H2PingFlood => "h2_ping_flood",
+        /// An HTTP/2 client sent too many SETTINGS frames.
+        H2SettingsFlood => "h2_settings_flood",
+        /// An HTTP/2 client sent too many PRIORITY frames.
+        H2PriorityFlood => "h2_priority_flood",
+        /// An HTTP/2 client opened the window of the connection too often.
+        H2WindowUpdateFlood => "h2_window_update_flood",
+        /// An HTTP/2 client sent too much that HTTP/2 does not know.
+        H2UnknownFrames => "h2_unknown_frames",
         /// The balancer is stopping.
         Stopping => "stopping",
         /// A server's response is not HTTP as it should be.
@@ -61,11 +85,11 @@ words! {
         /// A server's response head is larger than the limit.
         ResponseTooLarge => "response_too_large",
         /// An HTTP/2 connection broke the protocol, and ended.
-        Http2Protocol => "http2_protocol",
+        H2Protocol => "h2_protocol",
         /// An HTTP/2 message is malformed; its stream was reset.
-        Http2Malformed => "http2_malformed",
+        H2Malformed => "h2_malformed",
         /// More HTTP/2 streams than a connection may have, or one after its farewell.
-        Http2Streams => "http2_streams",
+        H2Streams => "h2_streams",
         /// A protocol that is not tunnelled, in an extended CONNECT.
         UnknownProtocol => "unknown_protocol",
         /// An upgrade to a pool that takes none.

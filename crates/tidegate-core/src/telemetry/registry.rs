@@ -40,7 +40,7 @@ pub struct Configured {
 }
 
 /// Everything counted since the start, by name, in the order of the names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scrape {
     /// By listener.
     pub listeners: BTreeMap<ListenerName, ListenerTotals>,
@@ -52,16 +52,19 @@ pub struct Scrape {
     pub servers: BTreeMap<ServerKey, ServerTotals>,
     /// How often a name was counted under [`OTHER`], for want of a configuration or of room.
     pub folds: u64,
-    pub(super) refused: RefusalTotals,
+    pub(super) refused: [u64; Refusal::ALL.len()],
 }
 
-/// What was turned away, by reason. Its own type, as long arrays have no default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RefusalTotals(pub(super) [u64; Refusal::ALL.len()]);
-
-impl Default for RefusalTotals {
+impl Default for Scrape {
     fn default() -> Self {
-        Self([0; Refusal::ALL.len()])
+        Self {
+            listeners: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            folds: 0,
+            refused: [0; Refusal::ALL.len()],
+        }
     }
 }
 
@@ -95,7 +98,7 @@ impl Registry {
 impl Scrape {
     /// Refusals by reason, in the order of [`Refusal::ALL`].
     pub fn refused(&self) -> impl Iterator<Item = (Refusal, u64)> {
-        Refusal::ALL.into_iter().zip(self.refused.0)
+        Refusal::ALL.into_iter().zip(self.refused)
     }
 }
 

@@ -83,7 +83,7 @@ impl WorkerCells {
 
     /// Adds everything counted to a scrape.
     pub(super) fn add_to(&self, scrape: &mut Scrape) {
-        for (total, cell) in scrape.refused.0.iter_mut().zip(&self.refused) {
+        for (total, cell) in scrape.refused.iter_mut().zip(&self.refused) {
             *total += cell.value();
         }
         let other = (PoolName::new(OTHER), ServerName::new(OTHER));

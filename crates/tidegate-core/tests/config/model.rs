@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidegate_core::config::diff::{Change, diff};
 use tidegate_core::config::proxy::proxy_config;
 use tidegate_core::model::node::{AccessLog, AdminAddress, Workers};
-use tidegate_core::model::pool::{Balance, Probe, WhenAllDown};
+use tidegate_core::model::pool::{Balance, Probe, ProxyVersion, WhenAllDown};
 use tidegate_core::model::ratio::Limit;
 use tidegate_core::model::route::{HostPattern, PathPattern};
 use tidegate_core::model::secret::SecretReference;
@@ -45,6 +45,18 @@ fn what_is_not_written_has_the_documented_default() {
     assert_eq!(pool.health, None);
     assert_eq!(pool.servers[1].name.as_str(), "127.0.0.1:9002");
     assert_eq!(pool.passive.failures.status, [502, 503, 504]);
+}
+
+#[test]
+fn proxy_headers_are_read_and_sent_where_it_says_so() {
+    let plain = config(MINIMAL);
+    assert_eq!((plain.listeners[0].proxy_protocol, plain.pools[0].send_proxy), (false, None));
+    for (word, version) in [("v1", ProxyVersion::V1), ("v2", ProxyVersion::V2)] {
+        let more = "[default.listener]\ntrusted_proxies = \"192.0.2.1\"\nproxy_protocol = true\n";
+        let config = config(&format!("{MINIMAL}send_proxy = \"{word}\"\n{more}"));
+        assert!(config.listeners[0].proxy_protocol);
+        assert_eq!(config.pools[0].send_proxy, Some(version));
+    }
 }
 
 #[test]

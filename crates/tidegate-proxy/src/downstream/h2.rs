@@ -135,7 +135,7 @@ impl Session<'_> {
                 Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
                 Poll::Ready(Some(Err(error))) => {
                     if !error.is_io() && !error.is_remote() {
-                        self.worker.cells.refuse(Refusal::Http2Protocol);
+                        self.worker.cells.refuse(Refusal::H2Protocol);
                     }
                     return Poll::Ready(());
                 }
@@ -192,7 +192,7 @@ impl Session<'_> {
         self.deadline.set_idle(None);
         let late = self.farewell.is_some_and(|due| clock::now() >= due);
         if late || self.streams.get() >= STREAMS_MAX {
-            self.worker.cells.refuse(Refusal::Http2Streams);
+            self.worker.cells.refuse(Refusal::H2Streams);
             return respond.send_reset(Reason::REFUSED_STREAM);
         }
         let mut exchange = self.worker.take_exchange();
@@ -201,7 +201,7 @@ impl Session<'_> {
         let taken = match self.take_head(&head, body.is_end_stream(), &mut exchange) {
             Ok(()) => Ok(()),
             Err(Untaken::Malformed) => {
-                self.worker.cells.refuse(Refusal::Http2Malformed);
+                self.worker.cells.refuse(Refusal::H2Malformed);
                 self.worker.give_exchange(exchange);
                 return respond.send_reset(Reason::PROTOCOL_ERROR);
             }

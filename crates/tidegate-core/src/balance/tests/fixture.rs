@@ -136,6 +136,7 @@ fn pool(balance: Balance, weights: &[u16]) -> Pool {
         when_all_down: WhenAllDown::FailOpen,
         retry_budget: RetryBudget { ratio: Ratio::new(0.2).expect("a ratio"), min_per_second: 3 },
         timeouts: PoolTimeouts { connect: second, keep_alive: second },
+        send_proxy: None,
         health: None,
         passive: PassiveHealth {
             consecutive_failures: 5,

@@ -11,10 +11,12 @@ use crate::model::ratio::Limit;
 pub(crate) fn listener(object: Object<'_>, site: &mut Site<'_>) -> Option<Listener> {
     let table = object.table;
     client_header_is_believed(object, site);
+    proxy_header_is_believed(object, site);
     Some(Listener {
         name: ListenerName::new(object.name),
         addresses: table.parse_list("address", address::listen)?,
         trusted_proxies: table.parse_list("trusted_proxies", address::network)?,
+        proxy_protocol: table.flag("proxy_protocol")?,
         client_header: table.optional("client_header", |header| header.parse(name::header))?,
         limits: limits(table.table("limits")?)?,
     })
@@ -61,4 +63,22 @@ fn client_header_is_believed(object: Object<'_>, site: &mut Site<'_>) {
         "`client_header` has no effect without `trusted_proxies`",
     );
     site.report.add(mistake.expected("`trusted_proxies` that name the proxies which send it"));
+}
+
+/// With nobody who may connect, a listener would serve nobody.
+fn proxy_header_is_believed(object: Object<'_>, site: &mut Site<'_>) {
+    let Some(key) = object.table.entry("proxy_protocol") else { return };
+    let required = object.table.flag("proxy_protocol") == Some(true);
+    let (true, Some([]), Some(at)) = (required, object.table.list("trusted_proxies"), key.key)
+    else {
+        return;
+    };
+    let listeners = Path::ROOT.key("listener");
+    let path = listeners.key(object.name);
+    let mistake = Mistake::new(
+        at,
+        &path.key("proxy_protocol"),
+        "`proxy_protocol` without `trusted_proxies` lets nobody in",
+    );
+    site.report.add(mistake.expected("`trusted_proxies` that name the proxies which connect"));
 }

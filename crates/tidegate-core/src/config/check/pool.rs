@@ -10,8 +10,8 @@ use crate::config::raw::tree::{Path, Table, Value, quote};
 use crate::config::text::{address, duration, hash_key, name};
 use crate::model::ids::{PoolName, ServerName};
 use crate::model::pool::{
-    BackupWhen, Balance, HashPolicy, HashTable, Pool, PoolTimeouts, Protocol, RetryBudget,
-    WhenAllDown,
+    BackupWhen, Balance, HashPolicy, HashTable, Pool, PoolTimeouts, Protocol, ProxyVersion,
+    RetryBudget, WhenAllDown,
 };
 use crate::model::ratio::{Ratio, Weight};
 use crate::model::server::Server;
@@ -48,6 +48,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         },
         retry_budget: retry_budget(table.table("retry_budget")?)?,
         timeouts: timeouts(table.table("timeouts")?)?,
+        send_proxy: table.optional("send_proxy", send_proxy)?,
         health: health?,
         passive: passive?,
     })
@@ -111,6 +112,14 @@ fn timeouts(table: &Table) -> Option<PoolTimeouts> {
         connect: table.parse("connect", duration::wait)?,
         keep_alive: table.parse("keep_alive", duration::wait)?,
     })
+}
+
+fn send_proxy(version: &Value) -> Option<ProxyVersion> {
+    match version.text()? {
+        "v1" => Some(ProxyVersion::V1),
+        "v2" => Some(ProxyVersion::V2),
+        _ => None,
+    }
 }
 
 /// Names and addresses are each unique; a pool without a primary that takes traffic is doubtful.

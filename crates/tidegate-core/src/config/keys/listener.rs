@@ -28,7 +28,7 @@ pub(crate) static LISTENER: Section = Section {
             "trusted_proxies",
             Kind::List(&Kind::Text(&NETWORK)),
             Default::Absent("nobody"),
-            "Peers whose forwarding headers are believed.",
+            "Peers whose forwarding headers, and PROXY headers, are believed.",
         )
         .also(&["set_real_ip_from", "trusted_ips"]),
         Key::new(
@@ -38,6 +38,14 @@ pub(crate) static LISTENER: Section = Section {
             "The header in which `trusted_proxies` name the client.",
         )
         .also(&["real_ip_header"]),
+        Key::new(
+            "proxy_protocol",
+            Kind::Flag,
+            Default::Flag(false),
+            "Whether connections begin with a PROXY header, of version 1 or 2. It is then \
+             required, within 5 s; who is not among `trusted_proxies` is disconnected.",
+        )
+        .also(&["accept_proxy", "accept-proxy"]),
         Key::new("limits", Kind::Table(&LIMITS), Default::Table, "What it tolerates."),
     ],
 };

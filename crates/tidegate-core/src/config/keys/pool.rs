@@ -84,6 +84,14 @@ pub(crate) static POOL: Section = Section {
         ),
         Key::new("timeouts", Kind::Table(&TIMEOUTS), Default::Table, "Waits.").also(&["timeout"]),
         Key::new(
+            "send_proxy",
+            Kind::Word(&["v1", "v2"]),
+            Default::Absent("none"),
+            "The PROXY header, of this version, that connections to servers begin with. Such a \
+             connection serves one client connection only; checks say that they are our own.",
+        )
+        .also(&["send-proxy", "proxy_protocol"]),
+        Key::new(
             "health",
             Kind::Table(&HEALTH),
             Default::Absent("off: servers count as healthy until traffic says otherwise"),

@@ -28,6 +28,7 @@ fn listener(trusted: &[&str], client_header: Option<&str>) -> Listener {
         name: ListenerName::new("web"),
         addresses: Vec::new(),
         trusted_proxies: networks.collect(),
+        proxy_protocol: false,
         client_header: client_header.map(str::to_owned),
         limits,
     }

@@ -31,6 +31,7 @@ pub(super) fn pool(chance: &mut Rng) -> Pool {
         backup_when: if chance.below(2) == 0 { BackupWhen::Short } else { BackupWhen::Empty },
         when_all_down: WhenAllDown::FailOpen,
         retry_budget: RetryBudget { ratio: ratio(0.2), min_per_second: 3 },
+        send_proxy: None,
         timeouts: PoolTimeouts {
             connect: Duration::from_secs(3),
             keep_alive: Duration::from_secs(60),
