@@ -20,6 +20,7 @@ mod peer_config;
 mod plan;
 mod report;
 mod rounds;
+mod setting;
 mod statistics;
 mod syscalls;
 mod table;
@@ -55,9 +56,16 @@ pub(crate) struct Options {
     /// Numbers of client connections
     #[arg(long, value_delimiter = ',', default_value = "64")]
     conns: Vec<u32>,
-    /// wrk; close: wrk, a connection a request; gen: our own generator; idle:N: resident memory of
-    /// N idle connections; or a command with {url} {port} {path} {conns} {dur}, printing `REQS n`
-    /// and perhaps `LAT p50 p99` in microseconds
+    /// Encrypt what clients send; with --all, the published table of TLS, HTTP/2 and compression
+    #[arg(long)]
+    tls: bool,
+    /// Certificates that tidegate has to choose from, with --tls
+    #[arg(long, default_value_t = 1)]
+    certificates: usize,
+    /// wrk; close: wrk, a connection a request; gen: our own generator; gzip: wrk, compressed;
+    /// h2:N: h2load, N streams a connection; handshake:full, handshake:resumed: TLS connections
+    /// one after the other; idle:N: resident memory of N idle connections; or a command with {url}
+    /// {port} {path} {conns} {dur}, printing `REQS n` and perhaps `LAT p50 p99` in microseconds
     #[arg(long, default_value = "wrk")]
     load: Load,
     /// Measurements of each candidate
@@ -120,7 +128,7 @@ fn measure(
 ) -> Result<Measured> {
     match point.load {
         Load::Idle(connections) => {
-            idle::measure(candidates, directory, connections, &point.path).map(Measured::Idle)
+            idle::measure(candidates, directory, connections, point).map(Measured::Idle)
         }
         _ => rounds::measure(options, point, candidates, directory).map(Measured::Rows),
     }
@@ -141,8 +149,11 @@ fn needed(options: &Options) -> Vec<Peer> {
             peers.push(peer);
         }
     }
-    if options.all || matches!(options.load, Load::Wrk | Load::Close) {
+    if options.all || matches!(options.load, Load::Wrk | Load::Close | Load::Gzip) {
         peers.push(peers::WRK);
+    }
+    if options.tls || matches!(options.load, Load::Http2 { .. }) {
+        peers.push(peers::H2LOAD);
     }
     // Either counts system calls; perf counts better, and not everywhere.
     if (options.all || options.syscalls) && !peers::PERF.is_there() && !peers::STRACE.is_there() {

@@ -33,6 +33,7 @@ impl Peer {
 }
 
 pub(crate) const CURL: Peer = Peer::new("curl", "curl");
+pub(crate) const H2LOAD: Peer = Peer::new("h2load", "nghttp2-client");
 pub(crate) const HAPROXY: Peer = Peer::new("haproxy", "haproxy");
 pub(crate) const IP: Peer = Peer::new("ip", "iproute2");
 pub(crate) const NGINX: Peer = Peer::new("nginx", "nginx");

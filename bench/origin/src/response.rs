@@ -6,16 +6,17 @@
 
 use std::fmt::Write as _;
 
+use crate::page;
+
 /// The longest body the origin makes, in bytes.
 const BODY_MAX: usize = 64 * 1024 * 1024;
 /// Data bytes of one chunk of a chunked response.
 const CHUNK: usize = 8192;
 /// What every response of the origin starts with, and a date of constant length.
-const FIELDS: &str =
-    "Server: origin\r\nDate: Fri, 20 Nov 2026 20:00:00 GMT\r\nContent-Type: text/plain\r\n";
+const FIELDS: &str = "Server: origin\r\nDate: Fri, 20 Nov 2026 20:00:00 GMT\r\n";
 
-/// The whole response to `path`: `/s/N` has N bytes and a Content-Length, `/c/N` has N bytes in
-/// chunks, anything else (or more than 64 MiB) is not found.
+/// The whole response to `path`: `/s/N` has N bytes and a Content-Length, `/h/N` the same as a page
+/// of HTML, `/c/N` has N bytes in chunks, anything else (or more than 64 MiB) is not found.
 #[must_use]
 pub fn for_path(path: &str) -> Vec<u8> {
     let sized = |prefix| {
@@ -23,23 +24,26 @@ pub fn for_path(path: &str) -> Vec<u8> {
         digits.parse::<usize>().ok().filter(|&length| length <= BODY_MAX)
     };
     if let Some(length) = sized("/s/") {
-        with_length("200 OK", length)
+        with_length("200 OK", "text/plain", vec![b'x'; length])
+    } else if let Some(length) = sized("/h/") {
+        with_length("200 OK", "text/html", page::html(length).into_bytes())
     } else if let Some(length) = sized("/c/") {
         chunked(length)
     } else {
-        with_length("404 Not Found", 0)
+        with_length("404 Not Found", "text/plain", Vec::new())
     }
 }
 
-fn with_length(status: &str, length: usize) -> Vec<u8> {
-    let head = format!("HTTP/1.1 {status}\r\n{FIELDS}Content-Length: {length}\r\n\r\n");
-    let mut bytes = head.into_bytes();
-    bytes.resize(bytes.len() + length, b'x');
-    bytes
+fn with_length(status: &str, kind: &str, body: Vec<u8>) -> Vec<u8> {
+    let length = body.len();
+    let fields = format!("{FIELDS}Content-Type: {kind}\r\nContent-Length: {length}");
+    let head = format!("HTTP/1.1 {status}\r\n{fields}\r\n\r\n");
+    [head.into_bytes(), body].concat()
 }
 
 fn chunked(length: usize) -> Vec<u8> {
-    let mut text = format!("HTTP/1.1 200 OK\r\n{FIELDS}Transfer-Encoding: chunked\r\n\r\n");
+    let fields = format!("{FIELDS}Content-Type: text/plain\r\nTransfer-Encoding: chunked");
+    let mut text = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n");
     let mut left = length;
     while left > 0 {
         let size = left.min(CHUNK);

@@ -40,10 +40,7 @@ pub(super) fn known(name: &str, directory: &Path) -> Result<Candidate> {
             ],
         ),
         "relay" => (9103, vec![built(name)?, "9103".into(), ORIGIN_PORT.to_string()]),
-        "tidegate" => {
-            let config = text(&workspace::root().join("bench/tidegate.toml"));
-            (9200, vec![built(name)?, "run".into(), "-c".into(), config])
-        }
+        "tidegate" => (9200, vec![built(name)?, "run".into(), "-c".into(), file("tidegate.toml")]),
         _ => bail!("no candidate is called `{name}`; give it as NAME|PORT|COMMAND"),
     };
     Ok(Candidate { name: name.to_owned(), port, command })

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal};
 
 use super::candidate::Candidate;
 use super::peer_config;
+use super::setting::Setting;
 use crate::{clock, workspace};
 
 /// Where the origin listens.
@@ -66,12 +67,13 @@ impl Fleet {
     pub(super) fn start(
         candidates: &[Candidate],
         directory: &Path,
+        setting: Setting,
         connections: u32,
     ) -> Result<Self> {
         let cores = thread::available_parallelism()?.get();
         ensure!(cores >= 2, "the measured and the measuring need a core each");
         allow_descriptors(u64::from(connections) + DESCRIPTORS_SPARE)?;
-        peer_config::write(directory, connections)?;
+        peer_config::write(directory, setting, connections)?;
 
         let program = workspace::target()?.join("release/origin").to_string_lossy().into_owned();
         let origin = Candidate {

@@ -14,7 +14,8 @@ use serde::Serialize;
 use super::account::resident_kib;
 use super::candidate::Candidate;
 use super::fleet::{Fleet, LOADING, Member};
-use super::load::{Aim, Load};
+use super::load::Aim;
+use super::plan::Point;
 use crate::{clock, workspace};
 
 /// For a candidate to put its buffers away after the last request.
@@ -38,17 +39,24 @@ pub(super) fn measure(
     candidates: &[Candidate],
     directory: &Path,
     connections: u32,
-    path: &str,
+    point: &Point,
 ) -> Result<Vec<IdleRow>> {
     ensure!(connections > 0, "at least one connection");
     let balancers: Vec<Candidate> =
         candidates.iter().filter(|candidate| candidate.name != "relay").cloned().collect();
-    let fleet = Fleet::start(&balancers, directory, connections)?;
-    fleet.members.iter().map(|member| measure_one(member, connections, path)).collect()
+    let fleet = Fleet::start(&balancers, directory, point.setting, connections)?;
+    let measure = |member| measure_one(member, connections, point, directory);
+    fleet.members.iter().map(measure).collect()
 }
 
-fn measure_one(member: &Member, connections: u32, path: &str) -> Result<IdleRow> {
-    Load::Gen.run(Aim { port: member.port, path, connections: 1, seconds: 1 })?;
+fn measure_one(
+    member: &Member,
+    connections: u32,
+    point: &Point,
+    directory: &Path,
+) -> Result<IdleRow> {
+    let aim = Aim { connections: 1, ..point.aim(member.port, 1, directory) };
+    point.setting.warm_up().run(aim)?;
     clock::pause(SETTLING);
     let before_kib = resident_kib(member.id());
 
@@ -57,7 +65,8 @@ fn measure_one(member: &Member, connections: u32, path: &str) -> Result<IdleRow>
     let mut child = Command::new(&pin[0])
         .args(&pin[1..])
         .arg(program)
-        .args([&member.port.to_string(), path, &connections.to_string()])
+        .args([&member.port.to_string(), &point.path, &connections.to_string()])
+        .args(point.setting.idle_arguments(directory))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -1,5 +1,6 @@
 //! What makes the requests: its command line, and how to read what it prints.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 
@@ -7,6 +8,7 @@ use anyhow::{Context, Error, Result, bail};
 use serde::Serialize;
 
 use super::fleet::LOADING;
+use super::setting::Scheme;
 use crate::workspace;
 
 /// A way to load a candidate.
@@ -17,6 +19,15 @@ pub(super) enum Load {
     Wrk,
     /// wrk with a new connection for every request.
     Close,
+    /// wrk, and a response that is compressed with gzip.
+    Gzip,
+    /// h2load: so many requests under way a connection, on HTTP/2.
+    Http2 {
+        /// Streams of a connection.
+        streams: u32,
+    },
+    /// TLS connections one after the other, each with a request.
+    Handshake(Handshake),
     /// The generator of this project, in the manner of wrk.
     Gen,
     /// So many connections that say nothing after one request.
@@ -25,9 +36,22 @@ pub(super) enum Load {
     Command(String),
 }
 
+/// How a TLS connection begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Handshake {
+    /// With certificates and a new secret.
+    Full,
+    /// With the ticket of the connection before.
+    Resumed,
+}
+
 /// What a load is aimed at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Aim<'a> {
+    pub(super) scheme: Scheme,
+    /// Where the certificate is, in `0.pem`.
+    pub(super) directory: &'a Path,
     pub(super) port: u16,
     pub(super) path: &'a str,
     pub(super) connections: u32,
@@ -54,10 +78,19 @@ impl FromStr for Load {
             "wrk" => Self::Wrk,
             "close" => Self::Close,
             "gen" => Self::Gen,
-            _ => match text.strip_prefix("idle:") {
-                Some(count) => Self::Idle(count.parse().context("idle: needs a number")?),
-                None if text.contains([' ', '/']) => Self::Command(text.to_owned()),
-                None => bail!("expected wrk, close, gen, idle:N or a command"),
+            "gzip" => Self::Gzip,
+            "handshake:full" => Self::Handshake(Handshake::Full),
+            "handshake:resumed" => Self::Handshake(Handshake::Resumed),
+            _ => match text.split_once(':') {
+                Some(("idle", count)) => Self::Idle(count.parse().context("idle: needs a number")?),
+                Some(("h2", streams)) => {
+                    Self::Http2 { streams: streams.parse().context("h2: needs a number")? }
+                }
+                _ if text.contains([' ', '/']) => Self::Command(text.to_owned()),
+                _ => bail!(
+                    "expected wrk, close, gen, gzip, h2:N, handshake:full, handshake:resumed, \
+                     idle:N or a command"
+                ),
             },
         })
     }
@@ -94,8 +127,8 @@ impl Load {
     }
 
     fn command(&self, aim: Aim<'_>) -> Result<Vec<String>> {
-        let Aim { port, path, connections, seconds } = aim;
-        let url = format!("http://127.0.0.1:{port}{path}");
+        let Aim { scheme, directory, port, path, connections, seconds } = aim;
+        let url = format!("{}://127.0.0.1:{port}{path}", scheme.as_str());
         let words = |text: String| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let wrk = || words(format!("wrk -t1 -c{connections} -d{seconds}s --latency {url}"));
         Ok(match self {
@@ -103,6 +136,27 @@ impl Load {
             Self::Close => {
                 let mut command = wrk();
                 command.extend(["-H".to_owned(), "Connection: close".to_owned()]);
+                command
+            }
+            Self::Gzip => {
+                let mut command = wrk();
+                command.extend(["-H".to_owned(), "Accept-Encoding: gzip".to_owned()]);
+                command
+            }
+            Self::Http2 { streams } => {
+                let clients = format!("-c{connections} -m{streams}");
+                words(format!("h2load -t1 {clients} --warm-up-time=0 -D{seconds} {url}"))
+            }
+            Self::Handshake(handshake) => {
+                let program = workspace::target()?.join("release/handshakes");
+                let certificate = directory.join("0.pem").to_string_lossy().into_owned();
+                let kind = match handshake {
+                    Handshake::Full => "full",
+                    Handshake::Resumed => "resumed",
+                };
+                let mut command = vec![program.to_string_lossy().into_owned()];
+                command.extend(words(format!("{port} {path} {seconds} {kind}")));
+                command.push(certificate);
                 command
             }
             Self::Gen => {
@@ -126,7 +180,8 @@ impl Load {
 
     fn read(&self, text: &str) -> Option<Answers> {
         match self {
-            Self::Wrk => read_wrk(text, Endings::AreErrors),
+            Self::Wrk | Self::Gzip => read_wrk(text, Endings::AreErrors),
+            Self::Http2 { .. } => read_h2load(text),
             Self::Close => read_wrk(text, Endings::AreExpected),
             _ => read_plain(text),
         }
@@ -167,6 +222,22 @@ fn micros(text: &str) -> Option<f64> {
         _ => return None,
     };
     Some(number.parse::<f64>().ok()? * scale)
+}
+
+/// The lines `finished in 1.01s, 9876.50 req/s` and `requests: 10 total, …, 9 succeeded, 1 failed`.
+fn read_h2load(text: &str) -> Option<Answers> {
+    let line = text.lines().find_map(|line| line.strip_prefix("requests: "))?;
+    let count = |what: &str| {
+        let part = line.split(", ").find_map(|part| part.strip_suffix(what))?;
+        part.parse::<u64>().ok()
+    };
+    let failed = count(" failed").unwrap_or_default();
+    Some(Answers {
+        requests: count(" succeeded")?,
+        p50_us: None,
+        p99_us: None,
+        complaint: (failed > 0).then(|| format!("{failed} failed")),
+    })
 }
 
 /// `REQS n`, and perhaps `FAIL n` and `LAT p50 p99`.
@@ -219,6 +290,15 @@ Requests/sec:  55667.27
     }
 
     #[test]
+    fn h2load_is_read_with_its_failures() {
+        let text = "finished in 1.00s, 40000.00 req/s, 44.7MB/s\n\
+            requests: 40010 total, 40002 done, 40000 succeeded, 2 failed\n";
+        let answers = Load::Http2 { streams: 10 }.read(text).expect("it is complete");
+        assert_eq!(answers.requests, 40_000);
+        assert_eq!(answers.complaint.as_deref(), Some("2 failed"));
+    }
+
+    #[test]
     fn other_loads_print_a_plain_form() {
         let answers = Load::Gen.read("REQS 12\nFAIL 0\nLAT 3 4.5\n").expect("it is complete");
         let expected =
@@ -236,11 +316,14 @@ Requests/sec:  55667.27
             ("close", Load::Close),
             ("gen", Load::Gen),
             ("idle:10000", Load::Idle(10_000)),
+            ("gzip", Load::Gzip),
+            ("h2:10", Load::Http2 { streams: 10 }),
+            ("handshake:full", Load::Handshake(Handshake::Full)),
             ("./mine {port}", Load::Command("./mine {port}".to_owned())),
         ] {
             assert_eq!(text.parse::<Load>().expect("it is a load"), expected);
         }
-        for text in ["wkr", "idle:", "idle:x", ""] {
+        for text in ["wkr", "idle:", "idle:x", "h2:", "handshake:", ""] {
             assert!(text.parse::<Load>().is_err(), "{text}");
         }
     }
@@ -248,7 +331,9 @@ Requests/sec:  55667.27
     #[test]
     fn a_command_gets_its_aim() {
         let load = Load::Command("x {url} {port} {path} {conns} {dur}".to_owned());
-        let aim = Aim { port: 9, path: "/s/1", connections: 2, seconds: 3 };
+        let directory = Path::new("/");
+        let scheme = Scheme::Http;
+        let aim = Aim { scheme, directory, port: 9, path: "/s/1", connections: 2, seconds: 3 };
         let command = load.command(aim).expect("it makes load");
         assert_eq!(command, ["sh", "-c", "exec x http://127.0.0.1:9/s/1 9 /s/1 2 3"]);
     }

@@ -141,6 +141,7 @@ fn mebibytes(kib: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::load::Load;
+    use super::super::setting::Setting;
     use super::super::statistics::Ratio;
     use super::*;
 
@@ -165,7 +166,12 @@ mod tests {
             after_kib: 3072,
             bytes_per_connection: 2048.0,
         };
-        let point = |load, path: &str| Point { load, path: path.to_owned(), connections: 64 };
+        let point = |load, path: &str| Point {
+            load,
+            path: path.to_owned(),
+            connections: 64,
+            setting: Setting::default(),
+        };
         Report {
             machine: "one\ntwo".to_owned(),
             points: vec![

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::account::{Usage, resident_kib};
 use super::candidate::Candidate;
 use super::fleet::{Fleet, Member};
-use super::load::Aim;
 use super::plan::Point;
 use super::statistics::{Ratio, median};
 use super::{Options, syscalls};
@@ -64,16 +63,17 @@ pub(super) fn measure(
     candidates: &[Candidate],
     directory: &Path,
 ) -> Result<Vec<Row>> {
-    let fleet = Fleet::start(candidates, directory, point.connections)?;
+    let candidates = point.candidates(candidates);
+    let fleet = Fleet::start(&candidates, directory, point.setting, point.connections)?;
     let members = &fleet.members;
     for member in members {
-        sample(point, member, 1)?;
+        sample(point, member, 1, directory)?;
     }
     let mut samples: Vec<Vec<Sample>> = vec![Vec::new(); members.len()];
     for round in 0..options.rounds {
         for place in 0..members.len() {
             let turn = (round + place) % members.len();
-            samples[turn].push(sample(point, &members[turn], options.dur)?);
+            samples[turn].push(sample(point, &members[turn], options.dur, directory)?);
         }
     }
     let counting = options.syscalls || options.all;
@@ -89,8 +89,8 @@ pub(super) fn measure(
     Ok(rows)
 }
 
-fn sample(point: &Point, member: &Member, seconds: u64) -> Result<Sample> {
-    let aim = Aim { port: member.port, path: &point.path, connections: point.connections, seconds };
+fn sample(point: &Point, member: &Member, seconds: u64, directory: &Path) -> Result<Sample> {
+    let aim = point.aim(member.port, seconds, directory);
     let before = Usage::of(member.id());
     let answers = point.load.run(aim)?;
     let usage = Usage::of(member.id()).since(before);

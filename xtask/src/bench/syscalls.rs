@@ -23,8 +23,7 @@ use crate::peers;
 /// # Errors
 /// When nothing was answered meanwhile.
 pub(super) fn per_request(point: &Point, member: &Member, directory: &Path) -> Result<Option<f64>> {
-    let aim =
-        Aim { port: member.port, path: &point.path, connections: point.connections, seconds: 1 };
+    let aim = point.aim(member.port, 1, directory);
     let file = directory.join(format!("{}.syscalls", member.name));
     // What an earlier point counted must not be taken for this one; mostly there is nothing yet.
     let _ = fs::remove_file(&file);

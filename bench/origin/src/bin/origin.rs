@@ -1,7 +1,8 @@
 //! The server behind every balancer that is measured: one thread, one epoll, answers made once.
 //!
-//! `GET /s/N` answers N bytes with a Content-Length, `/c/N` the same in chunks, whatever the
-//! method. Pipelined requests are answered in order. It has no timeouts and trusts its clients.
+//! `GET /s/N` answers N bytes with a Content-Length, `/h/N` a page of HTML, `/c/N` the bytes in
+//! chunks, whatever the method. Pipelined requests are answered in order. It has no timeouts and
+//! trusts its clients.
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -19,7 +20,7 @@ const LISTENER: usize = usize::MAX;
 /// Different paths whose responses are kept.
 const CACHED_MAX: usize = 64;
 
-/// Answers GET /s/N with N bytes and a Content-Length, /c/N in chunks.
+/// Answers GET /s/N with N bytes and a Content-Length, /h/N with HTML, /c/N in chunks.
 #[derive(Parser)]
 struct Arguments {
     /// Port on 127.0.0.1; 0 takes a free one, which is printed.
