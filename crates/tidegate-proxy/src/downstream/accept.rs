@@ -23,7 +23,7 @@ use tidegate_net::{clock, task};
 use tokio::net::TcpListener;
 
 use super::client::Client;
-use super::h1;
+use super::{h1, sniff};
 use crate::held::Held;
 use crate::worker::Worker;
 
@@ -62,27 +62,33 @@ fn is_exhaustion(error: &io::Error) -> bool {
 fn begin(worker: &Rc<Worker>, stream: Stream, peer: SocketAddr, listener: ListenerName) {
     let view = worker.view();
     let Some(index) = view.snapshot.listener_index(&listener) else { return };
-    let limits = &view.snapshot.listener(index).limits;
-    let ip = peer.ip().to_canonical();
-    let admission = match worker.shared.census.admit(&listener, ip, limits) {
+    let settings = view.snapshot.listener(index);
+    let limits = &settings.limits;
+    let admission = match worker.shared.census.admit(&listener, limits) {
         Ok(admission) => admission,
         Err(refusal) => {
-            // A client at its own limit must not push out the others.
-            if refusal != Refusal::ClientConnectionLimit {
-                worker.deadlines.dismiss_oldest_idle();
-            }
+            worker.deadlines.dismiss_oldest_idle();
             return worker.cells.refuse(refusal);
         }
     };
-    let client = Client {
+    let mut client = Client {
         stream,
         input: Held::default(),
-        peer: ip,
+        peer: peer.ip().to_canonical(),
+        port: peer.port(),
+        destination: None,
         deadline: worker.deadlines.register(),
         retire_at: retirement(limits, worker.draw()),
-        _admission: admission,
+        admission,
         listener,
     };
+    // Behind a PROXY header there is another client, which is not known yet. One at its own limit
+    // must not push out the others.
+    if !settings.proxy_protocol
+        && let Err(refusal) = client.admit(worker, limits)
+    {
+        return worker.cells.refuse(refusal);
+    }
     let cells = worker.cells.listener(&client.listener);
     let worker = Rc::clone(worker);
     task::spawn_local("client", || serve(worker, client, cells));
@@ -95,9 +101,11 @@ fn retirement(limits: &ListenerLimits, draw: u64) -> Instant {
     clock::now() + limits.max_age.saturating_sub(tenth) + Duration::from_nanos(scale(draw, jitter))
 }
 
-async fn serve(worker: Rc<Worker>, client: Client, cells: Arc<ListenerCells>) {
+async fn serve(worker: Rc<Worker>, mut client: Client, cells: Arc<ListenerCells>) {
     let _open = Open::new(&worker, &cells);
-    h1::serve(&worker, client, &cells).await;
+    if sniff::proxy_header(&worker, &mut client).await {
+        h1::serve(&worker, client, &cells).await;
+    }
 }
 
 /// Counts a connection as open while it lives.
@@ -159,7 +167,6 @@ impl Census {
     fn admit(
         &self,
         listener: &ListenerName,
-        peer: IpAddr,
         limits: &ListenerLimits,
     ) -> Result<Admission, Refusal> {
         let mut admission =
@@ -176,17 +183,27 @@ impl Census {
                 return Err(Refusal::ConnectionLimit);
             }
         }
-        if let Some(bound) = limits.connections_per_client.bound() {
-            let key = (listener.clone(), network(peer));
-            let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = clients.entry(key.clone()).or_default();
-            if *count >= bound {
-                return Err(Refusal::ClientConnectionLimit);
-            }
-            *count += 1;
-            admission.client = Some(ClientPlace { key, clients: Arc::clone(&self.clients) });
-        }
         Ok(admission)
+    }
+
+    /// Adds the client to a place that was given before.
+    pub(super) fn admit_client(
+        &self,
+        admission: &mut Admission,
+        listener: &ListenerName,
+        peer: IpAddr,
+        limits: &ListenerLimits,
+    ) -> Result<(), Refusal> {
+        let Some(bound) = limits.connections_per_client.bound() else { return Ok(()) };
+        let key = (listener.clone(), network(peer));
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = clients.entry(key.clone()).or_default();
+        if *count >= bound {
+            return Err(Refusal::ClientConnectionLimit);
+        }
+        *count += 1;
+        admission.client = Some(ClientPlace { key, clients: Arc::clone(&self.clients) });
+        Ok(())
     }
 }
 

@@ -4,11 +4,15 @@
 //! end. No buffer.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll, ready};
 
 use tidegate_core::model::ids::ListenerName;
+use tidegate_core::model::listener::ListenerLimits;
+use tidegate_core::model::pool::ProxyVersion;
+use tidegate_core::telemetry::refusal::Refusal;
 use tidegate_core::time::{Duration, Instant};
+use tidegate_core::wire::proxy_protocol::Header;
 use tidegate_net::clock;
 use tidegate_net::stream::Stream;
 
@@ -29,13 +33,17 @@ pub(crate) struct Client {
     /// Bytes read and not yet understood: the rest of a head, a body, or requests behind the
     /// current one.
     pub(crate) input: Held,
+    /// Who is at the other end: as the socket shows it, or as a trusted PROXY header says.
     pub(crate) peer: IpAddr,
+    pub(crate) port: u16,
+    /// What the client connected to, if a PROXY header said so; `None`: this socket.
+    pub(crate) destination: Option<SocketAddr>,
     pub(crate) listener: ListenerName,
     pub(crate) deadline: Deadline,
     /// When the connection should be asked to go.
     pub(crate) retire_at: Instant,
     /// Counts it against the limits while it lives.
-    pub(crate) _admission: Admission,
+    pub(crate) admission: Admission,
 }
 
 impl Client {
@@ -51,6 +59,29 @@ impl Client {
     /// Whether the connection should not be kept for another request.
     pub(crate) fn is_retiring(&self, worker: &Worker, now: Instant) -> bool {
         worker.stopping.get() || self.deadline.is_dismissed() || now >= self.retire_at
+    }
+
+    /// Counts it against the limit of its client, once that is known.
+    pub(super) fn admit(
+        &mut self,
+        worker: &Worker,
+        limits: &ListenerLimits,
+    ) -> Result<(), Refusal> {
+        worker.shared.census.admit_client(&mut self.admission, &self.listener, self.peer, limits)
+    }
+
+    /// The PROXY header that tells a server who is at the other end.
+    pub(crate) fn proxy_header(&self, version: ProxyVersion) -> Vec<u8> {
+        let here = || self.stream.local_address().ok();
+        let header = match self.destination.or_else(here) {
+            Some(destination) => Header::Proxied {
+                source: SocketAddr::new(self.peer, self.port),
+                destination: SocketAddr::new(destination.ip().to_canonical(), destination.port()),
+            },
+            // The kernel forgets the addresses of a socket that was reset: nobody is there.
+            None => Header::Local,
+        };
+        header.to_bytes(version)
     }
 
     /// Closes our side, then reads away what the client still sends: closing with unread bytes

@@ -196,13 +196,17 @@ async fn open(
     kept: bool,
 ) -> Result<Connection, Error> {
     let id = member.state.id();
+    let pool = &course.pool.entry.pool;
+    // One that was kept began with no header, or with that of another client.
+    let kept = kept && pool.send_proxy.is_none();
     let resting = if kept { worker.connections.borrow_mut().take(id, now) } else { None };
     if let Some(connection) = resting {
         course.pool.cells.connections_reused.increment();
         return Ok(connection);
     }
-    let due = now + course.pool.entry.pool.timeouts.connect;
-    let stream = connect(member.server.address, due, &client.deadline).await?;
+    let due = now + pool.timeouts.connect;
+    let header = pool.send_proxy.map(|version| client.proxy_header(version)).unwrap_or_default();
+    let stream = connect(member.server.address, &header, due, &client.deadline).await?;
     course.pool.cells.connections_opened.increment();
     Ok(Connection::new(stream, id))
 }
@@ -222,9 +226,13 @@ async fn exchange_over(
         Relayed::Complete => {
             let now = clock::now();
             x.marks.ended = Some(now);
-            if x.server_at_boundary() {
+            let pool = &course.pool.entry.pool;
+            // A PROXY header speaks for all that its connection carries: it serves this client's
+            // one exchange. To keep it for the client's next would be to hold a connection to a
+            // server for every client that idles.
+            if x.server_at_boundary() && pool.send_proxy.is_none() {
                 let resting = connection.rest(now);
-                let patience = course.pool.entry.pool.timeouts.keep_alive;
+                let patience = pool.timeouts.keep_alive;
                 worker.connections.borrow_mut().give(resting, patience);
             }
             Ok(respond::after_reply(worker, client, x, course.listener).await)
