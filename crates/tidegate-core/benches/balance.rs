@@ -19,7 +19,7 @@ use tidegate_core::balance::plan::Plan;
 use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::model::pool::{
     BackupWhen, Balance, Failures, HashKey, HashPolicy, HashTable, PassiveHealth, Pool,
-    PoolTimeouts, RetryBudget, WhenAllDown,
+    PoolTimeouts, Protocol, RetryBudget, WhenAllDown,
 };
 use tidegate_core::model::ratio::{Ratio, Weight};
 use tidegate_core::model::server::{Availability, Member, Server, ServerId, ServerState};
@@ -100,6 +100,7 @@ fn pool(balance: Balance, members: &[Member]) -> Pool {
         name: PoolName::new("bench"),
         balance,
         servers: members.iter().map(|member| member.server.clone()).collect(),
+        protocol: Protocol::Http1,
         slow_start: 30 * second,
         backup_when: BackupWhen::Short,
         when_all_down: WhenAllDown::FailOpen,

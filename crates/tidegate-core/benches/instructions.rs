@@ -145,7 +145,12 @@ fn rewrite_request((head, mut out): (Head, Vec<u8>)) -> (Head, Vec<u8>) {
         request_id: Some(42),
         client_header: None,
     };
-    let options = RequestOptions { merge_slashes: true, upgrade: false, fallback_host: "app" };
+    let options = RequestOptions {
+        framing: BodyFraming::AsReceived,
+        merge_slashes: true,
+        upgrade: false,
+        fallback_host: "app",
+    };
     write::request(black_box(&head), &forwarding, options, &mut out);
     (head, out)
 }

@@ -82,9 +82,7 @@ impl Deadlines {
     pub(crate) fn dismiss_all(&self) {
         for rest in &mut self.0.borrow_mut().rest {
             rest.dismissed = true;
-            if rest.idle_since.is_some() {
-                wake(rest);
-            }
+            wake(rest);
         }
     }
 }

@@ -34,6 +34,12 @@ pub(crate) enum Error {
     EncodedSlash,
     #[error("the upgrade is not allowed here, or malformed")]
     Upgrade,
+    #[error("this protocol is not tunnelled")]
+    UnknownProtocol,
+    #[error("these servers take no upgrades")]
+    NoTunnel,
+    #[error("the request has no form in HTTP/2")]
+    Unwritable,
     #[error("no server is available")]
     NoServer,
     #[error("the exchange used up its total time")]
@@ -46,6 +52,9 @@ pub(crate) enum Error {
     ConnectTimeout,
     #[error("the server closed the connection before its response was whole")]
     Reset,
+    /// The server did not even look at the request (RFC 9113, section 8.7).
+    #[error("the server refused the stream")]
+    Refused,
     #[error("the server did not respond in time")]
     ResponseTimeout,
     #[error("the server's response stalled")]
@@ -74,6 +83,7 @@ impl Error {
                 Some(FailureReason::Timeout)
             }
             Self::Reset
+            | Self::Refused
             | Self::BadReply(_)
             | Self::BadReplyChunk
             | Self::StrayBytes

@@ -37,4 +37,5 @@ pub mod plane;
 mod thread;
 mod upstream;
 mod view;
+mod wire;
 mod worker;

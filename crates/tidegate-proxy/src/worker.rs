@@ -23,6 +23,7 @@ use crate::exchange::state::Exchange;
 use crate::held::Held;
 use crate::plane::Shared;
 use crate::upstream::connections::Connections;
+use crate::upstream::trunks::Trunks;
 use crate::view::{Ground, View};
 
 /// Bytes of the buffer that every read of a core goes through.
@@ -40,6 +41,7 @@ pub(crate) struct Worker {
     pub(crate) cells: Arc<WorkerCells>,
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) connections: RefCell<Connections>,
+    pub(crate) trunks: Rc<RefCell<Trunks>>,
     cores: NonZeroUsize,
     view: RefCell<Rc<View>>,
     generation: Cell<u64>,
@@ -67,6 +69,7 @@ impl Worker {
         Rc::new(Self {
             deadlines: Rc::default(),
             connections: RefCell::default(),
+            trunks: Rc::default(),
             cores,
             view: RefCell::new(Rc::new(view)),
             generation: Cell::new(generation),
@@ -180,6 +183,7 @@ impl Worker {
         self.date.borrow_mut().update(clock::unix_time());
         self.deadlines.sweep(now);
         self.connections.borrow_mut().sweep(now);
+        self.trunks.borrow_mut().sweep(now);
         let lines = std::mem::take(&mut *self.log.borrow_mut());
         if let Some(sink) = self.shared.access_log.as_ref().filter(|_| !lines.is_empty()) {
             sink.write(lines);

@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 break;
             }
             if self.fill().await? == 0 {
-                let whole = matches!(body, Body::UntilClose);
+                let whole = matches!(body, Body::UntilEnd(_));
                 return if whole { Ok(data) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
             }
         }

@@ -12,7 +12,7 @@ use tidegate_core::config::load::{Text, load};
 use tidegate_core::http::forwarded::{Forwarding, carries_request_id, client_address, has_passed};
 use tidegate_core::http::head::Head;
 use tidegate_core::http::parse;
-use tidegate_core::http::write::{self, RequestOptions};
+use tidegate_core::http::write::{self, BodyFraming, RequestOptions};
 use tidegate_core::model::listener::Listener;
 
 use crate::plain::{PlainHead, text};
@@ -104,7 +104,12 @@ fn check_written(head: &Head, peer: IpAddr, listener: &Listener) {
         request_id: (!keeps_id).then_some(7),
         client_header: listener.client_header.as_deref(),
     };
-    let options = RequestOptions { merge_slashes: true, upgrade: false, fallback_host: "x" };
+    let options = RequestOptions {
+        framing: BodyFraming::AsReceived,
+        merge_slashes: true,
+        upgrade: false,
+        fallback_host: "x",
+    };
     let mut out = Vec::new();
     write::request(head, &forwarding, options, &mut out);
     let plain = PlainHead::read(&out);

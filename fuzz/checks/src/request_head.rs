@@ -12,7 +12,7 @@ use tidegate_core::http::forwarded::{Forwarding, has_passed};
 use tidegate_core::http::head::{BodyLength, Head, Version};
 use tidegate_core::http::parse;
 use tidegate_core::http::scan::{Scan, ScanError};
-use tidegate_core::http::write::{self, RequestOptions};
+use tidegate_core::http::write::{self, BodyFraming, RequestOptions};
 
 use crate::plain::{PlainFraming, PlainHead, text};
 
@@ -117,8 +117,12 @@ impl Hop {
 
 fn check_written(head: &Head, hop: &Hop) {
     let upgrade = head.connection().upgrade && head.version() == Version::Http11;
-    let options =
-        RequestOptions { merge_slashes: hop.merge_slashes, upgrade, fallback_host: FALLBACK_HOST };
+    let options = RequestOptions {
+        framing: BodyFraming::AsReceived,
+        merge_slashes: hop.merge_slashes,
+        upgrade,
+        fallback_host: FALLBACK_HOST,
+    };
     let mut out = Vec::new();
     write::request(head, &hop.forwarding(), options, &mut out);
     let plain = PlainHead::read(&out);

@@ -48,7 +48,7 @@ fn check_accepted(reply: &ReplyHead, bytes: &[u8], to_head: bool) {
             assert_eq!(length, bytes.to_string().as_bytes());
         }
         (PlainFraming::Chunked, BodyLength::Chunked)
-        | (PlainFraming::None, BodyLength::UntilClose) => {}
+        | (PlainFraming::None, BodyLength::UntilEnd) => {}
         other => panic!("the body is read in two ways: {other:?}"),
     }
 }
@@ -56,9 +56,9 @@ fn check_accepted(reply: &ReplyHead, bytes: &[u8], to_head: bool) {
 /// How the relay frames a body for a client.
 fn frame(body: BodyLength, client: Version) -> (BodyFraming, BodyLength) {
     match (body, client) {
-        (BodyLength::UntilClose, Version::Http11) => (BodyFraming::Chunked, BodyLength::Chunked),
-        (BodyLength::UntilClose | BodyLength::Chunked, Version::Http10) => {
-            (BodyFraming::Close, BodyLength::UntilClose)
+        (BodyLength::UntilEnd, Version::Http11) => (BodyFraming::Chunked, BodyLength::Chunked),
+        (BodyLength::UntilEnd | BodyLength::Chunked, Version::Http10) => {
+            (BodyFraming::Close, BodyLength::UntilEnd)
         }
         (body, _) => (BodyFraming::AsReceived, body),
     }
@@ -71,7 +71,7 @@ fn check_written(reply: &ReplyHead, client: Version, to_head: bool) {
         _ if switches => Persistence::Upgrade,
         Version::Http10 => Persistence::KeepAlive,
         Version::Http11 if framing == BodyFraming::Chunked => Persistence::Close,
-        Version::Http11 => Persistence::Default,
+        Version::Http11 | Version::Http2 => Persistence::Default,
     };
     let mut out = Vec::new();
     write::reply(reply, ReplyOptions { framing, persistence, date: DATE }, &mut out);

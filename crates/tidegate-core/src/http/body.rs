@@ -13,8 +13,8 @@ pub enum Body {
     Exact(u64),
     /// Chunks.
     Chunked(Chunked),
-    /// All until the connection closes.
-    UntilClose,
+    /// All until its sender ends it; so many bytes have come.
+    UntilEnd(u64),
 }
 
 impl Body {
@@ -25,7 +25,7 @@ impl Body {
             BodyLength::Empty | BodyLength::Exact(0) => Self::Done,
             BodyLength::Exact(bytes) => Self::Exact(bytes),
             BodyLength::Chunked => Self::Chunked(Chunked::default()),
-            BodyLength::UntilClose => Self::UntilClose,
+            BodyLength::UntilEnd => Self::UntilEnd(0),
         }
     }
 
@@ -35,12 +35,13 @@ impl Body {
         match self {
             Self::Done => true,
             Self::Chunked(chunked) => chunked.is_done(),
-            Self::Exact(_) | Self::UntilClose => false,
+            Self::Exact(_) | Self::UntilEnd(_) => false,
         }
     }
 
     /// Reads as much of `buffer` as belongs to the body and leaves at its front what is to be sent
-    /// on. After `done`, the bytes of [`Step::produced`] are followed by those that `tail` holds.
+    /// on. Once `done`, `tail` holds the trailer fields that may go on as lines, and an empty line
+    /// behind them; it is empty when there are none, as the frames that were kept end already.
     pub fn advance(
         &mut self,
         buffer: &mut [u8],
@@ -50,7 +51,10 @@ impl Body {
         let available = buffer.len();
         match self {
             Self::Done => Ok(Step { consumed: 0, produced: 0, done: true }),
-            Self::UntilClose => Ok(Step { consumed: available, produced: available, done: false }),
+            Self::UntilEnd(bytes) => {
+                *bytes += available as u64;
+                Ok(Step { consumed: available, produced: available, done: false })
+            }
             Self::Exact(left) => {
                 let taken = usize::try_from(*left).map_or(available, |left| left.min(available));
                 *left -= taken as u64;
@@ -62,7 +66,7 @@ impl Body {
             }
             Self::Chunked(chunked) => {
                 let step = chunked.advance(buffer, keep)?;
-                if step.done && keep == Keep::Frames {
+                if step.done {
                     *tail = chunked.take_trailer();
                 }
                 Ok(step)
@@ -70,13 +74,19 @@ impl Body {
         }
     }
 
-    /// Data bytes of a chunked body so far; 0 for the other kinds, whose length is known or has no
-    /// bound.
+    /// Notes that the sender of a body of unknown length has ended it.
+    pub fn end(&mut self) {
+        debug_assert!(matches!(self, Self::UntilEnd(_)));
+        *self = Self::Done;
+    }
+
+    /// Data bytes so far of a body that did not announce how many come; 0 for one that did.
     #[must_use]
-    pub const fn chunk_data_bytes(&self) -> u64 {
+    pub const fn unannounced_bytes(&self) -> u64 {
         match self {
             Self::Chunked(chunked) => chunked.data_bytes(),
-            _ => 0,
+            Self::UntilEnd(bytes) => *bytes,
+            Self::Done | Self::Exact(_) => 0,
         }
     }
 }

@@ -87,8 +87,8 @@ enum Extension {
 /// The most bytes of extensions in one message.
 const EXTENSION_BYTES_MAX: u32 = 16 * 1024;
 /// The most bytes and fields of a trailer section.
-const TRAILER_BYTES_MAX: usize = 8 * 1024;
-const TRAILER_FIELDS_MAX: usize = 64;
+pub(super) const TRAILER_BYTES_MAX: usize = 8 * 1024;
+pub(super) const TRAILER_FIELDS_MAX: usize = 64;
 
 /// The state of one chunked body.
 #[derive(Debug)]
@@ -289,7 +289,7 @@ fn filter_trailer(section: &[u8]) -> Result<Vec<u8>, ChunkError> {
 
 /// Whether a field may stand in a trailer: nothing that frames, routes, authenticates or carries
 /// cookies.
-fn may_trail(name: &[u8]) -> bool {
+pub(super) fn may_trail(name: &[u8]) -> bool {
     const NEVER: [&str; 16] = [
         "authorization",
         "proxy-authorization",

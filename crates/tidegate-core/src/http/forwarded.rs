@@ -10,7 +10,7 @@ use std::io::Write;
 use std::net::IpAddr;
 
 use super::field_kind::FieldKind;
-use super::head::{Head, address_of};
+use super::head::{Head, Version, address_of};
 use super::write::field;
 use crate::model::listener::Listener;
 
@@ -69,7 +69,8 @@ impl Forwarding<'_> {
             out.extend_from_slice(&hexadecimal(id));
             out.extend_from_slice(b"\r\n");
         }
-        out.extend_from_slice(b"Via: 1.1 ");
+        let version: &[u8] = if head.version == Version::Http2 { b"Via: 2 " } else { b"Via: 1.1 " };
+        out.extend_from_slice(version);
         out.extend_from_slice(self.node.as_bytes());
         out.extend_from_slice(b"\r\n");
     }

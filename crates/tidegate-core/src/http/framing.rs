@@ -77,7 +77,7 @@ impl Framing {
     /// The length of a response's body, when the status and the request's method allow one.
     pub fn response(self, version: Version) -> Result<BodyLength, FramingError> {
         match self.request(version) {
-            Ok(BodyLength::Empty) if self.length.is_none() => Ok(BodyLength::UntilClose),
+            Ok(BodyLength::Empty) if self.length.is_none() => Ok(BodyLength::UntilEnd),
             other => other,
         }
     }

@@ -35,6 +35,8 @@ pub enum Version {
     /// HTTP/1.1.
     #[default]
     Http11,
+    /// HTTP/2.
+    Http2,
 }
 
 impl Version {
@@ -44,6 +46,7 @@ impl Version {
         match self {
             Self::Http10 => "HTTP/1.0",
             Self::Http11 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2.0",
         }
     }
 }
@@ -81,8 +84,9 @@ pub enum BodyLength {
     Exact(u64),
     /// Chunks, and then trailers.
     Chunked,
-    /// All until the connection closes; responses only.
-    UntilClose,
+    /// All until its sender ends it: by closing the connection (HTTP/1, responses only) or the
+    /// stream (HTTP/2).
+    UntilEnd,
 }
 
 /// What the Connection fields of a message say (RFC 9110, section 7.6.1).
@@ -211,6 +215,13 @@ impl Head {
         fields.map(|field| field.value.of(&self.buffer))
     }
 
+    /// Whether the client can do with trailers (RFC 9110, section 6.5.1).
+    #[must_use]
+    pub fn accepts_trailers(&self) -> bool {
+        let words = self.values("te").flat_map(|value| value.split(|byte| *byte == b','));
+        words.into_iter().any(|word| word.trim_ascii().eq_ignore_ascii_case(b"trailers"))
+    }
+
     /// The values of the cookies with this name (RFC 6265, section 5.4), quotes kept.
     pub fn cookies<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.values("cookie").flat_map(move |crumbs| {
@@ -266,7 +277,7 @@ impl Head {
     #[must_use]
     pub fn keeps_alive(&self) -> bool {
         let connection = self.connection;
-        !connection.close && (self.version == Version::Http11 || connection.keep_alive)
+        !connection.close && (self.version >= Version::Http11 || connection.keep_alive)
     }
 
     fn text(&self, span: Span) -> &str {

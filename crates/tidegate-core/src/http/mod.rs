@@ -1,10 +1,11 @@
 //! HTTP as bytes and rules: heads, framing, chunks, paths, and the fields a proxy owns.
 //!
 //! Everything here is a pure function of bytes. Reading order: `head` and `reply` (the message
-//! heads of every protocol), `scan` and `parse` (bytes to heads) with `authority`, `path` and
-//! `field_kind`, then `framing`, `chunked` and `body` (where a message ends), then what is written:
-//! `forwarded` and `write`.
+//! heads of every protocol), `scan` and `parse` (bytes to heads), `assemble` (the same from HTTP/2)
+//! with `authority`, `path` and `field_kind`, then `framing`, `chunked` and `body` (where a message
+//! ends), then what is written: `forwarded` and `write`.
 
+pub mod assemble;
 pub mod authority;
 pub mod body;
 pub mod chunked;
@@ -12,9 +13,11 @@ pub mod compose;
 pub mod field_kind;
 pub mod forwarded;
 pub mod framing;
+pub mod handshake;
 pub mod head;
 pub mod parse;
 pub mod path;
 pub mod reply;
 pub mod scan;
+pub mod status;
 pub mod write;

@@ -233,7 +233,7 @@ fn absolute(target: &[u8]) -> Option<((usize, usize), usize)> {
     (length > 0).then_some(((scheme.len(), end), end))
 }
 
-fn settle_host(head: &mut Head, host: Option<Span>) -> Result<(), RequestError> {
+pub(super) fn settle_host(head: &mut Head, host: Option<Span>) -> Result<(), RequestError> {
     let Some(host) = host else {
         // Only HTTP/1.0 may leave it out.
         return if head.version == Version::Http10 { Ok(()) } else { Err(RequestError::Host) };
@@ -255,7 +255,7 @@ fn settle_host(head: &mut Head, host: Option<Span>) -> Result<(), RequestError> 
 }
 
 /// Splits the query off the target and brings the path into canonical form.
-fn settle_path(head: &mut Head, start: usize) -> Result<(), RequestError> {
+pub(super) fn settle_path(head: &mut Head, start: usize) -> Result<(), RequestError> {
     let end = head.target.end as usize;
     let rest = &head.buffer[start..end];
     let length = memchr::memchr(b'?', rest).unwrap_or(rest.len());

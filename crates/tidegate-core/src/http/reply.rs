@@ -1,5 +1,6 @@
 //! A response head: the same buffer and ranges as a request's [`super::head::Head`].
 
+use super::field_kind::FieldKind;
 use super::head::{BodyLength, Connection, Field, FieldSpan, Span, Version};
 
 /// A response head, reused from one response to the next.
@@ -40,6 +41,12 @@ impl ReplyHead {
         self.body
     }
 
+    /// Whether it says how many bytes its body has.
+    #[must_use]
+    pub fn announces_length(&self) -> bool {
+        self.fields.iter().any(|field| field.kind == FieldKind::ContentLength)
+    }
+
     /// What its Connection field says of this hop.
     #[must_use]
     pub const fn connection(&self) -> Connection {
@@ -50,7 +57,7 @@ impl ReplyHead {
     #[must_use]
     pub fn keeps_alive(&self) -> bool {
         let connection = self.connection;
-        !connection.close && (self.version == Version::Http11 || connection.keep_alive)
+        !connection.close && (self.version >= Version::Http11 || connection.keep_alive)
     }
 
     /// The fields in the order they came.
@@ -63,6 +70,13 @@ impl ReplyHead {
         self.fields()
             .filter(move |field| field.name.eq_ignore_ascii_case(name.as_bytes()))
             .map(|field| field.value)
+    }
+
+    /// Puts bytes behind what the buffer holds and says where they stand.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Span {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(bytes);
+        Span::new(start, self.buffer.len())
     }
 
     /// Makes the head empty, keeping its memory.

@@ -22,6 +22,9 @@ pub enum BodyFraming {
     Chunked,
     /// By closing the connection, though the message came in chunks.
     Close,
+    /// By the stream that carries it (RFC 9113, section 8.1): only the fields are written, and none
+    /// of those that frame an HTTP/1 message or speak of its connection.
+    Stream,
 }
 
 /// What this hop says in its own Connection field.
@@ -48,14 +51,16 @@ pub fn request(
     options: RequestOptions<'_>,
     out: &mut Vec<u8>,
 ) {
-    let path = if options.merge_slashes { head.path } else { head.path_unmerged };
+    if options.framing == BodyFraming::Stream {
+        request_fields(head, forwarding, &options, out);
+        if head.accepts_trailers() {
+            field(b"TE", b"trailers", out);
+        }
+        return forwarding.write(head, out);
+    }
     out.extend_from_slice(head.raw(head.method));
     out.push(b' ');
-    out.extend_from_slice(head.raw(path));
-    if let Some(query) = head.query {
-        out.push(b'?');
-        out.extend_from_slice(head.raw(query));
-    }
+    target(head, options.merge_slashes, out);
     out.extend_from_slice(b" HTTP/1.1\r\n");
     request_fields(head, forwarding, &options, out);
     forwarding.write(head, out);
@@ -65,9 +70,21 @@ pub fn request(
     out.extend_from_slice(b"\r\n");
 }
 
+/// Writes the path and the query as a server is to see them.
+pub fn target(head: &Head, merge_slashes: bool, out: &mut Vec<u8>) {
+    let path = if merge_slashes { head.path } else { head.path_unmerged };
+    out.extend_from_slice(head.raw(path));
+    if let Some(query) = head.query {
+        out.push(b'?');
+        out.extend_from_slice(head.raw(query));
+    }
+}
+
 /// How a request is written.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestOptions<'a> {
+    /// How its body is framed on the way to the server; never by closing.
+    pub framing: BodyFraming,
     /// Whether `//` in the path becomes `/`.
     pub merge_slashes: bool,
     /// Whether the Upgrade field goes on.
@@ -82,14 +99,15 @@ fn request_fields(
     options: &RequestOptions<'_>,
     out: &mut Vec<u8>,
 ) {
+    let streamed = options.framing == BodyFraming::Stream;
     let named = head.raw(head.host);
     let host = if named.is_empty() { options.fallback_host.as_bytes() } else { named };
-    let host_passes = head.values_of(FieldKind::Host).next() == Some(host);
-    if !host_passes {
+    let host_passes = !streamed && head.values_of(FieldKind::Host).next() == Some(host);
+    if !host_passes && !streamed {
         field(b"Host", host, out);
     }
     let nominated = Nominated::of(head.connection, &head.buffer, &head.fields);
-    let mut chunked = false;
+    let mut chunked = options.framing == BodyFraming::Chunked;
     let mut run = Run::new(&head.buffer);
     for span in &head.fields {
         let passes = match span.kind {
@@ -97,7 +115,7 @@ fn request_fields(
             FieldKind::Date | FieldKind::Via => true,
             FieldKind::ContentLength => true,
             FieldKind::TransferEncoding => {
-                chunked = true;
+                chunked = !streamed;
                 false
             }
             FieldKind::Host => host_passes,
@@ -128,9 +146,12 @@ pub struct ReplyOptions<'a> {
 
 /// Writes a response head for a client.
 pub fn reply(head: &ReplyHead, options: ReplyOptions<'_>, out: &mut Vec<u8>) {
-    status_line(head.status, head.reason.of(&head.buffer), out);
+    let streamed = options.framing == BodyFraming::Stream;
+    if !streamed {
+        status_line(head.status, head.reason.of(&head.buffer), out);
+    }
     let nominated = Nominated::of(head.connection, &head.buffer, &head.fields);
-    let reframed = options.framing != BodyFraming::AsReceived;
+    let reframed = matches!(options.framing, BodyFraming::Chunked | BodyFraming::Close);
     let mut chunked = options.framing == BodyFraming::Chunked;
     let mut run = Run::new(&head.buffer);
     for span in &head.fields {
@@ -140,7 +161,7 @@ pub fn reply(head: &ReplyHead, options: ReplyOptions<'_>, out: &mut Vec<u8>) {
             // RFC 9110, section 8.6: not even a zero may stand there.
             FieldKind::ContentLength => !reframed && !matches!(head.status, 100..=199 | 204),
             FieldKind::TransferEncoding => {
-                chunked |= !reframed;
+                chunked |= options.framing == BodyFraming::AsReceived;
                 false
             }
             FieldKind::FramingAlias => false,
@@ -153,6 +174,9 @@ pub fn reply(head: &ReplyHead, options: ReplyOptions<'_>, out: &mut Vec<u8>) {
     run.flush(out);
     if !head.has_date && !head.is_interim() {
         field(b"Date", options.date, out);
+    }
+    if streamed {
+        return;
     }
     if chunked {
         out.extend_from_slice(CHUNKED);

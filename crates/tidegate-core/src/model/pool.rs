@@ -13,6 +13,8 @@ pub struct Pool {
     pub name: PoolName,
     /// How traffic is spread.
     pub balance: Balance,
+    /// What is spoken to its servers.
+    pub protocol: Protocol,
     /// Its members, at least one.
     pub servers: Vec<Server>,
     /// How long a server that joins a running pool takes to reach its full weight; zero: none.
@@ -31,6 +33,16 @@ pub struct Pool {
     pub health: Option<HealthCheck>,
     /// Ejection by what real traffic meets.
     pub passive: PassiveHealth,
+}
+
+/// What is spoken to the servers of a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2, from the first byte (RFC 9113, section 3.3).
+    Http2,
 }
 
 /// The rule by which a server is picked.

@@ -84,6 +84,16 @@ words! {
         BadResponse => "bad_response",
         /// A server's response head is larger than the limit.
         ResponseTooLarge => "response_too_large",
+        /// An HTTP/2 connection broke the protocol, and ended.
+        H2Protocol => "h2_protocol",
+        /// An HTTP/2 message is malformed; its stream was reset.
+        H2Malformed => "h2_malformed",
+        /// More HTTP/2 streams than a connection may have, or one after its farewell.
+        H2Streams => "h2_streams",
+        /// A protocol that is not tunnelled, in an extended CONNECT.
+        UnknownProtocol => "unknown_protocol",
+        /// An upgrade to a pool that takes none.
+        NoTunnel => "no_tunnel",
         /// Protected names in `Connection` were ignored; the request went on.
         ProtectedHeader => "protected_header",
     }

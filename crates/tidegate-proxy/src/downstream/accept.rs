@@ -22,9 +22,10 @@ use tidegate_net::stream::Stream;
 use tidegate_net::{clock, task};
 use tokio::net::TcpListener;
 
-use super::client::Client;
-use super::{h1, sniff};
+use super::client::{Client, Origin};
+use super::{h1, h2, sniff};
 use crate::held::Held;
+use crate::wire::Wire;
 use crate::worker::Worker;
 
 /// How long accepting rests when the process is out of descriptors or memory.
@@ -71,25 +72,29 @@ fn begin(worker: &Rc<Worker>, stream: Stream, peer: SocketAddr, listener: Listen
             return worker.cells.refuse(refusal);
         }
     };
-    let mut client = Client {
-        stream,
-        input: Held::default(),
+    let Ok(destination) = stream.local_address() else { return };
+    let mut origin = Origin {
         peer: peer.ip().to_canonical(),
         port: peer.port(),
-        destination: None,
-        deadline: worker.deadlines.register(),
+        destination,
+        listener,
         retire_at: retirement(limits, worker.draw()),
         admission,
-        listener,
     };
     // Behind a PROXY header there is another client, which is not known yet. One at its own limit
     // must not push out the others.
     if !settings.proxy_protocol
-        && let Err(refusal) = client.admit(worker, limits)
+        && let Err(refusal) = origin.admit(worker, limits)
     {
         return worker.cells.refuse(refusal);
     }
-    let cells = worker.cells.listener(&client.listener);
+    let cells = worker.cells.listener(&origin.listener);
+    let client = Client {
+        wire: Wire::Socket(stream),
+        input: Held::default(),
+        deadline: worker.deadlines.register(),
+        origin: Rc::new(origin),
+    };
     let worker = Rc::clone(worker);
     task::spawn_local("client", || serve(worker, client, cells));
 }
@@ -103,8 +108,12 @@ fn retirement(limits: &ListenerLimits, draw: u64) -> Instant {
 
 async fn serve(worker: Rc<Worker>, mut client: Client, cells: Arc<ListenerCells>) {
     let _open = Open::new(&worker, &cells);
-    if sniff::proxy_header(&worker, &mut client).await {
-        h1::serve(&worker, client, &cells).await;
+    if !sniff::proxy_header(&worker, &mut client).await {
+        return;
+    }
+    if let Some(client) = h1::serve(&worker, client, &cells).await {
+        // Apart, so that a connection on HTTP/1 has no room in it for HTTP/2.
+        Box::pin(h2::serve(&worker, client, &cells)).await;
     }
 }
 

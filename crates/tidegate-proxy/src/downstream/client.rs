@@ -1,10 +1,12 @@
-//! Step 2 of 8: a client connection. From `accept`, to `h1`.
+//! Step 2 of 8: a client, for an exchange. From `accept`, to `h1` or `h2`.
 //!
-//! What a connection owns between two requests: its socket, its deadline, and who is at the other
-//! end. No buffer.
+//! On HTTP/1 that is a connection: what it owns between two requests is its socket, its deadline,
+//! and who is at the other end; no buffer. On HTTP/2 it is a stream, which lives for one exchange
+//! and shares who is at the other end with its siblings.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tidegate_core::model::ids::ListenerName;
@@ -14,11 +16,11 @@ use tidegate_core::telemetry::refusal::Refusal;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_core::wire::proxy_protocol::Header;
 use tidegate_net::clock;
-use tidegate_net::stream::Stream;
 
 use crate::deadlines::Deadline;
 use crate::downstream::accept::Admission;
 use crate::held::Held;
+use crate::wire::Wire;
 use crate::worker::Worker;
 
 /// How much of what a client still sends is read away before its connection is closed.
@@ -26,20 +28,26 @@ pub(crate) const DRAIN_BYTES: usize = 64 * 1024;
 /// How long that may take.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(1);
 
-/// A client connection.
+/// A client.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) stream: Stream,
+    pub(crate) wire: Wire,
     /// Bytes read and not yet understood: the rest of a head, a body, or requests behind the
     /// current one.
     pub(crate) input: Held,
-    /// Who is at the other end: as the socket shows it, or as a trusted PROXY header says.
+    pub(crate) deadline: Deadline,
+    pub(crate) origin: Rc<Origin>,
+}
+
+/// Where a connection comes from, for all that comes over it: as the socket shows it, or as a
+/// trusted PROXY header says.
+#[derive(Debug)]
+pub(crate) struct Origin {
     pub(crate) peer: IpAddr,
     pub(crate) port: u16,
-    /// What the client connected to, if a PROXY header said so; `None`: this socket.
-    pub(crate) destination: Option<SocketAddr>,
+    /// What the client connected to.
+    pub(crate) destination: SocketAddr,
     pub(crate) listener: ListenerName,
-    pub(crate) deadline: Deadline,
     /// When the connection should be asked to go.
     pub(crate) retire_at: Instant,
     /// Counts it against the limits while it lives.
@@ -58,30 +66,7 @@ impl Client {
 
     /// Whether the connection should not be kept for another request.
     pub(crate) fn is_retiring(&self, worker: &Worker, now: Instant) -> bool {
-        worker.stopping.get() || self.deadline.is_dismissed() || now >= self.retire_at
-    }
-
-    /// Counts it against the limit of its client, once that is known.
-    pub(super) fn admit(
-        &mut self,
-        worker: &Worker,
-        limits: &ListenerLimits,
-    ) -> Result<(), Refusal> {
-        worker.shared.census.admit_client(&mut self.admission, &self.listener, self.peer, limits)
-    }
-
-    /// The PROXY header that tells a server who is at the other end.
-    pub(crate) fn proxy_header(&self, version: ProxyVersion) -> Vec<u8> {
-        let here = || self.stream.local_address().ok();
-        let header = match self.destination.or_else(here) {
-            Some(destination) => Header::Proxied {
-                source: SocketAddr::new(self.peer, self.port),
-                destination: SocketAddr::new(destination.ip().to_canonical(), destination.port()),
-            },
-            // The kernel forgets the addresses of a socket that was reset: nobody is there.
-            None => Header::Local,
-        };
-        header.to_bytes(version)
+        worker.stopping.get() || self.deadline.is_dismissed() || now >= self.origin.retire_at
     }
 
     /// Closes our side, then reads away what the client still sends: closing with unread bytes
@@ -92,7 +77,7 @@ impl Client {
         let mut left = DRAIN_BYTES;
         std::future::poll_fn(|context| {
             // A peer that is gone already needs no farewell.
-            let _ = self.stream.poll_shutdown(context);
+            let _ = self.wire.poll_shutdown(context);
             match self.poll_discard(worker, context, &mut left) {
                 Poll::Pending if self.deadline.fired() => Poll::Ready(()),
                 Poll::Pending => Poll::Pending,
@@ -111,12 +96,30 @@ impl Client {
     ) -> Poll<io::Result<()>> {
         let mut scratch = worker.scratch();
         while *left > 0 {
-            let count = ready!(self.stream.poll_read(context, &mut scratch))?;
+            let count = ready!(self.wire.poll_read(context, &mut scratch))?;
             if count == 0 {
                 break;
             }
             *left = left.saturating_sub(count);
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Origin {
+    /// Counts the connection against the limit of its client, once that is known.
+    pub(super) fn admit(
+        &mut self,
+        worker: &Worker,
+        limits: &ListenerLimits,
+    ) -> Result<(), Refusal> {
+        worker.shared.census.admit_client(&mut self.admission, &self.listener, self.peer, limits)
+    }
+
+    /// The PROXY header that tells a server of it.
+    pub(crate) fn proxy_header(&self, version: ProxyVersion) -> Vec<u8> {
+        let source = SocketAddr::new(self.peer, self.port);
+        let (ip, port) = (self.destination.ip().to_canonical(), self.destination.port());
+        Header::Proxied { source, destination: SocketAddr::new(ip, port) }.to_bytes(version)
     }
 }

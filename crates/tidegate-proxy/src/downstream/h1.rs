@@ -4,6 +4,7 @@
 //! Between requests the connection waits without a buffer. A head is scanned as it comes and parsed
 //! once it is whole; what follows it stays in the client's input, for the body or for the next
 //! request. After a request that was refused as malformed nothing more is read from the connection.
+//! A connection that opens with the preface of HTTP/2 (RFC 9113, section 3.4) is handed on.
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -21,26 +22,50 @@ use crate::exchange::state::Exchange;
 use crate::exchange::{Next, serve};
 use crate::worker::Worker;
 
-/// Serves a connection until it closes.
-pub(crate) async fn serve(worker: &Rc<Worker>, mut client: Client, cells: &ListenerCells) {
+/// What the preface of HTTP/2 looks like to a reader of HTTP/1: a head. Six bytes follow it.
+const PREFACE_HEAD: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
+
+/// Serves a connection until it closes. Returns the client when it speaks HTTP/2, with what it has
+/// said in its input.
+pub(crate) async fn serve(
+    worker: &Rc<Worker>,
+    mut client: Client,
+    cells: &ListenerCells,
+) -> Option<Client> {
     std::future::poll_fn(|context| {
         client.deadline.attach(context.waker());
         Poll::Ready(())
     })
     .await;
     let mut idle_since = clock::now();
+    let mut place = Place::First;
     while wait(worker, &client, idle_since).await {
         let mut exchange = worker.take_exchange();
-        let next = serve_one(worker, &mut client, &mut exchange, cells).await;
+        let next = serve_one(worker, &mut client, &mut exchange, cells, place).await;
+        if exchange.bytes_in > 0 {
+            place = Place::Later;
+        }
         idle_since = exchange.ended();
         worker.give_exchange(exchange);
         worker.reclaim(&mut client.input);
         match next {
-            Next::Request => {}
-            Next::Close => return,
-            Next::Linger => return client.linger(worker).await,
+            Some(Next::Request) => {}
+            Some(Next::Close) => return None,
+            Some(Next::Linger) => {
+                client.linger(worker).await;
+                return None;
+            }
+            None => return Some(client),
         }
     }
+    None
+}
+
+/// Where a request stands among those of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    First,
+    Later,
 }
 
 /// Waits for the first byte of a request. False when the connection should close instead.
@@ -56,9 +81,9 @@ async fn wait(worker: &Worker, client: &Client, now: Instant) -> bool {
 /// Until when the client may take its time; `None` when its listener is gone.
 fn wait_until(worker: &Worker, client: &Client, now: Instant) -> Option<Instant> {
     let view = worker.view();
-    let listener = view.snapshot.listener_index(&client.listener)?;
+    let listener = view.snapshot.listener_index(&client.origin.listener)?;
     let idle = view.snapshot.listener(listener).limits.idle_timeout;
-    Some((now + idle).min(client.retire_at))
+    Some((now + idle).min(client.origin.retire_at))
 }
 
 fn poll_wait(
@@ -70,7 +95,7 @@ fn poll_wait(
     if !client.input.is_empty() {
         return Poll::Ready(true);
     }
-    if let Poll::Ready(result) = client.stream.poll_readable(context) {
+    if let Poll::Ready(result) = client.wire.poll_readable(context) {
         return Poll::Ready(result.is_ok());
     }
     if client.is_retiring(worker, Instant::ZERO) {
@@ -85,32 +110,39 @@ fn poll_wait(
     Poll::Pending
 }
 
+/// Serves one request; `None` when the client opens with the preface of HTTP/2 instead.
 async fn serve_one(
     worker: &Rc<Worker>,
     client: &mut Client,
     exchange: &mut Exchange,
     cells: &ListenerCells,
-) -> Next {
+    place: Place,
+) -> Option<Next> {
     let view = worker.view();
-    let Some(listener) = view.snapshot.listener_index(&client.listener) else { return Next::Close };
+    let Some(listener) = view.snapshot.listener_index(&client.origin.listener) else {
+        return Some(Next::Close);
+    };
     let limits = &view.snapshot.listener(listener).limits;
     exchange.started = clock::now();
     let due = exchange.started + limits.header_timeout;
     client.deadline.arm(due);
-    let mut reader = HeadReader { worker, limits, due, scan: Scan::default() };
+    let mut reader = HeadReader { worker, limits, due, place, scan: Scan::default() };
     let head = std::future::poll_fn(|context| reader.poll(client, exchange, context)).await;
-    match head {
+    let next = match head {
         Ok(Came::End) => Next::Close,
         Ok(Came::Nothing) => Next::Request,
+        Ok(Came::Preface) => return None,
         Ok(Came::Head) => {
             cells.requests.increment();
             serve::run(worker, &view, listener, client, exchange).await
         }
         Err(error) => serve::refuse(worker, &view, listener, client, exchange, error).await,
-    }
+    };
+    Some(next)
 }
 
 /// What came when a client had something to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Came {
     /// A head, which is in the exchange.
     Head,
@@ -118,6 +150,8 @@ enum Came {
     End,
     /// Nothing after all: a socket may be called readable when it is not, and a new one always is.
     Nothing,
+    /// The preface of HTTP/2, which is in the client's input.
+    Preface,
 }
 
 /// Reads one request head.
@@ -125,6 +159,7 @@ struct HeadReader<'a> {
     worker: &'a Worker,
     limits: &'a ListenerLimits,
     due: Instant,
+    place: Place,
     scan: Scan,
 }
 
@@ -135,15 +170,17 @@ impl HeadReader<'_> {
         exchange: &mut Exchange,
         context: &mut Context<'_>,
     ) -> Poll<Result<Came, Error>> {
-        if !client.input.is_empty() && self.take_from_input(client, exchange)? {
-            return Poll::Ready(Ok(Came::Head));
+        if !client.input.is_empty()
+            && let Some(came) = self.take_from_input(client, exchange)?
+        {
+            return Poll::Ready(Ok(came));
         }
         loop {
             let mut scratch = self.worker.scratch();
-            match client.stream.poll_read(context, &mut scratch) {
+            match client.wire.poll_read(context, &mut scratch) {
                 Poll::Ready(Ok(count)) if count > 0 => {
-                    if self.take(client, exchange, &scratch[..count])? {
-                        return Poll::Ready(Ok(Came::Head));
+                    if let Some(came) = self.take(client, exchange, &scratch[..count])? {
+                        return Poll::Ready(Ok(came));
                     }
                 }
                 Poll::Ready(_) if client.input.is_empty() => return Poll::Ready(Ok(Came::End)),
@@ -170,18 +207,19 @@ impl HeadReader<'_> {
         client: &mut Client,
         exchange: &mut Exchange,
         bytes: &[u8],
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Came>, Error> {
         if !client.input.is_empty() {
             client.input.append(bytes);
             return self.take_from_input(client, exchange);
         }
         let Some(length) = self.find_end(bytes)? else {
             client.unread(self.worker, bytes);
-            return Ok(false);
+            return Ok(None);
         };
-        self.parse(&bytes[..length], exchange)?;
-        client.unread(self.worker, &bytes[length..]);
-        Ok(true)
+        let came = self.parse(&bytes[..length], exchange)?;
+        let taken = if came == Came::Head { length } else { 0 };
+        client.unread(self.worker, &bytes[taken..]);
+        Ok(Some(came))
     }
 
     /// Takes a head from the bytes that wait already.
@@ -189,12 +227,14 @@ impl HeadReader<'_> {
         &mut self,
         client: &mut Client,
         exchange: &mut Exchange,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Came>, Error> {
         let bytes = client.input.waiting();
-        let Some(length) = self.find_end(bytes)? else { return Ok(false) };
-        self.parse(&bytes[..length], exchange)?;
-        client.input.consume(length);
-        Ok(true)
+        let Some(length) = self.find_end(bytes)? else { return Ok(None) };
+        let came = self.parse(&bytes[..length], exchange)?;
+        if came == Came::Head {
+            client.input.consume(length);
+        }
+        Ok(Some(came))
     }
 
     fn find_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Error> {
@@ -202,9 +242,15 @@ impl HeadReader<'_> {
         Ok(self.scan.advance(bytes, limit).map_err(parse::RequestError::from)?)
     }
 
-    fn parse(&self, bytes: &[u8], exchange: &mut Exchange) -> Result<(), Error> {
+    /// Reads a head. The preface of HTTP/2 is one of an unknown version, so looking for it costs
+    /// other requests nothing.
+    fn parse(&self, bytes: &[u8], exchange: &mut Exchange) -> Result<Came, Error> {
         exchange.bytes_in = bytes.len() as u64;
         let fields_max = usize::from(self.limits.header_fields);
-        Ok(parse::request(bytes, fields_max, &mut exchange.head)?)
+        match parse::request(bytes, fields_max, &mut exchange.head) {
+            Ok(()) => Ok(Came::Head),
+            Err(_) if self.place == Place::First && bytes == PREFACE_HEAD => Ok(Came::Preface),
+            Err(error) => Err(error.into()),
+        }
     }
 }

@@ -5,9 +5,10 @@
 //! may say so, anybody else is disconnected unread, and no connection goes without it: a header
 //! that were optional could be sent by anybody. It is read to its last byte and no further.
 
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use tidegate_core::model::listener::Listener;
+use tidegate_core::model::listener::{Listener, ListenerLimits};
 use tidegate_core::telemetry::refusal::Refusal;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_core::wire::proxy_protocol::{Header, Reading, read};
@@ -22,23 +23,19 @@ const HEADER_TIME: Duration = Duration::from_secs(5);
 /// Reads the PROXY header, if there has to be one. False when the connection is to be dropped.
 pub(super) async fn proxy_header(worker: &Worker, client: &mut Client) -> bool {
     let view = worker.view();
-    let Some(index) = view.snapshot.listener_index(&client.listener) else { return false };
+    let Some(index) = view.snapshot.listener_index(&client.origin.listener) else { return false };
     let listener = view.snapshot.listener(index);
     if !listener.proxy_protocol {
         return true;
     }
-    match read_header(worker, client, listener).await {
-        Ok(header) => {
-            adopt(client, header);
-            let admitted = client.admit(worker, &listener.limits);
-            admitted.map_err(|refusal| worker.cells.refuse(refusal)).is_ok()
-        }
-        Err(Parting::Refused(refusal)) => {
-            worker.cells.refuse(refusal);
-            false
-        }
-        Err(Parting::Left) => false,
+    let adopted = match read_header(worker, client, listener).await {
+        Ok(header) => adopt(worker, client, header, &listener.limits),
+        Err(parting) => Err(parting),
+    };
+    if let Err(Parting::Refused(refusal)) = adopted {
+        worker.cells.refuse(refusal);
     }
+    adopted.is_ok()
 }
 
 /// Why there is no header.
@@ -53,7 +50,7 @@ async fn read_header(
     client: &mut Client,
     listener: &Listener,
 ) -> Result<Header, Parting> {
-    if !listener.trusts(client.peer) {
+    if !listener.trusts(client.origin.peer) {
         return Err(Parting::Refused(Refusal::ProxyUntrusted));
     }
     let now = clock::now();
@@ -69,13 +66,21 @@ async fn read_header(
     header
 }
 
-/// The client that the header names is at the other end from now on.
-fn adopt(client: &mut Client, header: Header) {
+/// The client that the header names is at the other end from now on, and counted as such.
+fn adopt(
+    worker: &Worker,
+    client: &mut Client,
+    header: Header,
+    limits: &ListenerLimits,
+) -> Result<(), Parting> {
+    // Nobody shares it yet: there has been no request.
+    let Some(origin) = Rc::get_mut(&mut client.origin) else { return Err(Parting::Left) };
     if let Header::Proxied { source, destination } = header {
-        client.peer = source.ip().to_canonical();
-        client.port = source.port();
-        client.destination = Some(destination);
+        origin.peer = source.ip().to_canonical();
+        origin.port = source.port();
+        origin.destination = destination;
     }
+    origin.admit(worker, limits).map_err(Parting::Refused)
 }
 
 /// A header on its way.
@@ -99,7 +104,7 @@ impl Reader {
                 Err(_) => return refuse(Refusal::BadProxyHeader),
             };
             let mut scratch = worker.scratch();
-            match client.stream.poll_read(context, &mut scratch[..missing]) {
+            match client.wire.poll_read(context, &mut scratch[..missing]) {
                 Poll::Ready(Ok(count)) if count > 0 => {
                     self.bytes.extend_from_slice(&scratch[..count]);
                 }

@@ -68,7 +68,7 @@ fn log(
     let method = head.method();
     let record = Record {
         time: began(clock::unix_time(), total),
-        client: route::client_address(head, client.peer, listener),
+        client: route::client_address(head, client.origin.peer, listener),
         listener: &listener.name,
         route: course.map(|course| &course.route.name),
         pool: course.map(|course| &course.pool.entry.pool.name),

@@ -2,9 +2,12 @@
 //!
 //! The one pipeline for every protocol: `serve` runs it; `route` chooses where the request goes,
 //! `retry` tries servers that `pick` picks, `relay` moves the bytes, `tunnel` too after an upgrade;
-//! `respond` answers errors, and `finish` accounts for it all. What they share is in `state`.
+//! `respond` answers errors with what `local` writes, and `finish` accounts for it all. What they
+//! share is in `state`.
 
 mod finish;
+mod local;
+mod open;
 mod pick;
 mod relay;
 mod respond;

@@ -36,9 +36,11 @@ pub(super) fn pick(
 /// What the request is hashed by, when the pool's rule hashes.
 fn key(balance: &Balance, client: &Client, x: &Exchange, course: &Course<'_>) -> Option<u64> {
     match balance {
-        Balance::SourceIpHash(policy) => Some(address_key(policy.seed, client.peer, 32, 128)),
+        Balance::SourceIpHash(policy) => {
+            Some(address_key(policy.seed, client.origin.peer, 32, 128))
+        }
         Balance::IpHash { policy, prefix_v4, prefix_v6 } => {
-            let address = route::client_address(&x.head, client.peer, course.listener);
+            let address = route::client_address(&x.head, client.origin.peer, course.listener);
             Some(address_key(policy.seed, address, *prefix_v4, *prefix_v6))
         }
         Balance::Hash { policy, key } => request_key(policy.seed, key, &x.head),

@@ -4,21 +4,25 @@
 //! client. Bytes go from one socket to the other through the core's scratch buffer; only what a
 //! socket would not take is kept, and nothing more is read in that direction until it has gone:
 //! that is all the back-pressure there is.
+//!
+//! Heads, and where a body ends, depend on the wire of each side; `begin`, `request` and `reply`
+//! ask it. Bytes go the same way from any side to any other.
 
+mod begin;
 mod reply;
 mod request;
 mod time;
 
 use std::task::{Context, Poll};
 
-use tidegate_core::http::forwarded::{Forwarding, carries_request_id};
-use tidegate_core::http::write;
+use tidegate_core::http::forwarded::hexadecimal;
 
 use super::Course;
 use super::state::{Exchange, Phase};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::upstream::connection::Connection;
+use crate::wire::Presence;
 use crate::worker::Worker;
 
 /// Bytes of the first read of a response: a small one is whole in it.
@@ -43,22 +47,20 @@ pub(super) struct Relay<'a> {
 }
 
 impl<'a> Relay<'a> {
-    /// Prepares to send the request; what a try before has sent already is sent again.
+    /// Begins to send the request; what a try before has sent already is sent again.
     pub(super) fn new(
         worker: &'a Worker,
         client: &'a mut Client,
         connection: &'a mut Connection,
         x: &'a mut Exchange,
         course: &'a Course<'a>,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let mut relay = Self { worker, client, connection, x, course };
-        if relay.x.to_server.kept() == 0 {
-            relay.write_request();
-        }
+        relay.begin_request()?;
         relay.x.attempt.client_window = !relay.x.request_body.is_done();
         let due = relay.due(relay.x.attempt.activity);
         relay.client.deadline.arm(due);
-        relay
+        Ok(relay)
     }
 
     /// Runs to the end of the response, or to the first thing that prevents it.
@@ -76,44 +78,41 @@ impl<'a> Relay<'a> {
         Poll::Pending
     }
 
-    fn write_request(&mut self) {
-        let (listener, head) = (self.course.listener, &self.x.head);
-        let trusted = !listener.trusted_proxies.is_empty() && listener.trusts(self.client.peer);
-        let keeps_id = trusted && carries_request_id(head);
-        let forwarding = Forwarding {
-            peer: self.client.peer,
-            trusted,
-            scheme: "http",
-            node: &self.worker.shared.node,
-            request_id: (!keeps_id).then_some(self.x.request_id),
-            client_header: listener.client_header.as_deref(),
-        };
-        let options = write::RequestOptions {
-            merge_slashes: self.course.route.path.merge_slashes,
-            upgrade: self.x.upgrade,
-            fallback_host: self.course.pool.entry.pool.name.as_str(),
-        };
-        self.worker.lend(&mut self.x.to_server);
-        write::request(head, &forwarding, options, self.x.to_server.vector());
-        self.x.replayable = true;
-    }
-
     /// Notices a client that leaves while it has nothing more to send. A closed sending side counts
     /// as leaving, as it does with most servers: what is left of the work would be for nobody.
     fn watch_client(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
         if !self.x.attempt.watches_client || !self.x.request_body.is_done() {
             return Ok(());
         }
-        match self.client.stream.poll_peek(context) {
+        match self.client.wire.poll_presence(context) {
             Poll::Pending => Ok(()),
-            Poll::Ready(Ok(true)) => {
+            Poll::Ready(Presence::Ahead) => {
                 // The next request, sent early. It waits its turn in the socket.
                 self.x.attempt.watches_client = false;
                 Ok(())
             }
-            Poll::Ready(_) => Err(Error::ClientGone),
+            Poll::Ready(Presence::Gone) => Err(Error::ClientGone),
         }
     }
+}
+
+/// Puts data into a chunk of its own.
+fn put_chunk(data: &[u8], out: &mut Vec<u8>) {
+    if data.is_empty() {
+        return;
+    }
+    let digits = hexadecimal(data.len() as u64);
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    out.extend_from_slice(&digits[zeros..]);
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Ends a body in chunks, with trailers: lines and an empty one, or nothing.
+fn put_last_chunk(trailers: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"0\r\n");
+    out.extend_from_slice(if trailers.is_empty() { b"\r\n" } else { trailers });
 }
 
 impl Exchange {

@@ -1,14 +1,14 @@
 //! Step 8 of 8: the one place where an error becomes an answer, and where it is decided what
 //! becomes of the client connection.
 
-use std::io::Write;
+use std::io;
 use std::task::{Context, Poll, ready};
 
 use tidegate_core::http::chunked::{ChunkError, Keep};
 use tidegate_core::http::framing::FramingError;
-use tidegate_core::http::head::Version;
 use tidegate_core::http::parse::{ReplyError, RequestError};
 use tidegate_core::http::scan::ScanError;
+use tidegate_core::http::status::reason;
 use tidegate_core::http::write;
 use tidegate_core::model::listener::Listener;
 use tidegate_core::telemetry::ending::Ending;
@@ -16,9 +16,11 @@ use tidegate_core::telemetry::refusal::Refusal;
 use tidegate_net::clock;
 
 use super::Next;
+use super::local::{self, Local};
 use super::state::Exchange;
 use crate::downstream::client::{Client, DRAIN_BYTES, DRAIN_TIME};
 use crate::error::Error;
+use crate::wire::{Part, Wire};
 use crate::worker::Worker;
 
 /// What the world is told of an error.
@@ -47,11 +49,14 @@ pub(super) fn answer_to(error: Error) -> Answer {
         Error::Loop => (508, Some(R::Loop), Ending::Policy),
         Error::EncodedSlash => (400, Some(R::BadPath), Ending::ClientInvalid),
         Error::Upgrade => (400, Some(R::Upgrade), Ending::Policy),
+        Error::UnknownProtocol => (501, Some(R::UnknownProtocol), Ending::Policy),
+        Error::NoTunnel => (501, Some(R::NoTunnel), Ending::Policy),
+        Error::Unwritable => (400, Some(R::BadPath), Ending::ClientInvalid),
         Error::NoServer => (503, Some(R::NoServer), Ending::NoServer),
         Error::TotalTimeout => (504, None, Ending::TotalTimeout),
         Error::Connect => (502, None, Ending::ServerConnect),
         Error::ConnectTimeout => (504, None, Ending::ServerConnect),
-        Error::Reset => (502, None, Ending::ServerReset),
+        Error::Reset | Error::Refused => (502, None, Ending::ServerReset),
         Error::ResponseTimeout | Error::Stalled => (504, None, Ending::ServerTimeout),
         Error::BadReply(
             ReplyError::Scan(ScanError::TooLong { .. }) | ReplyError::TooManyFields,
@@ -124,47 +129,36 @@ pub(super) async fn answer(
     if doubtful || x.body_is_undecided() || client.is_retiring(worker, clock::now()) {
         x.client_persists = false;
     }
-    write_answer(worker, x, status, error);
-    if !send(client, x, listener).await {
+    if write_answer(worker, client, x, status, error).is_err() || !send(client, x, listener).await {
         return Next::Close;
     }
     if doubtful { Next::Linger } else { after_reply(worker, client, x, listener).await }
 }
 
-fn write_answer(worker: &Worker, x: &mut Exchange, status: u16, error: Error) {
+fn write_answer(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    status: u16,
+    error: Error,
+) -> io::Result<()> {
     let reason = reason(status);
-    let message = error.to_string();
-    let old = x.head.version() == Version::Http10;
-    let connection = match (x.client_persists, old) {
-        (false, _) => "Connection: close\r\n",
-        (true, true) => "Connection: keep-alive\r\n",
-        (true, false) => "",
-    };
-    let allow =
-        if status == 405 { "Allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" } else { "" };
-    let length = 4 + reason.len() + 2 + message.len() + 1;
-    // Interim responses may still wait in front of it.
-    let out = x.to_client.vector();
-    write::status_line(status, reason.as_bytes(), out);
-    write::field(b"Date", worker.date().text(), out);
-    write!(
-        out,
-        "Content-Type: text/plain\r\nContent-Length: {length}\r\n\
-         Cache-Control: no-store\r\n{allow}{connection}\r\n"
-    )
-    .expect("a vector takes every byte");
-    if x.head.method() != "HEAD" {
-        writeln!(out, "{status} {reason}: {message}").expect("a vector takes every byte");
+    let body = format!("{status} {reason}: {error}\n");
+    let mut lines = Vec::from(b"Content-Type: text/plain\r\nCache-Control: no-store\r\n");
+    if status == 405 {
+        write::field(b"Allow", b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT", &mut lines);
     }
+    local::write(worker, client, x, &Local { status, lines: &lines, body: body.as_bytes() })
 }
 
-/// Sends what waits for the client. False when it does not take it in time, or is gone.
+/// Sends what waits for the client, the last of its response. False when it does not take it in
+/// time, or is gone.
 async fn send(client: &mut Client, x: &mut Exchange, listener: &Listener) -> bool {
     let due = clock::now() + listener.limits.header_timeout;
     client.deadline.arm(due);
     std::future::poll_fn(|context| {
         while !x.to_client.is_empty() {
-            match client.stream.poll_write(context, x.to_client.waiting()) {
+            match client.wire.poll_write(context, x.to_client.waiting(), Part::Last) {
                 Poll::Ready(Ok(count)) => {
                     x.to_client.consume(count);
                     x.bytes_out += count as u64;
@@ -174,7 +168,7 @@ async fn send(client: &mut Client, x: &mut Exchange, listener: &Listener) -> boo
                 Poll::Pending => return Poll::Pending,
             }
         }
-        Poll::Ready(true)
+        Poll::Ready(client.wire.finish(&[]).is_ok())
     })
     .await
 }
@@ -187,6 +181,10 @@ pub(super) async fn after_reply(
     x: &mut Exchange,
     listener: &Listener,
 ) -> Next {
+    if let Wire::Stream(_) = &client.wire {
+        // A stream ends with its response; what its client still sends is refused.
+        return Next::Request;
+    }
     if !x.client_persists {
         let unread = !x.request_body.is_done() || !client.input.is_empty();
         return if unread { Next::Linger } else { Next::Close };
@@ -215,7 +213,7 @@ fn poll_drain(
 ) -> Poll<bool> {
     loop {
         let input = client.input.waiting_mut();
-        let Ok(step) = x.request_body.advance(input, Keep::Data, &mut x.tail) else {
+        let Ok(step) = x.request_body.advance(input, Keep::Data, &mut x.request_trailers) else {
             return Poll::Ready(false);
         };
         client.input.consume(step.consumed);
@@ -223,7 +221,7 @@ fn poll_drain(
             return Poll::Ready(true);
         }
         let mut scratch = worker.scratch();
-        let count = match ready!(client.stream.poll_read(context, &mut scratch)) {
+        let count = match ready!(client.wire.poll_read(context, &mut scratch)) {
             Ok(count) if count > 0 => count,
             _ => return Poll::Ready(false),
         };
@@ -232,27 +230,5 @@ fn poll_drain(
             return Poll::Ready(false);
         }
         client.unread(worker, &scratch[..count]);
-    }
-}
-
-/// The reason phrase of the statuses that are made here.
-const fn reason(status: u16) -> &'static str {
-    match status {
-        400 => "Bad Request",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        417 => "Expectation Failed",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        508 => "Loop Detected",
-        _ => "Error",
     }
 }

@@ -1,12 +1,12 @@
 //! Step 5 of 8: try servers until one answers, where trying again is safe. Between `pick` and the
 //! relay.
 //!
-//! Three kinds of failure, three rules. A connection that could not be opened carried nothing: any
-//! request goes on to the next server, and the budget is not asked. A kept connection that the
-//! server closed just as the request went out proves nothing against the server: one more try on a
-//! fresh connection, if the request may be repeated or none of it was sent. Everything else that
-//! fails before a response byte follows the route's policy and costs the budget. After a response
-//! byte there is no second try.
+//! Three kinds of failure, three rules. A connection that could not be opened carried nothing, and
+//! a stream that the server refused was not looked at: any request goes on, and the budget is not
+//! asked. A kept connection that the server closed just as the request went out proves nothing
+//! against the server: one more try on a fresh connection, if the request may be repeated or none
+//! of it was sent. Everything else that fails before a response byte follows the route's policy and
+//! costs the budget. After a response byte there is no second try.
 
 use tidegate_core::balance::peak_ewma;
 use tidegate_core::model::ids::ServerIndex;
@@ -16,12 +16,12 @@ use tidegate_core::signal::Signal;
 use tidegate_core::time::Instant;
 use tidegate_net::clock;
 
+use super::open::open;
 use super::relay::{Relay, Relayed};
 use super::state::{Attempt, Exchange};
 use super::{Course, Next, pick, respond, tunnel};
 use crate::downstream::client::Client;
 use crate::error::Error;
-use crate::upstream::connect::connect;
 use crate::upstream::connection::Connection;
 use crate::worker::Worker;
 
@@ -106,6 +106,9 @@ fn decide(x: &Exchange, course: &Course<'_>, failure: Error, reused: bool) -> Ag
     if matches!(failure, Error::Connect | Error::ConnectTimeout) {
         return Again::Failover;
     }
+    if failure == Error::Refused && x.replayable && !attempt.committed {
+        return if x.stale_retried { Again::Failover } else { Again::Fresh };
+    }
     if attempt.committed || !x.replayable || failure.server_failure().is_none() {
         return Again::No;
     }
@@ -179,36 +182,12 @@ async fn attempt(
     let now = x.ended();
     cells.duration.observe(now.since(x.marks.attempt));
     let error = result.as_ref().err().copied();
-    let stale = reused && error == Some(Error::Reset) && !x.attempt.reply_begun;
+    let unheard = matches!(error, Some(Error::Reset | Error::Refused)) && !x.attempt.reply_begun;
+    let stale = reused && unheard;
     if !stale && judge(worker, x, course, member, error, now) {
         cells.failures.increment();
     }
     result.map_err(|error| Failed { error, reused })
-}
-
-/// A kept connection to the server, or a new one.
-async fn open(
-    worker: &Worker,
-    client: &Client,
-    course: &Course<'_>,
-    member: &Member,
-    now: Instant,
-    kept: bool,
-) -> Result<Connection, Error> {
-    let id = member.state.id();
-    let pool = &course.pool.entry.pool;
-    // One that was kept began with no header, or with that of another client.
-    let kept = kept && pool.send_proxy.is_none();
-    let resting = if kept { worker.connections.borrow_mut().take(id, now) } else { None };
-    if let Some(connection) = resting {
-        course.pool.cells.connections_reused.increment();
-        return Ok(connection);
-    }
-    let due = now + pool.timeouts.connect;
-    let header = pool.send_proxy.map(|version| client.proxy_header(version)).unwrap_or_default();
-    let stream = connect(member.server.address, &header, due, &client.deadline).await?;
-    course.pool.cells.connections_opened.increment();
-    Ok(Connection::new(stream, id))
 }
 
 async fn exchange_over(
@@ -218,19 +197,29 @@ async fn exchange_over(
     course: &Course<'_>,
     mut connection: Connection,
 ) -> Result<Next, Error> {
-    let relay = Relay::new(worker, client, &mut connection, x, course);
-    match relay.run().await? {
-        Relayed::Upgraded => {
+    let relayed = match Relay::new(worker, client, &mut connection, x, course) {
+        Ok(relay) => relay.run().await,
+        Err(error) => Err(error),
+    };
+    match relayed {
+        Err(error) => {
+            if matches!(error, Error::Refused | Error::Reset | Error::ResponseTimeout) {
+                connection.distrust();
+            }
+            Err(error)
+        }
+        Ok(Relayed::Upgraded) => {
             Ok(tunnel::run(worker, client, &mut connection, x, course.route.timeouts.tunnel).await)
         }
-        Relayed::Complete => {
+        Ok(Relayed::Complete) => {
             let now = clock::now();
             x.marks.ended = Some(now);
             let pool = &course.pool.entry.pool;
             // A PROXY header speaks for all that its connection carries: it serves this client's
             // one exchange. To keep it for the client's next would be to hold a connection to a
             // server for every client that idles.
-            if x.server_at_boundary() && pool.send_proxy.is_none() {
+            let shared = pool.send_proxy.is_none();
+            if shared && connection.wire.is_socket() && x.server_at_boundary() {
                 let resting = connection.rest(now);
                 let patience = pool.timeouts.keep_alive;
                 worker.connections.borrow_mut().give(resting, patience);

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use tidegate_core::http::forwarded;
+use tidegate_core::http::handshake::is_handshake;
 use tidegate_core::http::head::{BodyLength, Head, Version};
 use tidegate_core::model::ids::ListenerIndex;
 use tidegate_core::model::listener::Listener;
@@ -32,7 +33,7 @@ pub(super) fn choose<'a>(
     if x.head.connection().nominates_protected {
         worker.cells.refuse(Refusal::ProtectedHeader);
     }
-    let address = client_address(&x.head, client.peer, listener);
+    let address = client_address(&x.head, client.origin.peer, listener);
     let request = RouteRequest { listener: listener_index, head: &x.head, client: address };
     let index = view.snapshot.table.find(&request).ok_or(Error::NoRoute)?;
     let route = view.snapshot.route(index);
@@ -88,26 +89,8 @@ fn upgrades(head: &Head, route: &Route) -> Result<bool, Error> {
     let is_websocket = token.eq_ignore_ascii_case(b"websocket");
     let allowed =
         route.upgrade.iter().any(|allowed| token.eq_ignore_ascii_case(allowed.as_bytes()));
-    if is_websocket && (!allowed || !is_websocket_handshake(head)) {
+    if is_websocket && (!allowed || !is_handshake(head)) {
         return Err(Error::Upgrade);
     }
     Ok(allowed && head.body() == BodyLength::Empty)
-}
-
-/// Whether a request is a WebSocket handshake (RFC 6455, section 4.1): GET, version 13, a 16-byte
-/// key in base64.
-fn is_websocket_handshake(head: &Head) -> bool {
-    let one = |name| {
-        let mut values = head.values(name);
-        values.next().filter(|_| values.next().is_none())
-    };
-    let is_key = |key: &[u8]| {
-        let (data, padding) = key.split_at(key.len().min(22));
-        padding == b"=="
-            && data.len() == 22
-            && data.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
-    };
-    head.method() == "GET"
-        && one("sec-websocket-version") == Some(b"13")
-        && one("sec-websocket-key").is_some_and(is_key)
 }

@@ -27,15 +27,18 @@ pub(crate) struct Exchange {
     pub(super) bytes_out: u64,
 
     pub(super) request_body: Body,
-    /// The request head and as much of the body as may have to be sent again.
+    /// The trailers of the request, as lines with an empty one behind them.
+    pub(super) request_trailers: Vec<u8>,
+    /// As much of the request as may have to be sent again: for a server on HTTP/1 the head and the
+    /// frames of the body, for one on HTTP/2 the data of the body.
     pub(super) to_server: Held,
     /// Whether everything sent so far is still in `to_server`.
     pub(super) replayable: bool,
 
     pub(super) reply_body: Body,
     pub(super) to_client: Held,
-    /// Bytes that end a body after its last data: filtered trailers.
-    pub(super) tail: Vec<u8>,
+    /// The trailers of the response, as lines with an empty one behind them.
+    pub(super) reply_trailers: Vec<u8>,
 
     pub(super) tried: Vec<ServerIndex>,
     /// The server of the last try.
@@ -127,7 +130,8 @@ impl Exchange {
     pub(crate) fn reset(&mut self) {
         self.to_server.trim(BUFFER_KEPT);
         self.to_client.trim(BUFFER_KEPT);
-        self.tail.clear();
+        self.request_trailers.clear();
+        self.reply_trailers.clear();
         self.tried.clear();
         self.head.clear();
         self.bytes_in = 0;

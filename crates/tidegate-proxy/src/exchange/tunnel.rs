@@ -8,13 +8,13 @@ use std::task::{Context, Poll, ready};
 
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::clock;
-use tidegate_net::stream::Stream;
 
 use super::Next;
 use super::state::Exchange;
 use crate::downstream::client::Client;
 use crate::held::Held;
 use crate::upstream::connection::Connection;
+use crate::wire::{Part, Wire};
 use crate::worker::Worker;
 
 /// Bytes of one read: a slow reader makes us hold so many at most.
@@ -44,14 +44,9 @@ pub(super) async fn run(
     client.deadline.arm(moved.1 + idle);
     std::future::poll_fn(|context| {
         let upward =
-            up.poll(worker, context, &mut client.stream, &mut connection.stream, &mut to_server);
-        let downward = down.poll(
-            worker,
-            context,
-            &mut connection.stream,
-            &mut client.stream,
-            &mut x.to_client,
-        );
+            up.poll(worker, context, &mut client.wire, &mut connection.wire, &mut to_server);
+        let downward =
+            down.poll(worker, context, &mut connection.wire, &mut client.wire, &mut x.to_client);
         match (upward, downward) {
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(()),
             (Poll::Ready(Err(_)), _) | (_, Poll::Ready(Err(_))) => Poll::Ready(()),
@@ -84,13 +79,13 @@ impl Flow {
         &mut self,
         worker: &Worker,
         context: &mut Context<'_>,
-        from: &mut Stream,
-        to: &mut Stream,
+        from: &mut Wire,
+        to: &mut Wire,
         held: &mut Held,
     ) -> Poll<io::Result<()>> {
         loop {
             while !held.is_empty() {
-                let count = ready!(to.poll_write(context, held.waiting()))?;
+                let count = ready!(to.poll_write(context, held.waiting(), Part::More))?;
                 held.consume(count);
                 self.bytes += count as u64;
             }
@@ -109,7 +104,7 @@ impl Flow {
                 continue;
             }
             let bytes = &scratch[..count];
-            let sent = match to.poll_write(context, bytes) {
+            let sent = match to.poll_write(context, bytes, Part::More) {
                 Poll::Ready(result) => result?,
                 Poll::Pending => 0,
             };

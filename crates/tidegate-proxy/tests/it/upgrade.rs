@@ -116,7 +116,17 @@ fn c3_an_upgrade_to_h2c_is_never_mentioned() {
 
 #[test]
 fn c3_the_preface_of_another_version_is_refused() {
-    Site::new().refuses("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "version");
+    Site::new().refuses("PRI * HTTP/3.0\r\n\r\nSM\r\n\r\n", 505, "version");
+}
+
+#[test]
+fn c3_the_preface_of_http_2_opens_a_connection_or_is_refused() {
+    let site = Site::new();
+    let mut client = site.balancer.client();
+    client.send(get("/first"));
+    assert_eq!(status(&client.message().0), 200);
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    assert_eq!(status(&client.message().0), 505);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) fn asked(mut said: &[u8]) -> Vec<Request> {
         let come = match head.body() {
             BodyLength::Empty => 0,
             BodyLength::Exact(length) => rest.len().min(length as usize),
-            BodyLength::Chunked | BodyLength::UntilClose => rest.len(),
+            BodyLength::Chunked | BodyLength::UntilEnd => rest.len(),
         };
         let mut bytes = rest[..come].to_vec();
         let step = Body::new(head.body()).advance(&mut bytes, Keep::Data, &mut Vec::new());

@@ -124,7 +124,7 @@ impl<'a> Exchange<'a> {
                 return Err(ProbeResult::BodyMismatch);
             }
             if self.read().await? == 0 {
-                let whole = matches!(body, Body::UntilClose);
+                let whole = matches!(body, Body::UntilEnd(_));
                 return Err(if whole { ProbeResult::BodyMismatch } else { ProbeResult::Reset });
             }
         }

@@ -8,7 +8,7 @@ use crate::balance::plan::Plan;
 use crate::model::ids::{PoolName, ServerIndex, ServerName};
 use crate::model::pool::{
     BackupWhen, Balance, Failures, HashKey, HashPolicy, HashTable, PassiveHealth, Pool,
-    PoolTimeouts, RetryBudget, WhenAllDown,
+    PoolTimeouts, Protocol, RetryBudget, WhenAllDown,
 };
 use crate::model::ratio::{Ratio, Weight};
 use crate::model::server::{Availability, Member, PoolState, Server, ServerId, ServerState};
@@ -130,6 +130,7 @@ fn pool(balance: Balance, weights: &[u16]) -> Pool {
         name: PoolName::new("test"),
         balance,
         servers: (0..).zip(weights).map(server).collect(),
+        protocol: Protocol::Http1,
         slow_start: 30 * second,
         backup_when: BackupWhen::Short,
         when_all_down: WhenAllDown::FailOpen,

@@ -10,8 +10,8 @@ use crate::config::raw::tree::{Path, Table, Value, quote};
 use crate::config::text::{address, duration, hash_key, name};
 use crate::model::ids::{PoolName, ServerName};
 use crate::model::pool::{
-    BackupWhen, Balance, HashPolicy, HashTable, Pool, PoolTimeouts, ProxyVersion, RetryBudget,
-    WhenAllDown,
+    BackupWhen, Balance, HashPolicy, HashTable, Pool, PoolTimeouts, Protocol, ProxyVersion,
+    RetryBudget, WhenAllDown,
 };
 use crate::model::ratio::{Ratio, Weight};
 use crate::model::server::Server;
@@ -29,6 +29,11 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
     Some(Pool {
         name: PoolName::new(object.name),
         balance: balance(table)?,
+        protocol: match table.text("protocol")? {
+            "http/1.1" => Protocol::Http1,
+            "h2" => Protocol::Http2,
+            _ => return None,
+        },
         servers: table.list("servers")?.iter().map(server).collect::<Option<_>>()?,
         slow_start: table.parse("slow_start", duration::duration)?,
         backup_when: match table.text("backup_when")? {

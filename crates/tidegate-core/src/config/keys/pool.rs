@@ -46,6 +46,14 @@ pub(crate) static POOL: Section = Section {
             "nodes",
             "address",
         ]),
+        Key::new(
+            "protocol",
+            Kind::Word(&["http/1.1", "h2"]),
+            Default::Text("http/1.1"),
+            "What is spoken to the servers: HTTP/1.1, or HTTP/2 from the first byte. gRPC needs \
+             `\"h2\"`.",
+        )
+        .also(&["http_version", "proto"]),
         Key::new("hash", Kind::Table(&HASH), Default::Table, "The table behind the hash policies.")
             .only("balance", &["source-ip-hash", "ip-hash", "hash"]),
         Key::new(
@@ -82,6 +90,7 @@ pub(crate) static POOL: Section = Section {
             "The PROXY header, of this version, that connections to servers begin with. Such a \
              connection serves one request; checks say that they speak for nobody.",
         )
+        .only("protocol", &["http/1.1"])
         .also(&["send-proxy", "proxy_protocol"]),
         Key::new(
             "health",

@@ -32,7 +32,12 @@ fn written(head: &Head, merge_slashes: bool) -> Vec<u8> {
         request_id: Some(7),
         client_header: None,
     };
-    let options = RequestOptions { merge_slashes, upgrade: false, fallback_host: "pool" };
+    let options = RequestOptions {
+        framing: BodyFraming::AsReceived,
+        merge_slashes,
+        upgrade: false,
+        fallback_host: "pool",
+    };
     let mut out = Vec::new();
     write::request(head, &forwarding, options, &mut out);
     out
@@ -209,7 +214,7 @@ fn check_reading(bytes: &[u8], head: &Head) -> Result<(), TestCaseError> {
             prop_assert!(length == [bytes.to_string().as_bytes()]);
         }
         BodyLength::Empty => prop_assert!(coding.is_empty() && length.iter().all(|n| *n == b"0")),
-        BodyLength::UntilClose => return Err(TestCaseError::fail("no request ends by closing")),
+        BodyLength::UntilEnd => return Err(TestCaseError::fail("no request ends by closing")),
     }
     prop_assert!(named("host").len() <= 1);
     Ok(())
@@ -294,8 +299,8 @@ proptest! {
         let reply = is_one_head(&bytes).then(|| parse_reply(&bytes, to_head)).and_then(Result::ok);
         let Some(reply) = reply else { return Ok(()) };
         let framings = match reply.body() {
-            BodyLength::UntilClose => vec![(BodyFraming::Chunked, BodyLength::Chunked)],
-            BodyLength::Chunked => vec![(BodyFraming::Close, BodyLength::UntilClose)],
+            BodyLength::UntilEnd => vec![(BodyFraming::Chunked, BodyLength::Chunked)],
+            BodyLength::Chunked => vec![(BodyFraming::Close, BodyLength::UntilEnd)],
             _ => Vec::new(),
         };
         let as_received = std::iter::once((BodyFraming::AsReceived, reply.body()));

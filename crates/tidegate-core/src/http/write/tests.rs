@@ -3,8 +3,12 @@
 use super::super::parse;
 use super::*;
 
-const OPTIONS: RequestOptions<'_> =
-    RequestOptions { merge_slashes: true, upgrade: false, fallback_host: "pool" };
+const OPTIONS: RequestOptions<'_> = RequestOptions {
+    framing: BodyFraming::AsReceived,
+    merge_slashes: true,
+    upgrade: false,
+    fallback_host: "pool",
+};
 
 fn forwarding(trusted: bool) -> Forwarding<'static> {
     Forwarding {
@@ -102,7 +106,11 @@ fn a_trusted_peer_is_added_to() {
 fn a_path_keeps_its_slashes_and_its_query() {
     let start = |target: &str, merge_slashes| {
         let bytes = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
-        let whole = send(&bytes, false, RequestOptions { merge_slashes, ..OPTIONS });
+        let whole = send(
+            &bytes,
+            false,
+            RequestOptions { framing: BodyFraming::AsReceived, merge_slashes, ..OPTIONS },
+        );
         whole.lines().next().expect("a start line").to_owned()
     };
     assert_eq!(start("/a//b?c=//..", true), "GET /a/b?c=//.. HTTP/1.1");

@@ -1,8 +1,8 @@
 //! Step 8 of 8: the relay's way back: response heads, then the body, until it ends.
 
-use std::io::IoSlice;
 use std::task::{Context, Poll, ready};
 
+use tidegate_core::http::assemble::{self, HeadLimits};
 use tidegate_core::http::body::Body;
 use tidegate_core::http::chunked::Keep;
 use tidegate_core::http::head::{BodyLength, Version};
@@ -12,11 +12,12 @@ use tidegate_core::http::scan::Scan;
 use tidegate_core::http::write::{self, BodyFraming, Persistence, ReplyOptions};
 use tidegate_net::clock;
 
-use super::{READ_FIRST, Relay, Relayed};
+use super::{READ_FIRST, Relay, Relayed, put_chunk, put_last_chunk};
 use crate::error::Error;
-use crate::exchange::retry;
 use crate::exchange::state::Phase;
+use crate::exchange::{local, retry};
 use crate::held::Held;
+use crate::wire::{Part, Wire, fields};
 
 /// A head and a first piece of the body up to this size are copied together into one send.
 const COALESCE_BYTES: usize = 16 * 1024;
@@ -49,7 +50,8 @@ impl Relay<'_> {
                     }
                 }
                 Phase::Body if self.x.reply_body.is_done() => {
-                    return Poll::Ready(Ok(Relayed::Complete));
+                    let finished = self.client.wire.finish(&self.x.reply_trailers);
+                    return Poll::Ready(finished.map(|()| Relayed::Complete).map_err(gone));
                 }
                 Phase::Body => ready!(self.read_body_piece(context))?,
             }
@@ -58,8 +60,9 @@ impl Relay<'_> {
 
     fn flush_to_client(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while !self.x.to_client.is_empty() {
+            let part = self.reply_part();
             let bytes = self.x.to_client.waiting();
-            match self.client.stream.poll_write(context, bytes) {
+            match self.client.wire.poll_write(context, bytes, part) {
                 Poll::Ready(Ok(count)) => self.sent_to_client(count),
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Error::ClientGone)),
                 Poll::Pending => {
@@ -76,6 +79,14 @@ impl Relay<'_> {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether the bytes that are sent now are the last of the response.
+    fn reply_part(&self) -> Part {
+        let last = self.x.attempt.phase == Phase::Body
+            && self.x.reply_body.is_done()
+            && self.x.reply_trailers.is_empty();
+        if last { Part::Last } else { Part::More }
+    }
+
     fn sent_to_client(&mut self, count: usize) {
         self.x.to_client.consume(count);
         self.x.bytes_out += count as u64;
@@ -84,16 +95,17 @@ impl Relay<'_> {
 
     /// Reads towards the end of a response head. True when the protocol was switched.
     fn read_head(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        if let Wire::Stream(_) = &self.connection.wire {
+            return self.read_stream_head(context);
+        }
         let worker = self.worker;
         let mut scratch = worker.scratch();
         let count =
-            match ready!(self.connection.stream.poll_read(context, &mut scratch[..READ_FIRST])) {
+            match ready!(self.connection.wire.poll_read(context, &mut scratch[..READ_FIRST])) {
                 Ok(count) if count > 0 => count,
                 _ => return Poll::Ready(Err(Error::Reset)),
             };
-        self.x.attempt.reply_begun = true;
-        self.x.attempt.activity = clock::now();
-        self.x.marks.first_byte.get_or_insert(self.x.attempt.activity);
+        self.note_reply_byte();
         if self.connection.head.is_empty() {
             return Poll::Ready(self.take_heads(context, &mut scratch[..count]));
         }
@@ -101,6 +113,35 @@ impl Relay<'_> {
         held.append(&scratch[..count]);
         drop(scratch);
         Poll::Ready(self.take_heads(context, held.waiting_mut()))
+    }
+
+    /// Waits for the next response head on a stream.
+    fn read_stream_head(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        let Wire::Stream(duplex) = &mut self.connection.wire else { return Poll::Pending };
+        let came = ready!(duplex.poll_head(context)).map_err(|error| stream_error(&error))?;
+        self.note_reply_byte();
+        let limits = &self.course.listener.limits;
+        let limits = HeadLimits {
+            bytes: limits.header_bytes as usize,
+            fields: usize::from(limits.header_fields),
+        };
+        let worker = self.worker;
+        let reply = &mut *worker.reply();
+        assemble::reply(came.status, fields::bytes(&came.fields), came.ended, limits, reply)?;
+        match came.status {
+            101 => Poll::Ready(Err(Error::UnaskedUpgrade)),
+            100..=199 => Poll::Ready(self.take_interim(reply).map(|()| false)),
+            status if retry::would_retry(self.x, self.course, status) => {
+                Poll::Ready(Err(Error::Status(status)))
+            }
+            _ => Poll::Ready(self.begin_reply(context, reply, &mut []).map(|_| false)),
+        }
+    }
+
+    fn note_reply_byte(&mut self) {
+        self.x.attempt.reply_begun = true;
+        self.x.attempt.activity = clock::now();
+        self.x.marks.first_byte.get_or_insert(self.x.attempt.activity);
     }
 
     /// Takes heads off the front of `bytes` up to the final one; what is left of a partial one is
@@ -154,11 +195,13 @@ impl Relay<'_> {
         if self.x.attempt.interims > INTERIMS_MAX {
             return Err(Error::InterimFlood);
         }
-        if self.x.head.version() == Version::Http11 {
-            self.x.attempt.committed = true;
-            self.write_head(reply, BodyFraming::AsReceived, Persistence::Default);
+        match self.x.head.version() {
+            Version::Http10 => Ok(()),
+            Version::Http11 | Version::Http2 => {
+                self.x.attempt.committed = true;
+                self.write_head(reply, BodyFraming::AsReceived, Persistence::Default)
+            }
         }
-        Ok(())
     }
 
     /// The server switches protocols: only if it was asked to, and to what it was asked.
@@ -170,7 +213,7 @@ impl Relay<'_> {
             return Err(Error::UnaskedUpgrade);
         }
         self.commit(101);
-        self.write_head(answered, BodyFraming::AsReceived, Persistence::Upgrade);
+        self.write_head(answered, BodyFraming::AsReceived, Persistence::Upgrade)?;
         self.queue(rest);
         Ok(HeadStep::Upgraded)
     }
@@ -186,32 +229,34 @@ impl Relay<'_> {
         if bodiless && !rest.is_empty() {
             return Err(Error::StrayBytes);
         }
-        let framing = self.frame_reply(body);
+        let framing = self.frame_reply(reply);
         self.x.reply_body = Body::new(body);
         if matches!(body, BodyLength::Exact(bytes) if bytes > READ_FIRST as u64) {
             self.x.attempt.read_limit = usize::MAX;
         }
-        self.x.attempt.server_persists = reply.keeps_alive() && body != BodyLength::UntilClose;
+        self.x.attempt.server_persists = reply.keeps_alive() && body != BodyLength::UntilEnd;
         self.commit(reply.status());
         let persistence = self.persistence(framing);
-        self.write_head(reply, framing, persistence);
         self.x.attempt.phase = Phase::Body;
+        self.write_head(reply, framing, persistence)?;
         self.deliver(context, rest)?;
         Ok(HeadStep::Final)
     }
 
     /// Decides how the body is framed for this client.
-    fn frame_reply(&mut self, body: BodyLength) -> BodyFraming {
-        let attempt = &mut self.x.attempt;
-        let old = self.x.head.version() == Version::Http10;
-        attempt.keeps = Some(if old { Keep::Data } else { Keep::Frames });
-        attempt.rechunks = body == BodyLength::UntilClose && !old;
-        match body {
-            BodyLength::UntilClose if old => BodyFraming::Close,
-            BodyLength::UntilClose => BodyFraming::Chunked,
-            BodyLength::Chunked if old => BodyFraming::Close,
+    fn frame_reply(&mut self, reply: &ReplyHead) -> BodyFraming {
+        let framing = match (self.x.head.version(), reply.body()) {
+            (Version::Http2, _) => BodyFraming::Stream,
+            // A stream ends by itself, and yet its length may be known.
+            (_, BodyLength::UntilEnd) if reply.announces_length() => BodyFraming::AsReceived,
+            (Version::Http10, BodyLength::UntilEnd | BodyLength::Chunked) => BodyFraming::Close,
+            (_, BodyLength::UntilEnd) => BodyFraming::Chunked,
             _ => BodyFraming::AsReceived,
-        }
+        };
+        let framed = self.x.head.version() == Version::Http11;
+        self.x.attempt.keeps = Some(if framed { Keep::Frames } else { Keep::Data });
+        self.x.attempt.rechunks = framing == BodyFraming::Chunked;
+        framing
     }
 
     fn persistence(&mut self, framing: BodyFraming) -> Persistence {
@@ -223,7 +268,7 @@ impl Relay<'_> {
         match (self.x.client_persists, self.x.head.version()) {
             (false, _) => Persistence::Close,
             (true, Version::Http10) => Persistence::KeepAlive,
-            (true, Version::Http11) => Persistence::Default,
+            (true, Version::Http11 | Version::Http2) => Persistence::Default,
         }
     }
 
@@ -232,11 +277,28 @@ impl Relay<'_> {
         self.x.status = Some(status);
     }
 
-    fn write_head(&mut self, reply: &ReplyHead, framing: BodyFraming, persistence: Persistence) {
+    fn write_head(
+        &mut self,
+        reply: &ReplyHead,
+        framing: BodyFraming,
+        persistence: Persistence,
+    ) -> Result<(), Error> {
         let date = self.worker.date();
         let options = ReplyOptions { framing, persistence, date: date.text() };
-        self.worker.lend(&mut self.x.to_client);
-        write::reply(reply, options, self.x.to_client.vector());
+        if let Wire::Socket(_) = &self.client.wire {
+            self.worker.lend(&mut self.x.to_client);
+            write::reply(reply, options, self.x.to_client.vector());
+            return Ok(());
+        }
+        let part = self.reply_part();
+        let options = ReplyOptions { framing: BodyFraming::Stream, ..options };
+        let mut lines = Held::default();
+        self.worker.lend(&mut lines);
+        write::reply(reply, options, lines.vector());
+        let fields = fields::map(assemble::fields_of(lines.waiting()));
+        lines.clear();
+        self.worker.reclaim(&mut lines);
+        local::send_stream_head(&mut self.client.wire, reply.status(), fields, part).map_err(gone)
     }
 
     /// Lets bytes wait for the client.
@@ -251,9 +313,11 @@ impl Relay<'_> {
         let worker = self.worker;
         let mut scratch = worker.scratch();
         let limit = self.x.attempt.read_limit.min(scratch.len());
-        let count = match ready!(self.connection.stream.poll_read(context, &mut scratch[..limit])) {
-            Ok(0) if matches!(self.x.reply_body, Body::UntilClose) => {
-                return Poll::Ready(self.end_at_close());
+        let count = match ready!(self.connection.wire.poll_read(context, &mut scratch[..limit])) {
+            Ok(0) if matches!(self.x.reply_body, Body::UntilEnd(_)) => {
+                self.end_reply();
+                self.close_chunks();
+                return Poll::Ready(Ok(()));
             }
             Ok(count) if count > 0 => count,
             _ => return Poll::Ready(Err(Error::Reset)),
@@ -269,13 +333,19 @@ impl Relay<'_> {
         Poll::Ready(Ok(()))
     }
 
-    /// The server closed, and that is how its body ends.
-    fn end_at_close(&mut self) -> Result<(), Error> {
-        self.x.reply_body = Body::Done;
+    /// The server closed or ended its stream, and that is how its body ends.
+    fn end_reply(&mut self) {
+        self.x.reply_body.end();
+        self.x.reply_trailers = self.connection.wire.take_trailers();
+    }
+
+    /// Ends the chunks that the data of a body was put into.
+    fn close_chunks(&mut self) {
         if self.x.attempt.rechunks {
-            self.queue(b"0\r\n\r\n");
+            self.worker.lend(&mut self.x.to_client);
+            put_last_chunk(&self.x.reply_trailers, self.x.to_client.vector());
+            self.x.reply_trailers.clear();
         }
-        Ok(())
     }
 
     /// Sends a piece of the response body, behind whatever of the head still waits.
@@ -284,12 +354,18 @@ impl Relay<'_> {
         let step = self
             .x
             .reply_body
-            .advance(bytes, keep, &mut self.x.tail)
+            .advance(bytes, keep, &mut self.x.reply_trailers)
             .map_err(|_| Error::BadReplyChunk)?;
         self.x.attempt.stray |= step.consumed < bytes.len();
+        let ended =
+            matches!(self.x.reply_body, Body::UntilEnd(_)) && self.connection.wire.has_ended();
+        if ended {
+            self.end_reply();
+        }
         let bytes = &bytes[..step.produced];
         if self.x.attempt.rechunks {
-            self.rechunk(bytes);
+            self.worker.lend(&mut self.x.to_client);
+            put_chunk(bytes, self.x.to_client.vector());
         } else if self.x.to_client.waiting().len() + bytes.len() <= COALESCE_BYTES
             && !self.x.to_client.is_empty()
         {
@@ -297,22 +373,24 @@ impl Relay<'_> {
         } else if !bytes.is_empty() {
             self.send_now(context, bytes)?;
         }
-        if !self.x.tail.is_empty() {
-            let tail = std::mem::take(&mut self.x.tail);
-            self.queue(&tail);
+        if ended {
+            self.close_chunks();
+        } else if keep == Keep::Frames && !self.x.reply_trailers.is_empty() {
+            let trailers = std::mem::take(&mut self.x.reply_trailers);
+            self.queue(&trailers);
         }
         Ok(())
     }
 
     /// Sends what waits and `bytes` in one call; what the socket does not take waits.
     fn send_now(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Result<(), Error> {
+        let part = self.reply_part();
         let waiting = self.x.to_client.waiting();
         let waited = waiting.len();
         let written = if waited == 0 {
-            self.client.stream.poll_write(context, bytes)
+            self.client.wire.poll_write(context, bytes, part)
         } else {
-            let slices = [IoSlice::new(waiting), IoSlice::new(bytes)];
-            self.client.stream.poll_write_vectored(context, &slices)
+            self.client.wire.poll_write_both(context, waiting, bytes)
         };
         let count = match written {
             Poll::Ready(Ok(count)) => count,
@@ -326,19 +404,17 @@ impl Relay<'_> {
         self.queue(&bytes[sent..]);
         Ok(())
     }
+}
 
-    /// Puts data into a chunk of its own.
-    fn rechunk(&mut self, data: &[u8]) {
-        if data.is_empty() {
-            return;
-        }
-        self.worker.lend(&mut self.x.to_client);
-        let out = self.x.to_client.vector();
-        let digits = tidegate_core::http::forwarded::hexadecimal(data.len() as u64);
-        let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
-        out.extend_from_slice(&digits[zeros..]);
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(data);
-        out.extend_from_slice(b"\r\n");
-    }
+fn gone(_: std::io::Error) -> Error {
+    Error::ClientGone
+}
+
+/// What became of a stream that brought no response head. A stream that the server refused, or that
+/// its farewell left out, was not looked at (RFC 9113, sections 6.8 and 8.7).
+fn stream_error(error: &h2::Error) -> Error {
+    let reason = error.reason();
+    let refused = reason == Some(h2::Reason::REFUSED_STREAM);
+    let left_out = error.is_go_away() && error.is_remote() && reason == Some(h2::Reason::NO_ERROR);
+    if refused || left_out { Error::Refused } else { Error::Reset }
 }

@@ -6,7 +6,7 @@ use tidegate_core::health::probe::ProbeResult;
 use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::model::pool::{
     BackupWhen, Balance, Failures, HealthCheck, InitialHealth, PassiveHealth, Pool, PoolTimeouts,
-    Probe, RetryBudget, WhenAllDown,
+    Probe, Protocol, RetryBudget, WhenAllDown,
 };
 use tidegate_core::model::ratio::{Ratio, Weight};
 use tidegate_core::model::server::{Availability, Member, Server, ServerId, ServerState};
@@ -26,6 +26,7 @@ pub(super) fn pool(chance: &mut Rng) -> Pool {
         name: PoolName::new("shop"),
         servers: servers.collect(),
         balance: balance(chance),
+        protocol: Protocol::Http1,
         slow_start: Duration::ZERO,
         backup_when: if chance.below(2) == 0 { BackupWhen::Short } else { BackupWhen::Empty },
         when_all_down: WhenAllDown::FailOpen,
