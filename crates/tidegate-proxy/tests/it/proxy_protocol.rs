@@ -2,6 +2,7 @@
 //! and HAProxy and nginx at the other ends.
 
 use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
 
 use crate::cases::*;
 use crate::programs::{Directory, haproxy, installed, nginx};
@@ -271,6 +272,29 @@ fn haproxy_in_front_says_who_the_client_is() {
         let told = |head: &String| field(head, "x-forwarded-for") == Some("127.0.0.99");
         assert!(heads.iter().all(told), "{word}: {heads:?}");
         assert_eq!(site.balancer.refused("bad_proxy_header"), 0, "{word}");
+    }
+}
+
+#[test]
+fn curl_sends_a_header_before_either_protocol() {
+    if !installed("curl") {
+        return;
+    }
+    let server = announced(None);
+    let more = format!("send_proxy = \"v1\"\n{REQUIRED}");
+    let balancer = Balancer::start(&config(&[server.address], &more));
+    let url = format!("http://{}/", balancer.address);
+    for (protocol, version) in [("--http1.1", "1.1"), ("--http2-prior-knowledge", "2")] {
+        let curl = Command::new("curl")
+            .args(["-sS", "-m", "10", "--haproxy-protocol", "--interface", "127.0.0.98"])
+            .args(["-w", " %{http_version} %{local_port}", protocol, &url])
+            .output()
+            .expect("it starts");
+        let shown = String::from_utf8_lossy(&curl.stdout);
+        let (told, port) = shown.rsplit_once(' ').expect("what was asked for");
+        let address = balancer.address;
+        let line = format!("PROXY TCP4 127.0.0.98 {} {port} {}", address.ip(), address.port());
+        assert_eq!(told, format!("{line} {version}"), "{}", String::from_utf8_lossy(&curl.stderr));
     }
 }
 
