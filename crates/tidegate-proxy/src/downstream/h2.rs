@@ -31,7 +31,7 @@ use crate::error::Error;
 use crate::exchange::state::Exchange;
 use crate::exchange::{Next, serve as exchange};
 use crate::held::Held;
-use crate::wire::transport::Transport;
+use crate::wire::transport::{Conduct, Transport};
 use crate::wire::{Duplex, Wire, fields};
 use crate::worker::Worker;
 
@@ -55,7 +55,8 @@ const FAREWELL: Duration = Duration::from_secs(30);
 pub(super) async fn serve(worker: &Rc<Worker>, client: Client, cells: &Arc<ListenerCells>) {
     let Client { wire: Wire::Socket(stream), input, deadline, origin } = client else { return };
     let Some(limits) = limits(worker, &origin) else { return };
-    let transport = Transport::new(stream, input);
+    let conduct = Conduct::default();
+    let transport = Transport::from_client(stream, input, conduct.clone());
     let Some(connection) = shake_hands(transport, &deadline, &limits).await else { return };
     let mut session = Session {
         worker,
@@ -64,6 +65,7 @@ pub(super) async fn serve(worker: &Rc<Worker>, client: Client, cells: &Arc<Liste
         deadline,
         limits,
         connection,
+        conduct,
         streams: Rc::default(),
         idle_since: None,
         farewell: None,
@@ -120,6 +122,7 @@ struct Session<'a> {
     deadline: Deadline,
     limits: ListenerLimits,
     connection: server::Connection<Transport, Bytes>,
+    conduct: Conduct,
     /// Exchanges under way. A stream that its client has reset counts until its exchange has ended.
     streams: Rc<Cell<u32>>,
     /// Since when there is none.
@@ -140,10 +143,20 @@ impl Session<'_> {
                     return Poll::Ready(());
                 }
                 Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending if self.calls_for_calm() => {}
                 Poll::Pending if self.farewell.is_none() && self.should_go() => self.say_farewell(),
                 Poll::Pending => return self.rest(),
             }
         }
+    }
+
+    /// Ends a connection that is abused. True when that has just been found out.
+    fn calls_for_calm(&mut self) -> bool {
+        let Some(abuse) = self.conduct.take() else { return false };
+        self.worker.cells.refuse(abuse.refusal());
+        self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+        self.farewell = Some(clock::now() + FAREWELL);
+        true
     }
 
     fn should_go(&self) -> bool {

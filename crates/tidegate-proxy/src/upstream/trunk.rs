@@ -14,7 +14,6 @@ use tidegate_net::stream::Stream;
 use tidegate_net::task;
 
 use crate::error::Error;
-use crate::held::Held;
 use crate::wire::transport::Transport;
 
 /// Bytes that a server may send ahead on one stream. A connection bears that for all its streams,
@@ -46,7 +45,7 @@ pub(crate) struct Berth(Rc<Trunk>);
 impl Trunk {
     /// Begins HTTP/2 on a connection that was just opened.
     pub(crate) async fn open(stream: Stream) -> Result<Rc<Self>, Error> {
-        let transport = Transport::new(stream, Held::default());
+        let transport = Transport::to_server(stream);
         let mut builder = client::Builder::new();
         builder
             .enable_push(false)

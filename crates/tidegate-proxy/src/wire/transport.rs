@@ -1,11 +1,17 @@
 //! A connection as the HTTP/2 library wants it: a reader and a writer of bytes.
 //!
-//! Bytes that were read before it was known to carry HTTP/2 come first.
+//! Bytes that were read before it was known to carry HTTP/2 come first. What passes between the
+//! library and a client is counted frame by frame; a client that overdraws its budget is read no
+//! further, and whoever drives the connection finds out from [`Conduct`].
 
+use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use tidegate_core::admit::frame_budget::{Abuse, Direction, FrameBudget};
+use tidegate_net::clock;
 use tidegate_net::stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -16,12 +22,60 @@ use crate::held::Held;
 pub(crate) struct Transport {
     stream: Stream,
     early: Held,
+    meter: Option<Meter>,
+}
+
+/// How a client has behaved so far; cleared when it is asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conduct(Rc<Cell<Option<Abuse>>>);
+
+impl Conduct {
+    /// What the client did, if it has to go for it. Told once.
+    pub(crate) fn take(&self) -> Option<Abuse> {
+        self.0.take()
+    }
+}
+
+/// Counts what passes.
+#[derive(Debug)]
+struct Meter {
+    budget: FrameBudget,
+    conduct: Conduct,
+    overdrawn: bool,
+}
+
+impl Meter {
+    fn observe(&mut self, direction: Direction, bytes: &[u8]) {
+        if self.overdrawn {
+            return;
+        }
+        if let Err(abuse) = self.budget.observe(direction, bytes, clock::now()) {
+            self.overdrawn = true;
+            self.conduct.0.set(Some(abuse));
+        }
+    }
 }
 
 impl Transport {
-    /// Takes a connection over, and the bytes that have been read from it already.
-    pub(crate) const fn new(stream: Stream, early: Held) -> Self {
-        Self { stream, early }
+    /// Takes over a connection to a server.
+    pub(crate) fn to_server(stream: Stream) -> Self {
+        Self { stream, early: Held::default(), meter: None }
+    }
+
+    /// Takes over the connection of a client, and the bytes that have been read from it already.
+    pub(crate) fn from_client(stream: Stream, early: Held, conduct: Conduct) -> Self {
+        let budget = FrameBudget::new(clock::now());
+        Self { stream, early, meter: Some(Meter { budget, conduct, overdrawn: false }) }
+    }
+
+    fn is_overdrawn(&self) -> bool {
+        self.meter.as_ref().is_some_and(|meter| meter.overdrawn)
+    }
+
+    fn observe(&mut self, direction: Direction, bytes: &[u8]) {
+        if let Some(meter) = &mut self.meter {
+            meter.observe(direction, bytes);
+        }
     }
 }
 
@@ -31,14 +85,19 @@ impl AsyncRead for Transport {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.early.is_empty() {
+        if self.is_overdrawn() {
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
+        if self.early.is_empty() {
+            let count = ready!(self.stream.poll_read(context, buffer.initialize_unfilled()))?;
+            buffer.advance(count);
+        } else {
             let count = self.early.waiting().len().min(buffer.remaining());
             buffer.put_slice(&self.early.waiting()[..count]);
             self.early.consume(count);
-            return Poll::Ready(Ok(()));
         }
-        let count = ready!(self.stream.poll_read(context, buffer.initialize_unfilled()))?;
-        buffer.advance(count);
+        self.observe(Direction::Received, &buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
@@ -49,7 +108,9 @@ impl AsyncWrite for Transport {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream.poll_write(context, bytes)
+        let count = ready!(self.stream.poll_write(context, bytes))?;
+        self.observe(Direction::Sent, &bytes[..count]);
+        Poll::Ready(Ok(count))
     }
 
     fn poll_write_vectored(
@@ -57,7 +118,14 @@ impl AsyncWrite for Transport {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream.poll_write_vectored(context, slices)
+        let count = ready!(self.stream.poll_write_vectored(context, slices))?;
+        let mut left = count;
+        for slice in slices {
+            let sent = slice.len().min(left);
+            self.observe(Direction::Sent, &slice[..sent]);
+            left -= sent;
+        }
+        Poll::Ready(Ok(count))
     }
 
     fn is_write_vectored(&self) -> bool {
