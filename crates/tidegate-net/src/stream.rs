@@ -34,6 +34,11 @@ impl Stream {
         Ok(Self(stream))
     }
 
+    /// This end of the connection.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
     /// Waits until something can be read, or the peer has closed.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll_read_ready(context)

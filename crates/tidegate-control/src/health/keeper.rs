@@ -20,7 +20,7 @@ use tidegate_core::snapshot::{PoolEntry, Snapshot};
 use tidegate_core::telemetry::worker::WorkerCells;
 use tidegate_core::time::Instant;
 
-use super::pool::WatchedPool;
+use super::pool::{Check, WatchedPool};
 use super::server::{Arrival, Turn, Watched};
 use crate::control::Shared;
 use crate::events::{Kind, Report};
@@ -66,7 +66,7 @@ impl Keeper {
         let name = &entry.pool.name;
         let known = self.pools.contains_key(name);
         let arrival = if known { Arrival::Joining } else { Arrival::Founding };
-        let check = entry.pool.health.clone().map(Arc::new);
+        let check = Check::of(entry);
         let mut starting = Vec::new();
         for member in &entry.members {
             let id = member.state.id();

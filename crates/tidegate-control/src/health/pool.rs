@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_core::health::outlier::{Backup, Outlier};
-use tidegate_core::model::pool::{HealthCheck, WhenAllDown};
+use tidegate_core::model::pool::{HealthCheck, ProxyVersion, WhenAllDown};
 use tidegate_core::model::server::{Availability, Member, ServerId};
 use tidegate_core::snapshot::PoolEntry;
 
@@ -13,16 +13,32 @@ use crate::events::{Kind, Report};
 #[derive(Debug)]
 pub(super) struct WatchedPool {
     pub(super) entry: Arc<PoolEntry>,
-    pub(super) check: Option<Arc<HealthCheck>>,
+    pub(super) check: Option<Check>,
     pub(super) outlier: Outlier,
     down: bool,
+}
+
+/// A pool's check, and what its connections begin with.
+#[derive(Clone, Debug)]
+pub(super) struct Check {
+    pub(super) asked: Arc<HealthCheck>,
+    /// As those of traffic do, unless the check has a port of its own.
+    pub(super) send_proxy: Option<ProxyVersion>,
+}
+
+impl Check {
+    pub(super) fn of(entry: &PoolEntry) -> Option<Self> {
+        let asked = entry.pool.health.clone()?;
+        let send_proxy = entry.pool.send_proxy.filter(|_| asked.port.is_none());
+        Some(Self { asked: Arc::new(asked), send_proxy })
+    }
 }
 
 impl WatchedPool {
     pub(super) fn new(entry: &Arc<PoolEntry>) -> Self {
         Self {
             outlier: Outlier::new(&entry.pool.passive, &ids(entry)),
-            check: check(entry),
+            check: Check::of(entry),
             entry: Arc::clone(entry),
             down: false,
         }
@@ -32,7 +48,7 @@ impl WatchedPool {
     pub(super) fn update(&mut self, entry: &Arc<PoolEntry>) {
         self.outlier.update(&entry.pool.passive);
         self.outlier.retain(&ids(entry));
-        self.check = check(entry);
+        self.check = Check::of(entry);
         self.entry = Arc::clone(entry);
     }
 
@@ -75,8 +91,4 @@ fn is_available(member: &Member) -> bool {
 
 fn ids(entry: &PoolEntry) -> Vec<ServerId> {
     entry.members.iter().map(|member| member.state.id()).collect()
-}
-
-fn check(entry: &PoolEntry) -> Option<Arc<HealthCheck>> {
-    entry.pool.health.clone().map(Arc::new)
 }

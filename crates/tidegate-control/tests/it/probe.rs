@@ -75,6 +75,26 @@ async fn a_tcp_check_asks_for_a_connection_alone() {
 }
 
 #[tokio::test]
+async fn a_check_says_that_it_speaks_for_nobody_where_traffic_is_announced() {
+    const V2: &str = "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0";
+    for (version, header) in [("v1", "PROXY UNKNOWN\r\n"), ("v2", V2)] {
+        let server = Server::start(Manner::say(OK)).await;
+        let lines = format!("send_proxy = \"{version}\"\nhealth = {{ path = \"/\" }}");
+        let balancer = Balancer::start(text(config(&[server.address], &lines))).await;
+        until("a probe came", || !server.requests().is_empty()).await;
+        let request = server.requests().remove(0);
+        assert!(request.starts_with(&format!("{header}GET / HTTP/1.1\r\n")), "{request:?}");
+        drop(balancer);
+        let port = server.address.port();
+        let lines =
+            format!("send_proxy = \"{version}\"\nhealth = {{ path = \"/own\", port = {port} }}");
+        let _balancer = Balancer::start(text(config(&[server.address], &lines))).await;
+        let plain = || server.requests().iter().any(|request| request.starts_with("GET /own "));
+        until("a probe of a port of its own came", plain).await;
+    }
+}
+
+#[tokio::test]
 async fn redirects_are_not_followed() {
     let target = Server::start(Manner::status(200)).await;
     let moved = |code: u16| {

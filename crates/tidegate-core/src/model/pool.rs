@@ -56,7 +56,7 @@ pub enum Balance {
     LeastConnections,
     /// Fewest in flight per weight; ties at random by weight.
     WeightedLeastConnections,
-    /// By the peer's address as the socket shows it.
+    /// By the peer's address as the socket, or a PROXY header, shows it.
     SourceIpHash(HashPolicy),
     /// By the network of the trusted client address.
     IpHash {

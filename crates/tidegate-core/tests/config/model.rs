@@ -57,6 +57,9 @@ fn proxy_headers_are_read_and_sent_where_it_says_so() {
         assert!(config.listeners[0].proxy_protocol);
         assert_eq!(config.pools[0].send_proxy, Some(version));
     }
+    // A connection of HTTP/2 is shared by all clients; what is inherited has no effect there.
+    let inherited = "protocol = \"h2\"\n[default.pool]\nsend_proxy = \"v2\"\n";
+    assert_eq!(config(&format!("{MINIMAL}{inherited}")).pools[0].send_proxy, None);
 }
 
 #[test]

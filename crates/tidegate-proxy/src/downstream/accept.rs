@@ -23,7 +23,7 @@ use tidegate_net::{clock, task};
 use tokio::net::TcpListener;
 
 use super::client::{Client, Origin};
-use super::{h1, h2};
+use super::{h1, h2, sniff};
 use crate::held::Held;
 use crate::wire::Wire;
 use crate::worker::Worker;
@@ -63,25 +63,32 @@ fn is_exhaustion(error: &io::Error) -> bool {
 fn begin(worker: &Rc<Worker>, stream: Stream, peer: SocketAddr, listener: ListenerName) {
     let view = worker.view();
     let Some(index) = view.snapshot.listener_index(&listener) else { return };
-    let limits = &view.snapshot.listener(index).limits;
-    let ip = peer.ip().to_canonical();
-    let admission = match worker.shared.census.admit(&listener, ip, limits) {
+    let settings = view.snapshot.listener(index);
+    let limits = &settings.limits;
+    let admission = match worker.shared.census.admit(&listener, limits) {
         Ok(admission) => admission,
         Err(refusal) => {
-            // A client at its own limit must not push out the others.
-            if refusal != Refusal::ClientConnectionLimit {
-                worker.deadlines.dismiss_oldest_idle();
-            }
+            worker.deadlines.dismiss_oldest_idle();
             return worker.cells.refuse(refusal);
         }
     };
-    let cells = worker.cells.listener(&listener);
-    let origin = Origin {
-        peer: ip,
+    let Ok(destination) = stream.local_address() else { return };
+    let mut origin = Origin {
+        peer: peer.ip().to_canonical(),
+        port: peer.port(),
+        destination,
         listener,
         retire_at: retirement(limits, worker.draw()),
-        _admission: admission,
+        admission,
     };
+    // Behind a PROXY header there is another client, which is not known yet. One at its own limit
+    // must not push out the others.
+    if !settings.proxy_protocol
+        && let Err(refusal) = origin.admit(worker, limits)
+    {
+        return worker.cells.refuse(refusal);
+    }
+    let cells = worker.cells.listener(&origin.listener);
     let client = Client {
         wire: Wire::Socket(stream),
         input: Held::default(),
@@ -99,8 +106,11 @@ fn retirement(limits: &ListenerLimits, draw: u64) -> Instant {
     clock::now() + limits.max_age.saturating_sub(tenth) + Duration::from_nanos(scale(draw, jitter))
 }
 
-async fn serve(worker: Rc<Worker>, client: Client, cells: Arc<ListenerCells>) {
+async fn serve(worker: Rc<Worker>, mut client: Client, cells: Arc<ListenerCells>) {
     let _open = Open::new(&worker, &cells);
+    if !sniff::proxy_header(&worker, &mut client).await {
+        return;
+    }
     if let Some(client) = h1::serve(&worker, client, &cells).await {
         // Apart, so that a connection on HTTP/1 has no room in it for HTTP/2.
         Box::pin(h2::serve(&worker, client, &cells)).await;
@@ -166,7 +176,6 @@ impl Census {
     fn admit(
         &self,
         listener: &ListenerName,
-        peer: IpAddr,
         limits: &ListenerLimits,
     ) -> Result<Admission, Refusal> {
         let mut admission =
@@ -183,17 +192,27 @@ impl Census {
                 return Err(Refusal::ConnectionLimit);
             }
         }
-        if let Some(bound) = limits.connections_per_client.bound() {
-            let key = (listener.clone(), network(peer));
-            let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = clients.entry(key.clone()).or_default();
-            if *count >= bound {
-                return Err(Refusal::ClientConnectionLimit);
-            }
-            *count += 1;
-            admission.client = Some(ClientPlace { key, clients: Arc::clone(&self.clients) });
-        }
         Ok(admission)
+    }
+
+    /// Adds the client to a place that was given before.
+    pub(super) fn admit_client(
+        &self,
+        admission: &mut Admission,
+        listener: &ListenerName,
+        peer: IpAddr,
+        limits: &ListenerLimits,
+    ) -> Result<(), Refusal> {
+        let Some(bound) = limits.connections_per_client.bound() else { return Ok(()) };
+        let key = (listener.clone(), network(peer));
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = clients.entry(key.clone()).or_default();
+        if *count >= bound {
+            return Err(Refusal::ClientConnectionLimit);
+        }
+        *count += 1;
+        admission.client = Some(ClientPlace { key, clients: Arc::clone(&self.clients) });
+        Ok(())
     }
 }
 

@@ -5,12 +5,16 @@
 //! and shares who is at the other end with its siblings.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tidegate_core::model::ids::ListenerName;
+use tidegate_core::model::listener::ListenerLimits;
+use tidegate_core::model::pool::ProxyVersion;
+use tidegate_core::telemetry::refusal::Refusal;
 use tidegate_core::time::{Duration, Instant};
+use tidegate_core::wire::proxy_protocol::Header;
 use tidegate_net::clock;
 
 use crate::deadlines::Deadline;
@@ -35,15 +39,19 @@ pub(crate) struct Client {
     pub(crate) origin: Rc<Origin>,
 }
 
-/// Where a connection comes from, for all that comes over it.
+/// Where a connection comes from, for all that comes over it: as the socket shows it, or as a
+/// trusted PROXY header says.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) peer: IpAddr,
+    pub(crate) port: u16,
+    /// What the client connected to.
+    pub(crate) destination: SocketAddr,
     pub(crate) listener: ListenerName,
     /// When the connection should be asked to go.
     pub(crate) retire_at: Instant,
     /// Counts it against the limits while it lives.
-    pub(crate) _admission: Admission,
+    pub(crate) admission: Admission,
 }
 
 impl Client {
@@ -95,5 +103,23 @@ impl Client {
             *left = left.saturating_sub(count);
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Origin {
+    /// Counts the connection against the limit of its client, once that is known.
+    pub(super) fn admit(
+        &mut self,
+        worker: &Worker,
+        limits: &ListenerLimits,
+    ) -> Result<(), Refusal> {
+        worker.shared.census.admit_client(&mut self.admission, &self.listener, self.peer, limits)
+    }
+
+    /// The PROXY header that tells a server of it.
+    pub(crate) fn proxy_header(&self, version: ProxyVersion) -> Vec<u8> {
+        let source = SocketAddr::new(self.peer, self.port);
+        let (ip, port) = (self.destination.ip().to_canonical(), self.destination.port());
+        Header::Proxied { source, destination: SocketAddr::new(ip, port) }.to_bytes(version)
     }
 }

@@ -4,3 +4,4 @@ pub(crate) mod accept;
 pub(crate) mod client;
 pub(crate) mod h1;
 pub(crate) mod h2;
+mod sniff;

@@ -33,13 +33,18 @@ pub(super) async fn open(
         return open_stream(worker, client, course, member, now).await;
     }
     let id = member.state.id();
+    let pool = &course.pool.entry.pool;
+    // One that was kept began without a header.
+    let kept = kept && pool.send_proxy.is_none();
     let resting = if kept { worker.connections.borrow_mut().take(id, now) } else { None };
     if let Some(connection) = resting {
         course.pool.cells.connections_reused.increment();
         return Ok(connection);
     }
-    let due = now + course.pool.entry.pool.timeouts.connect;
-    let stream = connect(member.server.address, due, &client.deadline).await?;
+    let due = now + pool.timeouts.connect;
+    let announce = |version| client.origin.proxy_header(version);
+    let header = pool.send_proxy.map(announce).unwrap_or_default();
+    let stream = connect(member.server.address, &header, due, &client.deadline).await?;
     course.pool.cells.connections_opened.increment();
     Ok(Connection::new(stream, id))
 }
@@ -74,7 +79,7 @@ async fn open_trunk(
     due: Instant,
     opening: Opening,
 ) -> Result<(), Error> {
-    let stream = connect(member.server.address, due, &client.deadline).await?;
+    let stream = connect(member.server.address, &[], due, &client.deadline).await?;
     let trunk = Trunk::open(stream).await?;
     course.pool.cells.connections_opened.increment();
     opening.add(trunk, course.pool.entry.pool.timeouts.keep_alive);

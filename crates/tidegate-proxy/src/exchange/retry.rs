@@ -214,9 +214,14 @@ async fn exchange_over(
         Ok(Relayed::Complete) => {
             let now = clock::now();
             x.marks.ended = Some(now);
-            if connection.wire.is_socket() && x.server_at_boundary() {
+            let pool = &course.pool.entry.pool;
+            // A PROXY header speaks for all that its connection carries: it serves this client's
+            // one exchange. To keep it for the client's next would be to hold a connection to a
+            // server for every client that idles.
+            let shared = pool.send_proxy.is_none();
+            if shared && connection.wire.is_socket() && x.server_at_boundary() {
                 let resting = connection.rest(now);
-                let patience = course.pool.entry.pool.timeouts.keep_alive;
+                let patience = pool.timeouts.keep_alive;
                 worker.connections.borrow_mut().give(resting, patience);
             }
             Ok(respond::after_reply(worker, client, x, course.listener).await)

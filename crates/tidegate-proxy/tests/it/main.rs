@@ -13,6 +13,7 @@ mod limits;
 mod messages;
 mod paths;
 mod programs;
+mod proxy_protocol;
 mod races;
 mod real_clients;
 mod real_servers;

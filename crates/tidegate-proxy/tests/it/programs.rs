@@ -114,3 +114,23 @@ pub fn nginx(directory: &Directory, server: &str) -> (Program, SocketAddr) {
     eventually("nginx listens", || TcpStream::connect(address).is_ok());
     (Program(child), address)
 }
+
+/// HAProxy on a free port, in TCP mode before one server, whose line is given.
+pub fn haproxy(directory: &Directory, server: &str) -> (Program, SocketAddr) {
+    let free = TcpListener::bind("127.0.0.19:0").expect("a free port");
+    let address = free.local_addr().expect("bound");
+    drop(free);
+    let config = format!(
+        "defaults\nmode tcp\ntimeout connect 10s\ntimeout client 10s\ntimeout server 10s\n\
+         listen front\nbind {address}\nunique-id-format %rt\nserver one {server}\n"
+    );
+    let path = directory.write("haproxy.cfg", config);
+    let child = Command::new("haproxy")
+        .args(["-db", "-q", "-f"])
+        .arg(path)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("haproxy starts");
+    eventually("haproxy listens", || TcpStream::connect(address).is_ok());
+    (Program(child), address)
+}

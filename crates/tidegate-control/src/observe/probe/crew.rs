@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tidegate_core::health::probe::ProbeResult;
-use tidegate_core::model::pool::{HealthCheck, Probe};
+use tidegate_core::model::pool::{HealthCheck, Probe, ProxyVersion};
 use tidegate_core::model::server::ServerId;
 use tidegate_net::task;
 use tokio::sync::{Semaphore, mpsc};
@@ -23,6 +23,8 @@ pub(crate) const AT_ONCE: usize = 256;
 pub(crate) struct Target {
     /// Where the server is asked.
     pub(crate) address: SocketAddr,
+    /// The PROXY header that the connection begins with.
+    pub(crate) send_proxy: Option<ProxyVersion>,
     /// What it is asked, and how long it may take.
     pub(crate) check: Arc<HealthCheck>,
 }
@@ -79,8 +81,8 @@ impl Drop for Report {
 async fn ask(target: &Target) -> ProbeResult {
     let asked = async {
         match &target.check.probe {
-            Probe::Tcp => tcp::ask(target.address).await,
-            Probe::Http(probe) => http::ask(target.address, probe).await,
+            Probe::Tcp => tcp::ask(target).await,
+            Probe::Http(probe) => http::ask(target, probe).await,
         }
     };
     tokio::time::timeout(target.check.timeout, asked).await.unwrap_or(ProbeResult::Timeout)

@@ -20,6 +20,8 @@ use tidegate_net::clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::connect::connect;
+use super::crew::Target;
 use super::fault;
 
 /// Bytes of a response head, its interim responses not counted.
@@ -34,9 +36,9 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 const READ_BYTES: usize = 8 << 10;
 
 /// Asks the server; the caller bounds the time.
-pub(super) async fn ask(address: SocketAddr, probe: &HttpProbe) -> ProbeResult {
+pub(super) async fn ask(target: &Target, probe: &HttpProbe) -> ProbeResult {
     let started = clock::now();
-    match Exchange::run(address, probe).await {
+    match Exchange::run(target, probe).await {
         Ok(status) => {
             let latency = clock::now().since(started);
             ProbeResult::Success { latency, status: Some(status) }
@@ -54,11 +56,10 @@ struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    async fn run(address: SocketAddr, probe: &'a HttpProbe) -> Result<u16, ProbeResult> {
-        let stream =
-            TcpStream::connect(address).await.map_err(|error| fault::of_connecting(&error))?;
+    async fn run(target: &Target, probe: &'a HttpProbe) -> Result<u16, ProbeResult> {
+        let stream = connect(target).await?;
         let mut exchange = Self { probe, stream, buffer: Vec::new() };
-        let request = request(address, probe);
+        let request = request(target.address, probe);
         let sent = exchange.stream.write_all(request.as_bytes()).await;
         sent.map_err(|error| fault::of_talking(&error))?;
         let reply = exchange.final_reply().await?;

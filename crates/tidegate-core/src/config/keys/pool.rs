@@ -88,8 +88,9 @@ pub(crate) static POOL: Section = Section {
             Kind::Word(&["v1", "v2"]),
             Default::Absent("none"),
             "The PROXY header, of this version, that connections to servers begin with. Such a \
-             connection serves one client connection only; checks say that they are our own.",
+             connection serves one request; checks say that they speak for nobody.",
         )
+        .only("protocol", &["http/1.1"])
         .also(&["send-proxy", "proxy_protocol"]),
         Key::new(
             "health",
@@ -117,7 +118,7 @@ Servers that do the same work.
 | `weighted-round-robin` | in turn by weight, smoothly interleaved |
 | `least-connections` | fewest requests in flight; ties at random |
 | `weighted-least-connections` | fewest in flight per weight; ties at random by weight |
-| `source-ip-hash` | by the peer's address as the socket shows it |
+| `source-ip-hash` | by the peer's address as the socket, or a PROXY header, shows it |
 | `ip-hash` | by the network of the trusted client address |
 | `hash` | by something that the request carries, `hash.key` |
 | `random` | at random by weight |
