@@ -31,13 +31,25 @@ pub struct CertificateFiles {
     pub ocsp: Option<Written<PathBuf>>,
 }
 
-/// A version of TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A version of TLS. Older ones are not spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsVersion {
-    /// RFC 5246.
+    /// TLS 1.2 (RFC 5246).
+    #[default]
     Tls12,
-    /// RFC 8446.
+    /// TLS 1.3 (RFC 8446).
     Tls13,
+}
+
+impl TlsVersion {
+    /// The version as it is written in a configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls12 => "1.2",
+            Self::Tls13 => "1.3",
+        }
+    }
 }
 
 /// What a listener asks of clients.
@@ -56,6 +68,17 @@ pub enum ClientCertificatePolicy {
     Required,
     /// It may.
     Optional,
+}
+
+impl ClientCertificatePolicy {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+        }
+    }
 }
 
 /// TLS to the servers of a pool. Certificates of servers are verified, always.

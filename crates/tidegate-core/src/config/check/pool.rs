@@ -20,7 +20,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
     let pools = Path::ROOT.key("pool");
     let path = pools.key(object.name);
     servers_differ(table, &path, site);
-    let tls = table.optional("tls", |tls| tls::pool(tls.table()?, &path.key("tls"), site));
+    let tls = table.optional("tls", |tls| tls::pool(tls, &path.key("tls"), site));
     let health =
         table.optional("health", |check| health::active(check.table()?, &path.key("health"), site));
     let passive = table

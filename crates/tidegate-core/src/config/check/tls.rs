@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::whole::Site;
 use crate::config::position::Files;
 use crate::config::raw::report::Mistake;
-use crate::config::raw::tree::{Path, Table};
+use crate::config::raw::tree::{Path, Table, Value};
 use crate::config::text::{host, place};
 use crate::model::secret::SecretReference;
 use crate::model::tls::{
@@ -35,19 +35,24 @@ pub(crate) fn listener(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> O
     })
 }
 
-pub(crate) fn pool(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<PoolTls> {
-    let files = site.files;
+pub(crate) fn pool(
+    value: &Value,
+    path: &Path<'_>,
+    site: &mut Site<'_>,
+) -> Option<Written<PoolTls>> {
+    let (table, files) = (value.table()?, site.files);
     let shown = match (table.entry("certificate"), table.entry("key")) {
         (None, None) => Some(None),
         (Some(_), Some(_)) => certificate(table, path, files).map(Some),
         (Some(_), None) => lacking(table, path, ("certificate", "key"), site),
         (None, Some(_)) => lacking(table, path, ("key", "certificate"), site),
     };
-    Some(PoolTls {
+    let tls = PoolTls {
         server_name: table.optional("server_name", |name| name.parse(host::server_name))?,
         ca: file(table, "ca", path, files)?,
         identity: shown?,
-    })
+    };
+    Some(Written { value: tls, place: files.written(value.at()?, path) })
 }
 
 /// What the listener asks of clients, if anything.
