@@ -101,6 +101,7 @@ fn pool(balance: Balance, members: &[Member]) -> Pool {
         balance,
         servers: members.iter().map(|member| member.server.clone()).collect(),
         protocol: Protocol::Http1,
+        tls: None,
         slow_start: 30 * second,
         backup_when: BackupWhen::Short,
         when_all_down: WhenAllDown::FailOpen,

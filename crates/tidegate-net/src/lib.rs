@@ -2,7 +2,7 @@
 //! a task.
 //!
 //! Nothing here decides anything and nothing here reads a configuration file. Reading order:
-//! `clock`, `entropy`, `task`, `listen`, `stream`.
+//! `clock`, `entropy`, `task`, `listen`, `stream`, `tls`.
 
 #![forbid(unsafe_code)]
 
@@ -11,3 +11,4 @@ pub mod entropy;
 pub mod listen;
 pub mod stream;
 pub mod task;
+pub mod tls;

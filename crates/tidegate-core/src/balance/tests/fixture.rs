@@ -131,6 +131,7 @@ fn pool(balance: Balance, weights: &[u16]) -> Pool {
         balance,
         servers: (0..).zip(weights).map(server).collect(),
         protocol: Protocol::Http1,
+        tls: None,
         slow_start: 30 * second,
         backup_when: BackupWhen::Short,
         when_all_down: WhenAllDown::FailOpen,

@@ -27,6 +27,7 @@ pub(super) fn pool(chance: &mut Rng) -> Pool {
         servers: servers.collect(),
         balance: balance(chance),
         protocol: Protocol::Http1,
+        tls: None,
         slow_start: Duration::ZERO,
         backup_when: if chance.below(2) == 0 { BackupWhen::Short } else { BackupWhen::Empty },
         when_all_down: WhenAllDown::FailOpen,

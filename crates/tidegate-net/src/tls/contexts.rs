@@ -1,0 +1,18 @@
+//! The TLS contexts that belong to a snapshot: built by the control plane, used by the data plane.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tidegate_core::model::ids::{ListenerName, PoolName};
+
+use super::client::Client;
+use super::server::Server;
+
+/// Contexts by name. A listener or pool without one speaks in the clear.
+#[derive(Clone, Debug, Default)]
+pub struct Contexts {
+    /// What listeners show to clients.
+    pub listeners: HashMap<ListenerName, Arc<Server>>,
+    /// How the servers of pools are spoken to.
+    pub pools: HashMap<PoolName, Arc<Client>>,
+}
