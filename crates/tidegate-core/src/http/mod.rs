@@ -2,19 +2,21 @@
 //!
 //! Everything here is a pure function of bytes. Reading order: `head` and `reply` (the message
 //! heads of every protocol), `scan` and `parse` (bytes to heads) with `authority`, `path` and
-//! `field_kind`, then `framing`, `chunked` and `body` (where a message ends), then what is written:
-//! `forwarded` and `write`.
+//! `field_kind`, then `framing`, `chunked` and `body` (where a message ends), `edit` (heads changed on
+//! their way), then what is written: `forwarded` and `write`.
 
 pub mod authority;
 pub mod body;
 pub mod chunked;
 pub mod compose;
+pub mod edit;
 pub mod field_kind;
 pub mod forwarded;
 pub mod framing;
 pub mod head;
 pub mod parse;
 pub mod path;
+pub mod reason;
 pub mod reply;
 pub mod scan;
 pub mod write;

@@ -1,8 +1,11 @@
 //! The vocabulary: what a checked configuration says, and the live state of a server.
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
-//! order: `ids`, then `listener`, `route`, `pool`, `server`, then the whole in `node`.
+//! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`, then
+//! the whole in `node`.
 
+pub mod body;
+pub mod edit;
 pub mod ids;
 pub mod listener;
 pub mod node;
@@ -11,3 +14,4 @@ pub mod ratio;
 pub mod route;
 pub mod secret;
 pub mod server;
+pub mod template;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::health;
 use super::whole::{Object, Site};
+use super::{health, page};
 use crate::config::position::At;
 use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table, Value, quote};
@@ -25,6 +25,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
     let passive = table
         .table("passive")
         .and_then(|passive| health::passive(passive, &path.key("passive"), site));
+    let pages = page::error_pages(table, &path, site);
     Some(Pool {
         name: PoolName::new(object.name),
         balance: balance(table)?,
@@ -44,6 +45,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         timeouts: timeouts(table.table("timeouts")?)?,
         health: health?,
         passive: passive?,
+        error_pages: pages?,
     })
 }
 

@@ -35,6 +35,16 @@ pub(crate) static SECRET: Format = Format {
     check: |text| secret(text, Path::new("")).map(drop),
 };
 
+/// A page to answer with.
+pub(crate) static PAGE: Format = Format {
+    name: "a file to answer with",
+    expected: "a file to answer with, such as \"file:sorry.html\"",
+    example: "file:sorry.html",
+    pattern: Some("^file:[^\\u0000]+$"),
+    unit: None,
+    check: |text| page(text).map(drop),
+};
+
 /// Files to include.
 pub(crate) static GLOB: Format = Format {
     name: "a pattern of files",
@@ -48,6 +58,14 @@ pub(crate) static GLOB: Format = Format {
 pub(crate) fn path(text: &str) -> Result<PathBuf, Fault> {
     let fits = !text.is_empty() && !text.contains('\0');
     if fits { Ok(PathBuf::from(text)) } else { Err(Fault::default()) }
+}
+
+pub(crate) fn page(text: &str) -> Result<PathBuf, Fault> {
+    let Some(file) = text.strip_prefix("file:") else {
+        let nearest = path(text).is_ok().then(|| format!("file:{text}"));
+        return Err(Fault::default().nearest(nearest));
+    };
+    path(file)
 }
 
 pub(crate) fn log_file(text: &str) -> Result<PathBuf, Fault> {
