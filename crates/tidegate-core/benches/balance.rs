@@ -16,6 +16,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use tidegate_core::balance::balancer::{Balancer, PickRequest};
 use tidegate_core::balance::peak_ewma;
 use tidegate_core::balance::plan::Plan;
+use tidegate_core::model::edit::ErrorPages;
 use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::model::pool::{
     BackupWhen, Balance, Failures, HashKey, HashPolicy, HashTable, PassiveHealth, Pool,
@@ -118,6 +119,7 @@ fn pool(balance: Balance, members: &[Member]) -> Pool {
             max_ejected: Ratio::new(0.5).expect("is a ratio"),
             failures: Failures { connect: true, reset: true, timeout: true, status: Vec::new() },
         },
+        error_pages: ErrorPages::default(),
     }
 }
 

@@ -15,9 +15,9 @@ use tidegate_core::model::ids::{ListenerIndex, ListenerName, PoolName, RouteName
 use tidegate_core::model::ratio::Limit;
 use tidegate_core::model::route::{
     EncodedSlash, HostPattern, PathPattern, PathPolicy, RetryPolicy, Route, RouteMatch,
-    RouteTimeouts, ValuePattern,
+    RouteTimeouts, Target, ValuePattern,
 };
-use tidegate_core::route::table::{RouteRequest, RouteTable};
+use tidegate_core::route::table::{Found, RouteRequest, RouteTable};
 use tidegate_core::time::Duration;
 
 fn grow(criterion: &mut Criterion) {
@@ -102,7 +102,7 @@ fn rule(hosts: Vec<HostPattern>, paths: Vec<PathPattern>) -> RouteMatch {
 fn find(table: &RouteTable, head: &Head) -> bool {
     let client = IpAddr::from([192, 0, 2, 1]);
     let request = RouteRequest { listener: ListenerIndex::new(0), head, client };
-    black_box(table.find(black_box(&request))).is_some()
+    black_box(table.find(black_box(&request))) != Found::Nothing
 }
 
 fn head(host: &str, path: &str) -> Head {
@@ -121,7 +121,7 @@ fn table(rules: impl IntoIterator<Item = RouteMatch>) -> RouteTable {
         .enumerate()
         .map(|(position, rule)| Route {
             name: RouteName::new(&format!("route-{position:05}")),
-            pool: PoolName::new("pool"),
+            target: Target::Pool(PoolName::new("pool")),
             matches: vec![rule],
             priority: 0,
             path: PathPolicy { encoded_slash: EncodedSlash::Refuse, merge_slashes: true },
@@ -139,6 +139,8 @@ fn table(rules: impl IntoIterator<Item = RouteMatch>) -> RouteTable {
                 on_timeout: false,
                 on_status: Vec::new(),
             },
+            request: None,
+            response: None,
         })
         .collect();
     RouteTable::build(&[ListenerName::new("web")], &routes)

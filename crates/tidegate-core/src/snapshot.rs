@@ -29,8 +29,8 @@ pub struct Snapshot {
     pub table: RouteTable,
     /// Pools, in the order of the configuration.
     pub pools: Vec<Arc<PoolEntry>>,
-    /// Where each route leads.
-    route_pools: Vec<PoolIndex>,
+    /// The pool that each route leads to.
+    route_pools: Vec<Option<PoolIndex>>,
 }
 
 /// A pool and its live parts.
@@ -67,7 +67,9 @@ impl Snapshot {
         let places: BTreeMap<&PoolName, PoolIndex> =
             pools.iter().enumerate().map(|(i, p)| (&p.pool.name, PoolIndex::new(i))).collect();
         let place = |route: &Route| {
-            *places.get(&route.pool).expect("check lets no route to a missing pool pass")
+            let exists =
+                |pool| *places.get(pool).expect("check lets no route to a missing pool pass");
+            route.pool().map(exists)
         };
         let names: Vec<ListenerName> = config.listeners.iter().map(|l| l.name.clone()).collect();
         Self {
@@ -98,9 +100,9 @@ impl Snapshot {
         &self.config.routes[index.position()]
     }
 
-    /// Where a route leads.
+    /// The pool that a route leads to; `None`: it is answered here.
     #[must_use]
-    pub fn pool_of(&self, route: RouteIndex) -> PoolIndex {
+    pub fn pool_of(&self, route: RouteIndex) -> Option<PoolIndex> {
         self.route_pools[route.position()]
     }
 

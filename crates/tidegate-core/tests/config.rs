@@ -10,6 +10,8 @@ mod disk;
 mod golden;
 #[path = "config/model.rs"]
 mod model;
+#[path = "config/pages.rs"]
+mod pages;
 #[path = "config/properties.rs"]
 mod properties;
 #[path = "config/scale.rs"]

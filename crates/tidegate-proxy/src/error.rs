@@ -2,6 +2,7 @@
 //! into answers.
 
 use thiserror::Error;
+use tidegate_core::edit::error::EditError;
 use tidegate_core::http::chunked::ChunkError;
 use tidegate_core::http::parse::{ReplyError, RequestError};
 use tidegate_core::signal::FailureReason;
@@ -40,6 +41,8 @@ pub(crate) enum Error {
     NoTunnel,
     #[error("the request has no form in HTTP/2")]
     Unwritable,
+    #[error("{0}")]
+    BadEdit(EditError),
     #[error("no server is available")]
     NoServer,
     #[error("the exchange used up its total time")]
@@ -65,6 +68,8 @@ pub(crate) enum Error {
     BadReplyChunk,
     #[error("the server sent more than its response")]
     StrayBytes,
+    #[error("{0}")]
+    BadReplyEdit(EditError),
     #[error("too many interim responses")]
     InterimFlood,
     #[error("the server switched protocols without being asked")]

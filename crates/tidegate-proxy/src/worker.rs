@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
+use tidegate_core::edit::facts::Editor;
 use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::rng::Rng;
 use tidegate_core::signal::Signal;
@@ -47,6 +48,7 @@ pub(crate) struct Worker {
     generation: Cell<u64>,
     scratch: RefCell<Box<[u8]>>,
     reply: RefCell<ReplyHead>,
+    editor: RefCell<Editor>,
     #[expect(clippy::vec_box, reason = "exchanges are handed out and back; only the box moves")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     buffers: RefCell<Vec<Vec<u8>>>,
@@ -75,6 +77,7 @@ impl Worker {
             generation: Cell::new(generation),
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
             reply: RefCell::default(),
+            editor: RefCell::default(),
             exchanges: RefCell::default(),
             buffers: RefCell::default(),
             rng: RefCell::new(rng),
@@ -136,6 +139,11 @@ impl Worker {
     /// The head that responses are parsed into. Like the scratch, nobody holds it across an await.
     pub(crate) fn reply(&self) -> RefMut<'_, ReplyHead> {
         self.reply.borrow_mut()
+    }
+
+    /// Room for edits of heads. Nobody holds it across an await.
+    pub(crate) fn editor(&self) -> RefMut<'_, Editor> {
+        self.editor.borrow_mut()
     }
 
     /// Lends memory to a queue that is about to be filled: the buffer that was used last, which is

@@ -111,6 +111,13 @@ impl Source for Disk {
         self.sources.patterns.push(pattern.to_owned());
         glob::expand(pattern).map_err(|error| error.to_string())
     }
+
+    fn read_page(&mut self, path: &Path, bytes_max: usize) -> Result<Vec<u8>, String> {
+        let page = read_page(path, bytes_max);
+        let stamp = page.as_ref().ok().map(|(stamp, _)| *stamp);
+        self.sources.stamps.insert(path.to_owned(), stamp);
+        page.map(|(_, bytes)| bytes).map_err(|error| error.to_string())
+    }
 }
 
 /// Stamps the open file before it reads, so that a later change shows as another stamp.
@@ -123,6 +130,15 @@ fn read(path: &Path) -> io::Result<(Stamp, String)> {
         return Err(io::Error::other("the file is larger than 64 MiB"));
     }
     Ok((stamp, text))
+}
+
+/// Reads no further than it has to: what is longer is refused by its length.
+fn read_page(path: &Path, bytes_max: usize) -> io::Result<(Stamp, Vec<u8>)> {
+    let file = File::open(path)?;
+    let stamp = Stamp::of(&file.metadata()?);
+    let mut bytes = Vec::new();
+    file.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
+    Ok((stamp, bytes))
 }
 
 /// What a configuration was read from: the files as they were, and the patterns that found them.

@@ -160,17 +160,24 @@ fn listener(old: &Listener, new: &Listener) -> Vec<&'static str> {
 
 /// Regular expressions compare by their text, which is what `Debug` shows of them.
 fn route(old: &Route, new: &Route) -> Vec<&'static str> {
-    let mut keys = differing!(old, new, {
-        "pool": pool,
+    let mut keys = Vec::new();
+    if old.target != new.target {
+        keys.push(new.target.key());
+    }
+    keys.extend(differing!(old, new, {
         "priority": priority,
         "path": path,
         "timeouts": timeouts,
         "limits.body_bytes": body_bytes,
         "limits.upgrade": upgrade,
         "retry": retry,
-    });
+        "response": response,
+    }));
     if format!("{:?}", old.matches) != format!("{:?}", new.matches) {
         keys.push("match");
+    }
+    if format!("{:?}", old.request) != format!("{:?}", new.request) {
+        keys.push("request");
     }
     keys
 }
@@ -187,6 +194,7 @@ fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
         "timeouts": timeouts,
         "health": health,
         "passive": passive,
+        "error_page": error_pages,
     })
 }
 

@@ -33,6 +33,13 @@ pub trait Source {
     /// # Errors
     /// A sentence for people, without the pattern, when the directory cannot be listed.
     fn expand(&mut self, pattern: &Path) -> Result<Vec<PathBuf>, String>;
+
+    /// A whole file that is served as it is; at most a byte more than `bytes_max` need be read of
+    /// it.
+    ///
+    /// # Errors
+    /// A sentence for people, without the path, when there is no such file.
+    fn read_page(&mut self, path: &Path, bytes_max: usize) -> Result<Vec<u8>, String>;
 }
 
 /// One text without files around it.
@@ -46,6 +53,10 @@ impl Source for Text<'_> {
 
     fn expand(&mut self, _pattern: &Path) -> Result<Vec<PathBuf>, String> {
         Err("there are no files to include here".to_owned())
+    }
+
+    fn read_page(&mut self, _path: &Path, _bytes_max: usize) -> Result<Vec<u8>, String> {
+        Err("there are no files here".to_owned())
     }
 }
 
@@ -77,12 +88,12 @@ impl Loaded {
 pub fn load(root: &Path, source: &mut dyn Source) -> Loaded {
     let mut road = Road { files: Files::default(), report: Report::default(), source };
     let mut tree = road.gather(root);
-    let Road { files, mut report, .. } = road;
+    let Road { files, mut report, source } = road;
     merge::inherit(&mut tree);
     let start = files.at(0, 0);
     let place = Place { path: &tree::Path::ROOT, at: start, object: "", around: None };
     complete::table(&ROOT, &mut tree, place, &mut report);
-    let config = whole::config(&tree, &files, &mut report);
+    let config = whole::config(&tree, &files, &mut report, source);
     let diagnostics = report.into_diagnostics(&files);
     debug_assert!(
         config.is_some() || !is_clean(&diagnostics),

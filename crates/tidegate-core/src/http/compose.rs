@@ -5,7 +5,7 @@
 //! parser's to judge.
 
 use super::field_kind::FieldKind;
-use super::head::{FieldSpan, Head, Span};
+use super::head::{BodyLength, FieldSpan, Head, Span};
 use super::path::{self, PathError};
 
 impl Head {
@@ -30,6 +30,11 @@ impl Head {
             head.fields.push(FieldSpan { name, value, kind });
         }
         Ok(head)
+    }
+
+    /// Says how long the body is.
+    pub const fn set_body(&mut self, body: BodyLength) {
+        self.body = body;
     }
 
     fn compose_target(&mut self, target: &str) -> Result<(), PathError> {

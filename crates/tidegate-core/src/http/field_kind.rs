@@ -46,6 +46,9 @@ pub enum FieldKind {
     Underscored,
     /// Reads as a framing field once its non-letters are gone: the message is refused.
     FramingAlias,
+    /// Written by the configuration, and not by a peer: goes on, whatever its name. No name has
+    /// this kind.
+    Set,
 }
 
 impl FieldKind {
@@ -95,7 +98,7 @@ impl FieldKind {
     /// Whether a field of this kind passes from a client to a server without a further thought.
     #[must_use]
     pub const fn is_plain(self) -> bool {
-        matches!(self, Self::Plain | Self::Date | Self::Via)
+        matches!(self, Self::Plain | Self::Date | Self::Via | Self::Set)
     }
 
     /// Whether naming such a field in `Connection` must not remove it. `Upgrade` is always named

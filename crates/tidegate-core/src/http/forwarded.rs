@@ -39,6 +39,7 @@ impl Forwarding<'_> {
                 self.trusted
             }
             FieldKind::RequestId => self.request_id.is_none(),
+            FieldKind::Set => true,
             // ForwardedFor and Forwarded are written again with this hop at the end.
             _ => false,
         }
@@ -59,8 +60,8 @@ impl Forwarding<'_> {
         if !kept(FieldKind::ForwardedProto) {
             field(b"X-Forwarded-Proto", self.scheme.as_bytes(), out);
         }
-        if !kept(FieldKind::ForwardedHost) && !head.raw(head.host).is_empty() {
-            field(b"X-Forwarded-Host", head.raw(head.host), out);
+        if !kept(FieldKind::ForwardedHost) && !head.asked_authority_bytes().is_empty() {
+            field(b"X-Forwarded-Host", head.asked_authority_bytes(), out);
         }
         self.write_list(head, FieldKind::Forwarded, b"Forwarded: ", out);
         self.write_element(head, out);
@@ -92,9 +93,9 @@ impl Forwarding<'_> {
         out.extend_from_slice(if v6 { b"for=\"[" } else { b"for=" });
         write_address(self.peer, out);
         out.extend_from_slice(if v6 { b"]\"" } else { b"" });
-        if !head.raw(head.host).is_empty() {
+        if !head.asked_authority_bytes().is_empty() {
             out.extend_from_slice(b";host=\"");
-            out.extend_from_slice(head.raw(head.host));
+            out.extend_from_slice(head.asked_authority_bytes());
             out.push(b'"');
         }
         out.extend_from_slice(b";proto=");

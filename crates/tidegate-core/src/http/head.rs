@@ -116,6 +116,9 @@ pub struct Head {
     pub(super) path_unmerged: Span,
     pub(super) query: Option<Span>,
     pub(super) path_encodes_slash: bool,
+    /// What `host` and `path` were before an edit.
+    pub(super) asked_host: Option<Span>,
+    pub(super) asked_path: Option<Span>,
     pub(super) body: BodyLength,
     pub(super) connection: Connection,
     pub(super) expects_continue: bool,
@@ -247,6 +250,8 @@ impl Head {
         self.fields.clear();
         self.query = None;
         self.path_encodes_slash = false;
+        self.asked_host = None;
+        self.asked_path = None;
         self.body = BodyLength::default();
         self.connection = Connection::default();
         self.expects_continue = false;
@@ -280,7 +285,7 @@ impl Head {
         !connection.close && (self.version >= Version::Http11 || connection.keep_alive)
     }
 
-    fn text(&self, span: Span) -> &str {
+    pub(super) fn text(&self, span: Span) -> &str {
         std::str::from_utf8(span.of(&self.buffer)).unwrap_or_default()
     }
 }

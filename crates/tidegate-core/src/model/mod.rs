@@ -1,9 +1,11 @@
 //! The vocabulary: what a checked configuration says, and the live state of a server.
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
-//! order: `ids`, then `listener`, `route`, `pool`, `server`, then the whole in `node`; `tls` belongs
-//! to listeners and pools.
+//! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`,
+//! then the whole in `node`; `tls` belongs to listeners and pools.
 
+pub mod body;
+pub mod edit;
 pub mod ids;
 pub mod listener;
 pub mod node;
@@ -12,5 +14,6 @@ pub mod ratio;
 pub mod route;
 pub mod secret;
 pub mod server;
+pub mod template;
 pub mod tls;
 pub mod written;

@@ -1,6 +1,7 @@
 //! A pool: servers that do the same work, how traffic is spread over them, and how their health is
 //! judged.
 
+use super::edit::ErrorPages;
 use super::ids::PoolName;
 use super::ratio::Ratio;
 use super::server::Server;
@@ -37,6 +38,8 @@ pub struct Pool {
     pub health: Option<HealthCheck>,
     /// Ejection by what real traffic meets.
     pub passive: PassiveHealth,
+    /// Bodies for the balancer's own errors, where the route has none.
+    pub error_pages: ErrorPages,
 }
 
 /// What is spoken to the servers of a pool.

@@ -3,6 +3,8 @@
 use ipnet::IpNet;
 use regex::Regex;
 
+use super::body::BodyCondition;
+use super::edit::{Redirect, ReplyEdits, RequestEdits, Respond};
 use super::ids::{ListenerName, PoolName, RouteName};
 use super::ratio::Limit;
 use crate::time::Duration;
@@ -12,8 +14,8 @@ use crate::time::Duration;
 pub struct Route {
     /// Its name.
     pub name: RouteName,
-    /// The pool that serves it.
-    pub pool: PoolName,
+    /// What answers it.
+    pub target: Target,
     /// What it takes: any of these. Never empty; a route without conditions holds one empty match.
     pub matches: Vec<RouteMatch>,
     /// Settles a tie between two matches of equal specificity; the higher wins.
@@ -28,6 +30,44 @@ pub struct Route {
     pub upgrade: Vec<String>,
     /// When a failed try is followed by another.
     pub retry: RetryPolicy,
+    /// What changes in its requests.
+    pub request: Option<RequestEdits>,
+    /// What changes in its responses.
+    pub response: Option<ReplyEdits>,
+}
+
+impl Route {
+    /// The pool that it leads to, if it leads to one.
+    #[must_use]
+    pub const fn pool(&self) -> Option<&PoolName> {
+        match &self.target {
+            Target::Pool(pool) => Some(pool),
+            Target::Redirect(_) | Target::Respond(_) => None,
+        }
+    }
+}
+
+/// What answers the requests of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A server of this pool.
+    Pool(PoolName),
+    /// The balancer, by naming another URL.
+    Redirect(Redirect),
+    /// The balancer, with a fixed answer.
+    Respond(Respond),
+}
+
+impl Target {
+    /// The key of a route that says so.
+    #[must_use]
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::Pool(_) => "pool",
+            Self::Redirect(_) => "redirect",
+            Self::Respond(_) => "respond",
+        }
+    }
 }
 
 /// One alternative of a route's `match`: all conditions that are given must hold.
@@ -49,6 +89,10 @@ pub struct RouteMatch {
     pub query: Vec<(String, ValuePattern)>,
     /// Networks of the trusted client address; empty: any.
     pub clients: Vec<IpNet>,
+    /// Conditions on the values of a JSON body; all must hold.
+    pub body: Vec<BodyCondition>,
+    /// Bytes that a body may have for these to hold.
+    pub body_prefix: u32,
     /// What must not hold, itself a match.
     pub not: Option<Box<Self>>,
 }

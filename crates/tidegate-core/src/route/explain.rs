@@ -1,10 +1,11 @@
 //! Why a request is taken by the route that takes it.
 //!
-//! The same search as [`RouteTable::find`], with a record of every bucket that had entries to try.
+//! The same search as [`RouteTable::find_with_body`], with a record of every bucket that had entries to try.
 //! It allocates freely and is for people: `tidegate explain` prints its steps.
 
 use std::fmt;
 
+use super::body::{BodyView, Values};
 use super::host::HostBucket;
 use super::path::PathBucket;
 use super::predicate::Entry;
@@ -60,27 +61,33 @@ pub enum Verdict {
 
 impl RouteTable {
     /// The search for a request's route, step by step. The last trial of the last step is the route
-    /// that [`RouteTable::find`] returns, if any is taken at all.
+    /// that [`RouteTable::find_with_body`] returns, if any is taken at all.
     #[must_use]
-    pub fn explain(&self, request: &RouteRequest<'_>) -> Vec<Step> {
+    pub fn explain(&self, request: &RouteRequest<'_>, body: BodyView<'_>) -> Vec<Step> {
+        let values = self.pointers.read(body);
         let mut steps = Vec::new();
         let taken = self.visit(request, &mut |bucket| {
             if bucket.entries.is_empty() {
                 return None;
             }
-            let step = self.step(bucket, request);
+            let step = self.step(bucket, request, values.as_ref());
             let taken = step.taken();
             steps.push(step);
             taken
         });
-        debug_assert_eq!(taken, self.find(request));
+        debug_assert_eq!(taken, self.find_with_body(request, body));
         steps
     }
 
-    fn step(&self, bucket: Bucket<'_>, request: &RouteRequest<'_>) -> Step {
+    fn step(
+        &self,
+        bucket: Bucket<'_>,
+        request: &RouteRequest<'_>,
+        values: Option<&Values>,
+    ) -> Step {
         let mut trials = Vec::new();
         for entry in bucket.entries {
-            let verdict = Verdict::of(entry, request);
+            let verdict = Verdict::of(entry, request, values);
             let taken = verdict == Verdict::Taken;
             trials.push(Trial {
                 route: entry.route,
@@ -109,11 +116,8 @@ impl Step {
 }
 
 impl Verdict {
-    fn of(entry: &Entry, request: &RouteRequest<'_>) -> Self {
-        match entry.failed(request) {
-            None => Self::Taken,
-            Some(predicate) => Self::Failed(predicate.to_string()),
-        }
+    fn of(entry: &Entry, request: &RouteRequest<'_>, values: Option<&Values>) -> Self {
+        entry.failed(request, values).map_or(Self::Taken, Self::Failed)
     }
 }
 

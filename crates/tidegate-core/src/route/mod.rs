@@ -9,14 +9,18 @@
 //!
 //! Order: a named listener before all; an exact host, the longest wildcard, any host; an exact
 //! path, the longest prefix, a regex, any path; a method; more conditions on headers, cookies,
-//! query and client; the higher priority; the earlier name.
+//! query, client and body; the higher priority; the earlier name.
+//!
+//! A body is not there yet when the head is. So where a route's conditions on it could decide,
+//! the search says how much of the body it needs, and is asked again with it.
 //!
 //! Not here: weights between pools, and what a route does once it is chosen.
 //!
 //! Reading order: `table` (the whole), `host` and `path` (its two stages), `text_map` (what both
-//! look up in), `predicate` (what is left to check), `specificity` (the order), `explain` (the same
-//! search, told step by step).
+//! look up in), `predicate` and `body` (what is left to check), `specificity` (the order), `explain` (the
+//! same search, told step by step).
 
+pub mod body;
 pub mod table;
 
 mod host;

@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::body::{BodyRule, Values};
 use super::table::RouteRequest;
+use crate::http::head::Head;
 use crate::model::ids::{ListenerIndex, ListenerName, RouteIndex};
 use crate::model::route::{HostPattern, PathPattern, RouteMatch, ValuePattern};
 
@@ -24,6 +26,8 @@ pub(super) struct Entry {
     pub(super) route: RouteIndex,
     /// Shared by all entries that one match was spread into.
     predicates: Arc<[Predicate]>,
+    /// What the body must hold, if that is asked.
+    body: Option<Arc<BodyRule>>,
 }
 
 /// One condition.
@@ -72,24 +76,46 @@ enum Role {
 }
 
 impl Entry {
-    pub(super) fn new(route: RouteIndex, predicates: Vec<Predicate>) -> Self {
-        Self { route, predicates: predicates.into() }
+    pub(super) fn new(
+        route: RouteIndex,
+        predicates: Vec<Predicate>,
+        body: Option<BodyRule>,
+    ) -> Self {
+        Self { route, predicates: predicates.into(), body: body.map(Arc::new) }
     }
 
     /// The same entry with a predicate before its others.
     pub(super) fn after(&self, first: Predicate) -> Self {
         let predicates = std::iter::once(first).chain(self.predicates.iter().cloned()).collect();
-        Self { route: self.route, predicates }
+        Self { predicates, ..self.clone() }
     }
 
-    /// Whether all that is left to check holds.
-    pub(super) fn takes(&self, request: &RouteRequest<'_>) -> bool {
-        self.failed(request).is_none()
+    /// Whether all that is left to check holds, the body aside.
+    pub(super) fn takes_head(&self, request: &RouteRequest<'_>) -> bool {
+        self.predicates.iter().all(|predicate| predicate.holds(request))
     }
 
-    /// The first predicate that does not hold.
-    pub(super) fn failed(&self, request: &RouteRequest<'_>) -> Option<&Predicate> {
-        self.predicates.iter().find(|predicate| !predicate.holds(request))
+    /// What the body must hold, if that is asked.
+    pub(super) fn body(&self) -> Option<&BodyRule> {
+        self.body.as_deref()
+    }
+
+    /// Whether the body is as it must be.
+    pub(super) fn takes_body(&self, head: &Head, values: Option<&Values>) -> bool {
+        self.body.as_ref().is_none_or(|rule| rule.failed(head, values).is_none())
+    }
+
+    /// The first condition that does not hold, in words.
+    pub(super) fn failed(
+        &self,
+        request: &RouteRequest<'_>,
+        values: Option<&Values>,
+    ) -> Option<String> {
+        let predicate = self.predicates.iter().find(|predicate| !predicate.holds(request));
+        predicate.map(ToString::to_string).or_else(|| {
+            let condition = self.body.as_ref()?.failed(request.head, values)?;
+            Some(condition.to_string())
+        })
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn ranked(routes: &[Route]) -> Vec<(RouteIndex, &RouteMatch)> {
 
 impl<'a> Specificity<'a> {
     fn of(route: &'a Route, rule: &RouteMatch) -> Self {
-        let fields = rule.headers.len() + rule.cookies.len() + rule.query.len();
+        let fields = rule.headers.len() + rule.cookies.len() + rule.query.len() + rule.body.len();
         Self {
             method: Reverse(!rule.methods.is_empty()),
             conditions: Reverse(fields + usize::from(!rule.clients.is_empty())),

@@ -10,6 +10,7 @@
 
 use std::net::IpAddr;
 
+use super::body::{BodyView, Pointers};
 use super::host::{HostBucket, HostIndex};
 use super::path::PathBucket;
 use super::predicate::{Entry, Predicate};
@@ -27,6 +28,20 @@ pub struct RouteTable {
     named: Box<[HostIndex]>,
     /// What takes requests of every listener.
     unnamed: HostIndex,
+    /// Where bodies are looked into.
+    pub(super) pointers: Pointers,
+}
+
+/// What the head of a request finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// This route takes the request.
+    Route(RouteIndex),
+    /// Its body decides: if it is whole within so many bytes, ask [`RouteTable::find_with_body`]
+    /// with all of it; else, with [`BodyView::TooLarge`].
+    NeedsBody(u32),
+    /// No route takes it.
+    Nothing,
 }
 
 /// What routing knows of a request.
@@ -63,6 +78,7 @@ impl RouteTable {
             routes: routes.iter().map(|route| route.name.clone()).collect(),
             named: listeners.iter().map(|_| HostIndex::default()).collect(),
             unnamed: HostIndex::default(),
+            pointers: Pointers::default(),
         };
         for (route, rule) in specificity::ranked(routes) {
             table.insert(route, rule);
@@ -71,7 +87,9 @@ impl RouteTable {
     }
 
     fn insert(&mut self, route: RouteIndex, rule: &RouteMatch) {
-        let entry = Entry::new(route, Predicate::residual(rule, &self.listeners));
+        let body =
+            (!rule.body.is_empty()).then(|| self.pointers.rule(&rule.body, rule.body_prefix));
+        let entry = Entry::new(route, Predicate::residual(rule, &self.listeners), body);
         if rule.listeners.is_empty() {
             self.unnamed.insert(&rule.hosts, &rule.paths, &entry);
         }
@@ -82,11 +100,41 @@ impl RouteTable {
         }
     }
 
-    /// The route that takes a request: of all whose conditions hold, the most specific.
+    /// The route that takes a request: of all whose conditions hold, the most specific; or that the
+    /// body is needed to tell.
     #[must_use]
-    pub fn find(&self, request: &RouteRequest<'_>) -> Option<RouteIndex> {
+    pub fn find(&self, request: &RouteRequest<'_>) -> Found {
+        let mut needed = 0;
+        let found = self.visit(request, &mut |bucket| {
+            bucket.entries.iter().filter(|entry| entry.takes_head(request)).find_map(|entry| {
+                let Some(rule) = entry.body() else { return Some(entry.route) };
+                if rule.reads(request.head) {
+                    needed = rule.bytes.max(needed);
+                }
+                None
+            })
+        });
+        match found {
+            _ if needed > 0 => Found::NeedsBody(needed),
+            Some(route) => Found::Route(route),
+            None => Found::Nothing,
+        }
+    }
+
+    /// The route that takes a request with this body. A body that is too large or is not JSON holds
+    /// to no condition, and the next route takes the request.
+    #[must_use]
+    pub fn find_with_body(
+        &self,
+        request: &RouteRequest<'_>,
+        body: BodyView<'_>,
+    ) -> Option<RouteIndex> {
+        let values = self.pointers.read(body);
         self.visit(request, &mut |bucket| {
-            bucket.entries.iter().find(|entry| entry.takes(request)).map(|entry| entry.route)
+            let takes = |entry: &&Entry| {
+                entry.takes_head(request) && entry.takes_body(request.head, values.as_ref())
+            };
+            bucket.entries.iter().find(takes).map(|entry| entry.route)
         })
     }
 

@@ -1,5 +1,6 @@
 //! Routing by example: which of a few routes takes a request, and why.
 
+mod body;
 mod property;
 mod reference;
 
@@ -7,14 +8,16 @@ use std::net::IpAddr;
 
 use regex::Regex;
 
+use super::body::BodyView;
 use super::explain::{PathStep, Verdict};
-use super::table::{RouteRequest, RouteTable};
+use super::table::{Found, RouteRequest, RouteTable};
 use crate::http::head::Head;
+use crate::model::body::{BodyCondition, BodyValue, JsonPointer};
 use crate::model::ids::{ListenerIndex, ListenerName, PoolName, RouteIndex, RouteName};
 use crate::model::ratio::Limit;
 use crate::model::route::{
     EncodedSlash, HostPattern, PathPattern, PathPolicy, RetryPolicy, Route, RouteMatch,
-    RouteTimeouts, ValuePattern,
+    RouteTimeouts, Target, ValuePattern,
 };
 use crate::time::Duration;
 
@@ -22,7 +25,7 @@ use crate::time::Duration;
 fn route(name: &str, matches: Vec<RouteMatch>) -> Route {
     Route {
         name: RouteName::new(name),
-        pool: PoolName::new("pool"),
+        target: Target::Pool(PoolName::new("pool")),
         matches,
         priority: 0,
         path: PathPolicy { encoded_slash: EncodedSlash::Refuse, merge_slashes: true },
@@ -35,18 +38,20 @@ fn route(name: &str, matches: Vec<RouteMatch>) -> Route {
         body_bytes: None,
         upgrade: Vec::new(),
         retry: RetryPolicy { retries: 1, on_reset: true, on_timeout: false, on_status: Vec::new() },
+        request: None,
+        response: None,
     }
 }
 
 /// A match from words: `listener:web`, `host:*.example.com`, `path:/a`, `under:/a`, `regex:/a.*`,
 /// `method:GET`, `client:10.0.0.0/8`, and `header:name=value`, `cookie:…` or `query:…`, where the
-/// value may be `~regex`, `true` or `false`. Words after `not` are of the negated match.
+/// value may be `~regex`, `true` or `false`; `body:/pointer=value` and `prefix:BYTES`. Words after `not` are of the negated match.
 fn rule(words: &str) -> RouteMatch {
     let (words, not) = match words.split_once("not ") {
         Some((words, not)) => (words, Some(Box::new(rule(not)))),
         None => (words, None),
     };
-    let mut rule = RouteMatch { not, ..RouteMatch::default() };
+    let mut rule = RouteMatch { not, body_prefix: 100, ..RouteMatch::default() };
     for word in words.split_whitespace() {
         let (key, text) = word.split_once(':').expect("a word is key:value");
         match key {
@@ -60,6 +65,8 @@ fn rule(words: &str) -> RouteMatch {
             "header" => rule.headers.push(condition(text)),
             "cookie" => rule.cookies.push(condition(text)),
             "query" => rule.query.push(condition(text)),
+            "body" => rule.body.push(body_condition(text)),
+            "prefix" => rule.body_prefix = text.parse().expect("bytes"),
             _ => panic!("unknown word {word}"),
         }
     }
@@ -84,6 +91,19 @@ fn condition(text: &str) -> (String, ValuePattern) {
         },
     };
     (name.to_owned(), pattern)
+}
+
+/// `/pointer=value`, where the value may be `~regex`, a number, `true` or `false`.
+fn body_condition(text: &str) -> BodyCondition {
+    let (pointer, value) = text.split_once('=').expect("a condition is pointer=value");
+    let value = match (value.strip_prefix('~'), value.parse(), value.parse()) {
+        (Some(pattern), ..) => BodyValue::Regex(regex(pattern)),
+        (_, Ok(number), _) => BodyValue::Number(number),
+        (_, _, Ok(flag)) => BodyValue::Flag(flag),
+        _ => BodyValue::Exact(value.to_owned()),
+    };
+    let tokens = pointer.split('/').skip(1).map(str::to_owned).collect();
+    BodyCondition { pointer: JsonPointer { text: pointer.to_owned(), tokens }, value }
 }
 
 fn regex(pattern: &str) -> Regex {
@@ -121,7 +141,11 @@ fn request(head: &Head) -> RouteRequest<'_> {
 
 /// The name of the route that takes the request, or `-`.
 fn taken<'t>(table: &'t RouteTable, request: &RouteRequest<'_>) -> &'t str {
-    table.find(request).map_or("-", |route| table.name(route).as_str())
+    match table.find(request) {
+        Found::Route(route) => table.name(route).as_str(),
+        Found::NeedsBody(_) => "?",
+        Found::Nothing => "-",
+    }
 }
 
 fn assert_taken(table: &RouteTable, cases: &[(&str, &str)]) {
@@ -392,7 +416,7 @@ fn explain_tells_each_step_of_the_search() {
         "all: under:/",
     ]);
     let head = head("GET a.x/p/q", &[("x-beta", "1")]);
-    let steps = table.explain(&request(&head));
+    let steps = table.explain(&request(&head), BodyView::Unread);
     let text: Vec<String> = steps.iter().map(ToString::to_string).collect();
     assert_eq!(
         text,

@@ -22,6 +22,8 @@ words! {
         BadHost => "bad_host",
         /// The path is malformed or leaves the root.
         BadPath => "bad_path",
+        /// What the route's edits make of the request must not go on.
+        BadEdit => "bad_edit",
         /// An HTTP version that is not spoken here.
         Version => "version",
         /// An expectation other than `100-continue`.

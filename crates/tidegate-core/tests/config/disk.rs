@@ -1,6 +1,7 @@
 //! Files of `tests/data/config`, read as the program would, and goldens that renew themselves.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use tidegate_core::config::load::{Loaded, Source, Text, load};
@@ -51,6 +52,14 @@ impl Source for Disk {
             .collect();
         paths.sort();
         Ok(paths)
+    }
+
+    fn read_page(&mut self, path: &Path, bytes_max: usize) -> Result<Vec<u8>, String> {
+        let file = fs::File::open(self.0.join(path)).map_err(|_| "no such file".to_owned())?;
+        let mut bytes = Vec::new();
+        let read = file.take(bytes_max as u64 + 1).read_to_end(&mut bytes);
+        read.map_err(|error| error.to_string())?;
+        Ok(bytes)
     }
 }
 

@@ -107,6 +107,11 @@ impl Client {
 }
 
 impl Origin {
+    /// The scheme of its requests.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        "http"
+    }
+
     /// Counts the connection against the limit of its client, once that is known.
     pub(super) fn admit(
         &mut self,

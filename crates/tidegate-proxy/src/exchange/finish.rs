@@ -10,7 +10,7 @@ use tidegate_net::clock;
 
 use super::respond::answer_to;
 use super::state::Exchange;
-use super::{Course, route};
+use super::{Taken, route};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::worker::Worker;
@@ -21,21 +21,23 @@ pub(super) fn account(
     client: &Client,
     x: &Exchange,
     listener: &Listener,
-    course: Option<&Course<'_>>,
+    taken: Option<&Taken<'_>>,
 ) {
     let now = x.ended();
-    if let Some(course) = course {
-        course.pool.cells.record(outcome(x));
+    if let Some(taken) = taken {
+        if let Some(pool) = taken.pool {
+            pool.cells.record(outcome(x));
+        }
         let finished = Finished {
             status: x.status,
             duration: now.since(x.started),
             bytes_in: x.bytes_in,
             bytes_out: x.bytes_out,
         };
-        course.cells.record(&finished);
+        taken.cells.record(&finished);
     }
     if worker.shared.access_log.as_ref().is_some_and(|sink| sink.is_on()) {
-        log(worker, client, x, listener, course, now);
+        log(worker, client, x, listener, taken, now);
     }
 }
 
@@ -56,12 +58,12 @@ fn log(
     client: &Client,
     x: &Exchange,
     listener: &Listener,
-    course: Option<&Course<'_>>,
+    taken: Option<&Taken<'_>>,
     now: Instant,
 ) {
     let total = now.since(x.started);
     let server = x.server.and_then(|server| {
-        let members = &course?.pool.entry.members;
+        let members = &taken?.pool?.entry.members;
         members.get(server.position()).map(|member| &member.server.name)
     });
     let head = &x.head;
@@ -70,8 +72,8 @@ fn log(
         time: began(clock::unix_time(), total),
         client: route::client_address(head, client.origin.peer, listener),
         listener: &listener.name,
-        route: course.map(|course| &course.route.name),
-        pool: course.map(|course| &course.pool.entry.pool.name),
+        route: taken.map(|taken| &taken.route.name),
+        pool: taken.and_then(|taken| Some(&taken.pool?.entry.pool.name)),
         server,
         method: method.as_bytes(),
         host: head.authority().as_bytes(),

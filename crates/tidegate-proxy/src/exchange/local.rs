@@ -1,64 +1,79 @@
-//! Step 8 of 8: a response that is made here, in the form of the client's protocol.
+//! Step 8 of 8: responses in the form of the client's protocol, above all those that are made here.
 
 use std::io;
 
 use tidegate_core::http::assemble;
 use tidegate_core::http::head::Version;
-use tidegate_core::http::{status, write};
+use tidegate_core::http::reply::ReplyHead;
+use tidegate_core::http::write::{self, BodyFraming, Persistence, ReplyOptions};
 
 use super::state::Exchange;
 use crate::downstream::client::Client;
+use crate::held::Held;
 use crate::wire::{Part, Wire, fields};
 use crate::worker::Worker;
 
-/// A response of our own. Its length, its date and what it says of the connection are added.
-pub(super) struct Local<'a> {
-    pub(super) status: u16,
-    /// Fields, as lines.
-    pub(super) lines: &'a [u8],
-    pub(super) body: &'a [u8],
-}
-
-/// Writes the response behind what waits for the client; on a stream, the head goes at once.
+/// Writes a response behind what waits for the client; on a stream, the head goes at once. The date,
+/// and what is said of the connection, are added.
 pub(super) fn write(
     worker: &Worker,
     client: &mut Client,
     x: &mut Exchange,
-    local: &Local<'_>,
+    reply: &ReplyHead,
+    body: &[u8],
 ) -> io::Result<()> {
-    worker.lend(&mut x.to_client);
-    let streamed = !client.wire.is_socket();
-    // Interim responses may still wait in front of it.
-    let out = x.to_client.vector();
-    let start = out.len();
-    if !streamed {
-        write::status_line(local.status, status::reason(local.status).as_bytes(), out);
-    }
-    write::field(b"Date", worker.date().text(), out);
-    out.extend_from_slice(local.lines);
-    write::field(b"Content-Length", local.body.len().to_string().as_bytes(), out);
-    let bare = x.head.method() == "HEAD" || local.body.is_empty();
-    if streamed {
-        let fields = fields::map(assemble::fields_of(&out[start..]));
-        out.truncate(start);
-        let part = if bare { Part::Last } else { Part::More };
-        send_stream_head(&mut client.wire, local.status, fields, part)?;
-    } else {
-        let old = x.head.version() == Version::Http10;
-        out.extend_from_slice(match (x.client_persists, old) {
-            (false, _) => b"Connection: close\r\n\r\n".as_slice(),
-            (true, true) => b"Connection: keep-alive\r\n\r\n",
-            (true, false) => b"\r\n",
-        });
-    }
+    x.status = Some(reply.status());
+    let bare = x.head.method() == "HEAD" || body.is_empty();
+    let part = if bare { Part::Last } else { Part::More };
+    let persistence = match (x.client_persists, x.head.version()) {
+        (false, _) => Persistence::Close,
+        (true, Version::Http10) => Persistence::KeepAlive,
+        (true, Version::Http11 | Version::Http2) => Persistence::Default,
+    };
+    write_head(worker, client, x, reply, (BodyFraming::AsReceived, persistence, part))?;
     if !bare {
-        out.extend_from_slice(local.body);
+        worker.lend(&mut x.to_client);
+        x.to_client.append(body);
     }
     Ok(())
 }
 
+/// Writes a response head in the form of the client's protocol: behind what waits for the client,
+/// or on its stream.
+pub(super) fn write_head(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    reply: &ReplyHead,
+    (framing, persistence, part): (BodyFraming, Persistence, Part),
+) -> io::Result<()> {
+    let date = worker.date();
+    let options = ReplyOptions { framing, persistence, date: date.text() };
+    if client.wire.is_socket() {
+        worker.lend(&mut x.to_client);
+        write::reply(reply, options, x.to_client.vector());
+        return Ok(());
+    }
+    let options = ReplyOptions { framing: BodyFraming::Stream, ..options };
+    let mut lines = Held::default();
+    worker.lend(&mut lines);
+    write::reply(reply, options, lines.vector());
+    let fields = fields::map(assemble::fields_of(lines.waiting()));
+    lines.clear();
+    worker.reclaim(&mut lines);
+    send_stream_head(&mut client.wire, reply.status(), fields, part)
+}
+
+/// Tells a client that waits for it to send its body (RFC 9110, section 10.1.1).
+pub(super) fn go_on(worker: &Worker, client: &mut Client, x: &mut Exchange) -> io::Result<()> {
+    let reply = &mut *worker.reply();
+    reply.begin(100, 0);
+    let form = (BodyFraming::AsReceived, Persistence::Default, Part::More);
+    write_head(worker, client, x, reply, form)
+}
+
 /// Sends a response head on a client's stream.
-pub(super) fn send_stream_head(
+fn send_stream_head(
     wire: &mut Wire,
     status: u16,
     fields: http::HeaderMap,

@@ -1,7 +1,7 @@
 //! Step 4 of 8: the exchange, one request and its response. From `downstream`, to `upstream`.
 //!
 //! The one pipeline for every protocol: `serve` runs it; `route` chooses where the request goes,
-//! `retry` tries servers that `pick` picks, `relay` moves the bytes, `tunnel` too after an upgrade;
+//! with the `prefix` of the body if it has to; `retry` tries servers that `pick` picks, `relay` moves the bytes, `tunnel` too after an upgrade;
 //! `respond` answers errors with what `local` writes, and `finish` accounts for it all. What they
 //! share is in `state`.
 
@@ -9,6 +9,7 @@ mod finish;
 mod local;
 mod open;
 mod pick;
+mod prefix;
 mod relay;
 mod respond;
 mod retry;
@@ -34,11 +35,20 @@ pub(crate) enum Next {
     Linger,
 }
 
+/// The route that takes a request.
+#[derive(Clone, Copy)]
+struct Taken<'a> {
+    listener: &'a Listener,
+    route: &'a Route,
+    cells: &'a RouteCells,
+    /// The pool that it leads to, if it leads to one.
+    pool: Option<&'a PoolView>,
+}
+
 /// Where a request goes, and under which rules.
 #[derive(Clone, Copy)]
 struct Course<'a> {
     listener: &'a Listener,
     route: &'a Route,
-    cells: &'a RouteCells,
     pool: &'a PoolView,
 }

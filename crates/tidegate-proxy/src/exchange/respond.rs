@@ -4,20 +4,19 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
+use tidegate_core::edit::local as answers;
 use tidegate_core::http::chunked::{ChunkError, Keep};
 use tidegate_core::http::framing::FramingError;
 use tidegate_core::http::parse::{ReplyError, RequestError};
 use tidegate_core::http::scan::ScanError;
 use tidegate_core::http::status::reason;
-use tidegate_core::http::write;
 use tidegate_core::model::listener::Listener;
 use tidegate_core::telemetry::ending::Ending;
 use tidegate_core::telemetry::refusal::Refusal;
 use tidegate_net::clock;
 
-use super::Next;
-use super::local::{self, Local};
 use super::state::Exchange;
+use super::{Next, Taken, local, serve};
 use crate::downstream::client::{Client, DRAIN_BYTES, DRAIN_TIME};
 use crate::error::Error;
 use crate::wire::{Part, Wire};
@@ -52,6 +51,8 @@ pub(super) fn answer_to(error: Error) -> Answer {
         Error::UnknownProtocol => (501, Some(R::UnknownProtocol), Ending::Policy),
         Error::NoTunnel => (501, Some(R::NoTunnel), Ending::Policy),
         Error::Unwritable => (400, Some(R::BadPath), Ending::ClientInvalid),
+        Error::BadEdit(_) => (400, Some(R::BadEdit), Ending::Policy),
+        Error::BadReplyEdit(_) => (502, Some(R::BadEdit), Ending::Policy),
         Error::NoServer => (503, Some(R::NoServer), Ending::NoServer),
         Error::TotalTimeout => (504, None, Ending::TotalTimeout),
         Error::Connect => (502, None, Ending::ServerConnect),
@@ -102,7 +103,7 @@ pub(super) async fn answer(
     worker: &Worker,
     client: &mut Client,
     x: &mut Exchange,
-    listener: &Listener,
+    (listener, taken): (&Listener, Option<&Taken<'_>>),
     error: Error,
 ) -> Next {
     x.error = Some(error);
@@ -113,7 +114,6 @@ pub(super) async fn answer(
     let Some(status) = answer.status.filter(|_| x.status.is_none()) else {
         return Next::Close;
     };
-    x.status = Some(status);
     // After a request that could not be understood, what follows cannot be either. What follows a
     // CONNECT or a handshake may be meant for the tunnel.
     let doubtful = matches!(
@@ -129,26 +129,59 @@ pub(super) async fn answer(
     if doubtful || x.body_is_undecided() || client.is_retiring(worker, clock::now()) {
         x.client_persists = false;
     }
-    if write_answer(worker, client, x, status, error).is_err() || !send(client, x, listener).await {
+    if write_answer(worker, client, x, taken, error, status).is_err() {
         return Next::Close;
     }
-    if doubtful { Next::Linger } else { after_reply(worker, client, x, listener).await }
+    match send_own(worker, client, x, listener).await {
+        Next::Close => Next::Close,
+        _ if doubtful => Next::Linger,
+        next => next,
+    }
 }
 
+/// Sends a response of our own that was written, and decides what becomes of the connection.
+pub(super) async fn send_own(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    listener: &Listener,
+) -> Next {
+    if !send(client, x, listener).await {
+        return Next::Close;
+    }
+    after_reply(worker, client, x, listener).await
+}
+
+/// Writes the page that the route or the pool has for such an error, or a line of text.
 fn write_answer(
     worker: &Worker,
     client: &mut Client,
     x: &mut Exchange,
-    status: u16,
+    taken: Option<&Taken<'_>>,
     error: Error,
+    status: u16,
 ) -> io::Result<()> {
-    let reason = reason(status);
-    let body = format!("{status} {reason}: {error}\n");
-    let mut lines = Vec::from(b"Content-Type: text/plain\r\nCache-Control: no-store\r\n");
-    if status == 405 {
-        write::field(b"Allow", b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT", &mut lines);
+    let reply = &mut *worker.reply();
+    let page = taken.and_then(|taken| {
+        let facts = serve::facts(client, x, taken.listener);
+        let pages = taken.pool.map(|pool| &pool.entry.pool.error_pages);
+        let desk = (&mut *worker.editor(), &mut *reply);
+        answers::error((taken.route, pages), status, &x.head, &facts, desk)
+    });
+    if let Some(page) = page {
+        return local::write(worker, client, x, reply, page);
     }
-    local::write(worker, client, x, &Local { status, lines: &lines, body: body.as_bytes() })
+    let body = format!("{status} {}: {error}\n", reason(status));
+    reply.begin(status, body.len());
+    let mut set = |name, value: &str| {
+        reply.set_field(name, value.as_bytes()).expect("these values are plain text");
+    };
+    set("content-type", "text/plain");
+    set("cache-control", "no-store");
+    if status == 405 {
+        set("allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
+    }
+    local::write(worker, client, x, reply, body.as_bytes())
 }
 
 /// Sends what waits for the client, the last of its response. False when it does not take it in

@@ -10,24 +10,24 @@ use tidegate_core::model::ids::ListenerIndex;
 use tidegate_core::model::listener::Listener;
 use tidegate_core::model::ratio::Limit;
 use tidegate_core::model::route::{EncodedSlash, Route};
-use tidegate_core::route::table::RouteRequest;
+use tidegate_core::route::table::{Found, RouteRequest};
 use tidegate_core::telemetry::refusal::Refusal;
 
-use super::Course;
 use super::state::Exchange;
+use super::{Taken, prefix};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::view::View;
 use crate::worker::Worker;
 
-/// Finds the course of a request, or the reason why it has none.
-pub(super) fn choose<'a>(
+/// Finds the route of a request, or the reason why it has none.
+pub(super) async fn choose<'a>(
     worker: &Worker,
     view: &'a View,
     listener_index: ListenerIndex,
-    client: &Client,
+    client: &mut Client,
     x: &mut Exchange,
-) -> Result<Course<'a>, Error> {
+) -> Result<Taken<'a>, Error> {
     let listener = view.snapshot.listener(listener_index);
     check_request(&x.head, &worker.shared.node)?;
     if x.head.connection().nominates_protected {
@@ -35,12 +35,23 @@ pub(super) fn choose<'a>(
     }
     let address = client_address(&x.head, client.origin.peer, listener);
     let request = RouteRequest { listener: listener_index, head: &x.head, client: address };
-    let index = view.snapshot.table.find(&request).ok_or(Error::NoRoute)?;
+    let index = match view.snapshot.table.find(&request) {
+        Found::Route(index) => Some(index),
+        Found::Nothing => None,
+        Found::NeedsBody(bytes) => {
+            // Apart, as few requests need it and every connection would have room for it.
+            let read = prefix::read(worker, client, x, listener, bytes as usize);
+            let body = Box::pin(read).await?;
+            let request = RouteRequest { listener: listener_index, head: &x.head, client: address };
+            view.snapshot.table.find_with_body(&request, body.view())
+        }
+    };
+    let index = index.ok_or(Error::NoRoute)?;
     let route = view.snapshot.route(index);
     check_route(&x.head, route, listener)?;
-    x.upgrade = upgrades(&x.head, route)?;
-    let pool = view.pool(view.snapshot.pool_of(index));
-    Ok(Course { listener, route, cells: view.route_cells(index), pool })
+    let pool = view.snapshot.pool_of(index).map(|pool| view.pool(pool).as_ref());
+    x.upgrade = pool.is_some() && upgrades(&x.head, route)?;
+    Ok(Taken { listener, route, cells: view.route_cells(index), pool })
 }
 
 /// The trusted client address.

@@ -32,6 +32,8 @@ pub(crate) struct Exchange {
     /// As much of the request as may have to be sent again: for a server on HTTP/1 the head and the
     /// frames of the body, for one on HTTP/2 the data of the body.
     pub(super) to_server: Held,
+    /// How much of that is the head.
+    pub(super) head_kept: usize,
     /// Whether everything sent so far is still in `to_server`.
     pub(super) replayable: bool,
 
@@ -134,6 +136,7 @@ impl Exchange {
         self.reply_trailers.clear();
         self.tried.clear();
         self.head.clear();
+        self.head_kept = 0;
         self.bytes_in = 0;
         self.bytes_out = 0;
         self.request_body = Body::Done;

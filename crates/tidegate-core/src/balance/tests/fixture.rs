@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::balance::balancer::{Balancer, PickRequest};
 use crate::balance::plan::Plan;
+use crate::model::edit::ErrorPages;
 use crate::model::ids::{PoolName, ServerIndex, ServerName};
 use crate::model::pool::{
     BackupWhen, Balance, Failures, HashKey, HashPolicy, HashTable, PassiveHealth, Pool,
@@ -145,6 +146,7 @@ fn pool(balance: Balance, weights: &[u16]) -> Pool {
             max_ejected: Ratio::new(0.5).expect("a ratio"),
             failures: Failures { connect: true, reset: true, timeout: true, status: Vec::new() },
         },
+        error_pages: ErrorPages::default(),
     }
 }
 

@@ -3,9 +3,10 @@
 use super::route::exists;
 use super::whole::Site;
 use crate::config::raw::report::Mistake;
-use crate::config::raw::tree::{Data, Path, Table, Value, quote};
+use crate::config::raw::tree::{Data, Entry, Path, Table, Value, quote};
 use crate::config::text::fault::Fault;
-use crate::config::text::{address, host, name, path, pattern};
+use crate::config::text::{address, host, name, path, pattern, pointer, size};
+use crate::model::body::{BodyCondition, BodyValue};
 use crate::model::ids::ListenerName;
 use crate::model::route::{PathPattern, RouteMatch, ValuePattern};
 
@@ -16,12 +17,14 @@ pub(crate) fn alternative(
     site: &mut Site<'_>,
 ) -> Option<RouteMatch> {
     let conditions = conditions(table, path, site);
+    let body = body(table, path, site);
     let not = table.optional("not", |not| {
         let path = path.key("not");
         let excluded = self::conditions(not.table()?, &path, site)?;
         excludes_something(not, &excluded, &path, site).then(|| Box::new(excluded))
     });
-    Some(RouteMatch { not: not?, ..conditions? })
+    let (body, body_prefix) = body?;
+    Some(RouteMatch { not: not?, body, body_prefix, ..conditions? })
 }
 
 /// An exclusion without conditions would exclude everything.
@@ -58,7 +61,43 @@ fn conditions(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<Rou
         cookies: values(table, "cookie", name::token, path, site)?,
         query: values(table, "query", name::query, path, site)?,
         clients: table.parse_list("client", address::network)?,
-        not: None,
+        ..RouteMatch::default()
+    })
+}
+
+/// Conditions on the body, and how long it may be.
+fn body(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<(Vec<BodyCondition>, u32)> {
+    let Some(values) = table.value("body_json") else {
+        if let Some(at) = table.value("body_prefix").and_then(Value::at) {
+            let path = path.key("body_prefix");
+            let message = format!("`{path}` has no effect without `body_json`");
+            site.report.add(Mistake::new(at, &path, message).expected("`body_json` beside it"));
+        }
+        return Some((Vec::new(), 0));
+    };
+    let bytes = table.parse("body_prefix", size::prefix_size)?;
+    let condition = |(text, entry): (&str, &Entry)| {
+        Some(BodyCondition {
+            pointer: pointer::pointer(text).ok()?,
+            value: body_value(&entry.value)?,
+        })
+    };
+    let conditions = values.table()?.iter().map(condition).collect::<Option<_>>()?;
+    Some((conditions, bytes))
+}
+
+fn body_value(value: &Value) -> Option<BodyValue> {
+    Some(match &value.data {
+        Data::Flag(flag) => BodyValue::Flag(*flag),
+        #[expect(clippy::cast_precision_loss, reason = "the key takes whole floats only")]
+        Data::Integer(number) => BodyValue::Number(*number as f64),
+        Data::Number(number) => BodyValue::Number(*number),
+        Data::Text(text) => match pattern::value(text).ok()? {
+            ValuePattern::Exact(text) => BodyValue::Exact(text),
+            ValuePattern::Regex(regex) => BodyValue::Regex(regex),
+            ValuePattern::Present | ValuePattern::Absent => return None,
+        },
+        _ => return None,
     })
 }
 

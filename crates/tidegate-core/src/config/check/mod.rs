@@ -5,13 +5,16 @@
 //! values mean has been settled before, so a builder that finds a faulty one just gives up: `None`
 //! without a word.
 
+pub(crate) mod edit;
 pub(crate) mod health;
 pub(crate) mod listener;
 pub(crate) mod matching;
+pub(crate) mod page;
 pub(crate) mod pool;
 pub(crate) mod process;
 pub(crate) mod route;
 pub(crate) mod rules;
+pub(crate) mod target;
 pub(crate) mod ties;
 pub(crate) mod tls;
 pub(crate) mod whole;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::whole::{Object, Site};
-use super::{health, tls};
+use super::{health, page, tls};
 use crate::config::position::At;
 use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table, Value, quote};
@@ -27,6 +27,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
     let passive = table
         .table("passive")
         .and_then(|passive| health::passive(passive, &path.key("passive"), site));
+    let pages = page::error_pages(table, &path, site);
     Some(Pool {
         name: PoolName::new(object.name),
         balance: balance(table)?,
@@ -53,6 +54,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         send_proxy: table.optional("send_proxy", send_proxy)?,
         health: health?,
         passive: passive?,
+        error_pages: pages?,
     })
 }
 

@@ -1,16 +1,18 @@
 //! `[route.NAME]` to the model.
 
+use super::edit::{self, Use};
 use super::listener::body_bytes;
 use super::matching;
+use super::target;
 use super::whole::{Object, Site, objects};
 use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table, Value, quote};
 use crate::config::text::duration::wait;
 use crate::config::text::{name, status};
-use crate::model::ids::{PoolName, RouteName};
+use crate::model::ids::RouteName;
 use crate::model::ratio::Limit;
 use crate::model::route::{
-    EncodedSlash, PathPolicy, RetryPolicy, Route, RouteMatch, RouteTimeouts,
+    EncodedSlash, PathPolicy, RetryPolicy, Route, RouteMatch, RouteTimeouts, Target,
 };
 
 pub(crate) fn route(object: Object<'_>, site: &mut Site<'_>) -> Option<Route> {
@@ -19,11 +21,22 @@ pub(crate) fn route(object: Object<'_>, site: &mut Site<'_>) -> Option<Route> {
     let path = routes.key(object.name);
     // Each part is read whatever became of the others, so that all mistakes are found.
     let matches = matches(table, &path, site);
-    let pool = table.value("pool").and_then(|pool| exists("pool", pool, &path.key("pool"), site));
+    let target = target::target(object, &path, site);
+    let used = match &target {
+        Some(Target::Redirect(_)) => Use::Redirects,
+        Some(Target::Respond(_)) => Use::Responds,
+        Some(Target::Pool(_)) | None => Use::Forwards,
+    };
+    let request = table
+        .table("request")
+        .and_then(|edits| edit::request(edits, &path.key("request"), used, site));
+    let response = table
+        .table("response")
+        .and_then(|edits| edit::response(edits, &path.key("response"), site));
     let limits = table.table("limits")?;
     Some(Route {
         name: RouteName::new(object.name),
-        pool: PoolName::new(pool?),
+        target: target?,
         matches: matches?,
         priority: table.integer("priority")?,
         path: path_policy(table.table("path")?)?,
@@ -31,6 +44,8 @@ pub(crate) fn route(object: Object<'_>, site: &mut Site<'_>) -> Option<Route> {
         body_bytes: limits.optional("body_bytes", body_bytes)?,
         upgrade: limits.parse_list("upgrade", name::upgrade)?,
         retry: retry(table.table("retry")?)?,
+        request: request?,
+        response: response?,
     })
 }
 

@@ -98,7 +98,10 @@ fn pools_are_used(site: &mut Site<'_>) {
     let used: BTreeSet<&str> =
         objects(site.tree, "route").filter_map(|route| route.table.text("pool")).collect();
     let exists = |name: &str| site.tree.table("pool").is_some_and(|p| p.value(name).is_some());
-    let named = objects(site.tree, "route").all(|route| route.table.text("pool").is_some());
+    let answered =
+        |route: &Table| route.value("redirect").is_some() || route.value("respond").is_some();
+    let named = objects(site.tree, "route")
+        .all(|route| route.table.text("pool").is_some() || answered(route.table));
     if !named || used.iter().any(|name| !exists(name)) {
         // Most likely a name is misspelled, and one of the pools is used after all.
         return;

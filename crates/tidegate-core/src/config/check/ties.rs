@@ -5,7 +5,8 @@
 //! host counted as one path, as whether two of them overlap is not decided) of the same specificity
 //! can tie, so claims are sorted by that and compared within their group alone. Two claims of a
 //! group do not tie if no request can meet both: disjoint methods, different exact values of one
-//! header, cookie or query key, one present and one absent, or disjoint client networks. Large
+//! header, cookie, query key or body pointer, one present and one absent, or disjoint client
+//! networks. Large
 //! groups are split by such values first, so that ten thousand routes told apart by a header are no
 //! burden.
 //!
@@ -20,6 +21,7 @@ use super::whole::objects;
 use crate::config::position::{At, Files};
 use crate::config::raw::report::{Mistake, Report};
 use crate::config::raw::tree::{Path, Table};
+use crate::model::body::{BodyCondition, BodyValue};
 use crate::model::route::{HostPattern, PathPattern, Route, RouteMatch, ValuePattern};
 
 /// What a claim is sorted by: equal keys are equally specific and to the same place.
@@ -105,10 +107,11 @@ fn path_key(path: Option<&PathPattern>) -> PathKey<'_> {
     }
 }
 
-/// Header, cookie, query and client conditions: the last rank of specificity.
+/// Header, cookie, query, client and body conditions: the last rank of specificity.
 fn count(conditions: &RouteMatch) -> usize {
     let clients = usize::from(!conditions.clients.is_empty());
-    conditions.headers.len() + conditions.cookies.len() + conditions.query.len() + clients
+    let values = conditions.headers.len() + conditions.cookies.len() + conditions.query.len();
+    values + conditions.body.len() + clients
 }
 
 /// Claims up to this many are compared each with each.
@@ -187,6 +190,7 @@ fn disjoint(a: &RouteMatch, b: &RouteMatch) -> bool {
         || values_disjoint(&a.headers, &b.headers)
         || values_disjoint(&a.cookies, &b.cookies)
         || values_disjoint(&a.query, &b.query)
+        || bodies_disjoint(&a.body, &b.body)
         || clients_disjoint(&a.clients, &b.clients)
 }
 
@@ -207,6 +211,28 @@ fn value_disjoint(a: &ValuePattern, b: &ValuePattern) -> bool {
     }
 }
 
+/// A pointer leads to one value at most.
+fn bodies_disjoint(a: &[BodyCondition], b: &[BodyCondition]) -> bool {
+    a.iter().any(|one| {
+        b.iter().any(|other| {
+            one.pointer == other.pointer && body_value_disjoint(&one.value, &other.value)
+        })
+    })
+}
+
+fn body_value_disjoint(a: &BodyValue, b: &BodyValue) -> bool {
+    use BodyValue::{Exact, Flag, Number, Regex};
+    match (a, b) {
+        (Exact(a), Exact(b)) => a != b,
+        (Exact(value), Regex(regex)) | (Regex(regex), Exact(value)) => !regex.is_match(value),
+        (Regex(_), Regex(_)) => false,
+        (Number(a), Number(b)) => a != b,
+        (Flag(a), Flag(b)) => a != b,
+        // Of different kinds.
+        _ => true,
+    }
+}
+
 fn clients_disjoint(a: &[IpNet], b: &[IpNet]) -> bool {
     let overlap = |a: &IpNet, b: &IpNet| a.contains(b) || b.contains(a);
     !a.is_empty() && !b.is_empty() && a.iter().all(|a| b.iter().all(|b| !overlap(a, b)))
@@ -218,6 +244,7 @@ enum Subject<'a> {
     Header(&'a str),
     Cookie(&'a str),
     Query(&'a str),
+    Body(&'a str),
 }
 
 /// The subject that most claims name an exact value of, if two do.
@@ -236,7 +263,8 @@ fn exact_subjects(conditions: &RouteMatch) -> impl Iterator<Item = Subject<'_>> 
     let headers = exact(&conditions.headers).map(|(name, _)| Subject::Header(name));
     let cookies = exact(&conditions.cookies).map(|(name, _)| Subject::Cookie(name));
     let query = exact(&conditions.query).map(|(name, _)| Subject::Query(name));
-    headers.chain(cookies).chain(query)
+    let body = exact_body(conditions).map(|(pointer, _)| Subject::Body(pointer));
+    headers.chain(cookies).chain(query).chain(body)
 }
 
 fn exact_value<'a>(conditions: &'a RouteMatch, subject: Subject<'_>) -> Option<&'a str> {
@@ -244,6 +272,9 @@ fn exact_value<'a>(conditions: &'a RouteMatch, subject: Subject<'_>) -> Option<&
         Subject::Header(name) => (&conditions.headers, name),
         Subject::Cookie(name) => (&conditions.cookies, name),
         Subject::Query(name) => (&conditions.query, name),
+        Subject::Body(name) => {
+            return exact_body(conditions).find(|(known, _)| *known == name).map(|(_, text)| text);
+        }
     };
     exact(conditions).find(|(known, _)| *known == name).map(|(_, value)| value)
 }
@@ -251,6 +282,14 @@ fn exact_value<'a>(conditions: &'a RouteMatch, subject: Subject<'_>) -> Option<&
 fn exact(conditions: &[(String, ValuePattern)]) -> impl Iterator<Item = (&str, &str)> {
     conditions.iter().filter_map(|(name, value)| match value {
         ValuePattern::Exact(value) => Some((name.as_str(), value.as_str())),
+        _ => None,
+    })
+}
+
+/// Texts alone: numbers and flags are few.
+fn exact_body(conditions: &RouteMatch) -> impl Iterator<Item = (&str, &str)> {
+    conditions.body.iter().filter_map(|condition| match &condition.value {
+        BodyValue::Exact(text) => Some((condition.pointer.text.as_str(), text.as_str())),
         _ => None,
     })
 }

@@ -1,6 +1,8 @@
 //! The whole configuration, from its parts.
 
+use super::page::Pages;
 use super::{listener, pool, process, route, rules, ties};
+use crate::config::load::Source;
 use crate::config::position::{At, Files};
 use crate::config::raw::report::Report;
 use crate::config::raw::tree::{Entry, Table};
@@ -14,6 +16,8 @@ pub(crate) struct Site<'a> {
     pub files: &'a Files,
     /// Where mistakes go.
     pub report: &'a mut Report,
+    /// Pages that are named.
+    pub pages: Pages<'a>,
 }
 
 /// A named table of the tree.
@@ -28,8 +32,13 @@ pub(crate) struct Object<'a> {
 }
 
 /// Builds the model; `None` if any part of it is faulty.
-pub(crate) fn config(tree: &Table, files: &Files, report: &mut Report) -> Option<Config> {
-    let mut site = Site { tree, files, report };
+pub(crate) fn config(
+    tree: &Table,
+    files: &Files,
+    report: &mut Report,
+    source: &mut dyn Source,
+) -> Option<Config> {
+    let mut site = Site { tree, files, report, pages: Pages::new(source) };
     let listeners =
         every(objects(tree, "listener"), |object| listener::listener(object, &mut site));
     let pools = every(objects(tree, "pool"), |object| pool::pool(object, &mut site));

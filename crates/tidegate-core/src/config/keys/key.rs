@@ -117,6 +117,8 @@ pub(crate) enum Computed {
     Text(String),
     /// A whole number.
     Integer(i128),
+    /// Nothing: it would have no effect.
+    Absent,
     /// What it depends on is faulty.
     Unknown,
 }

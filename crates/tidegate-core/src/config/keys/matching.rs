@@ -1,12 +1,14 @@
 //! `[route.NAME.match]`: the conditions of a route.
 
-use super::key::{Default, Key, Kind, Section};
+use super::key::{Computed, Default, Key, Kind, Known, Section};
 use crate::config::text::address::NETWORK;
 use crate::config::text::fault::Format;
 use crate::config::text::host::HOST;
 use crate::config::text::name::{COOKIE, HEADER, LISTENER, METHOD, QUERY};
 use crate::config::text::path::{PATH, PREFIX};
 use crate::config::text::pattern::{PATH_REGEX, VALUE};
+use crate::config::text::pointer::POINTER;
+use crate::config::text::size::PREFIX_SIZE;
 
 /// `[route.NAME.match]`.
 pub(crate) static MATCH: Section = Section {
@@ -23,6 +25,21 @@ pub(crate) static MATCH: Section = Section {
         COOKIES,
         QUERIES,
         CLIENTS,
+        Key::new(
+            "body_json",
+            Kind::Map { key: &POINTER, value: BODY_VALUES },
+            Default::Absent("any"),
+            "Values of a JSON body by pointer (RFC 6901). The body has to be JSON, not encoded, \
+             whole within `body_prefix` and nested at most 128 deep; a value below a key that \
+             stands twice does not count. Else these do not hold, and the next route is tried.",
+        )
+        .also(&["body", "json"]),
+        Key::new(
+            "body_prefix",
+            Kind::Text(&PREFIX_SIZE),
+            Default::Computed("`\"16KiB\"` with `body_json`", body_prefix),
+            "Bytes that a body may have to be looked at.",
+        ),
         Key::new(
             "not",
             Kind::Table(&NOT),
@@ -95,6 +112,13 @@ const CLIENTS: Key = texts("client", NETWORK_ITEM, "any", "The trusted client ad
     "source",
 ]);
 
+fn body_prefix(known: &Known<'_>) -> Computed {
+    match known.beside.value("body_json") {
+        Some(_) => Computed::Text("16KiB".to_owned()),
+        None => Computed::Absent,
+    }
+}
+
 const fn texts(
     name: &'static str,
     kind: &'static Kind,
@@ -106,6 +130,14 @@ const fn texts(
 
 /// A value to match is a text, a regular expression after `~`, or whether there is one at all.
 const VALUES: &Kind = &Kind::Either(&[Kind::Text(&VALUE), Kind::Flag]);
+
+/// A value in a body is a text, a regular expression after `~`, a number or a flag. Beyond 2^53 two
+/// numbers may be one to whoever reads them.
+const BODY_VALUES: &Kind = &Kind::Either(&[
+    Kind::Text(&VALUE),
+    Kind::Flag,
+    Kind::Number { min: -9_007_199_254_740_991.0, max: 9_007_199_254_740_991.0 },
+]);
 
 const fn values(name: &'static str, key: &'static Format, doc: &'static str) -> Key {
     Key::new(name, Kind::Map { key, value: VALUES }, Default::Absent("any"), doc)

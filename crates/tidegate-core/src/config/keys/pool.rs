@@ -2,6 +2,7 @@
 
 use rapidhash::v3::rapidhash_v3;
 
+use super::edit::ERROR_PAGE;
 use super::health::{HEALTH, PASSIVE};
 use super::key::{Computed, Default, Key, Kind, Known, Section};
 use super::tls::POOL_TLS;
@@ -114,6 +115,7 @@ pub(crate) static POOL: Section = Section {
             "Ejection by what traffic meets.",
         )
         .also(&["outlier_detection", "passive_health"]),
+        ERROR_PAGE,
     ],
 };
 

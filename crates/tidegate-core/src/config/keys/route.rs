@@ -1,5 +1,6 @@
 //! `[route.NAME]`: which requests it takes, and what happens to them.
 
+use super::edit::{REDIRECT, REQUEST, RESPOND, RESPONSE};
 use super::key::{Default, Key, Kind, Section};
 use super::matching::MATCH;
 use crate::config::text::duration::WAIT;
@@ -8,47 +9,76 @@ use crate::config::text::size::SIZE;
 use crate::config::text::status::STATUS;
 
 /// `[route.NAME]`.
-pub(crate) static ROUTE: Section =
-    Section {
-        doc: "Which requests a pool serves. The most specific route wins, never the order in the \
+pub(crate) static ROUTE: Section = Section {
+    doc: "Which requests are answered by whom. The most specific route wins, never the order in the \
           file: a named listener first; then an exact host, the longest wildcard host, any host; \
           an exact path, the longest prefix, a regular expression, any path; then a method; then \
-          more header, cookie, query and client conditions. Two routes that one request can \
+          more header, cookie, query, client and body conditions. Two routes that one request can \
           match equally well are a mistake unless `priority` settles it.",
-        keys: &[
-            Key::new("pool", Kind::Text(&POOL), Default::Required, "The pool that serves it.")
-                .also(&["backend", "upstream", "cluster", "service", "proxy_pass", "to"]),
-            Key::new(
-                "priority",
-                Kind::Integer { min: i32::MIN as i128, max: i32::MAX as i128 },
-                Default::Integer(0),
-                "Settles a tie; the higher wins.",
-            ),
-            Key::new(
-                "match",
-                Kind::Tables(&MATCH),
-                Default::Absent("every request on every listener"),
-                "What it takes; with `[[route.NAME.match]]`, any of several.",
-            )
-            .also(&["matches", "rule", "when"]),
-            Key::new("path", Kind::Table(&PATH), Default::Table, "What it does with odd paths."),
-            Key::new(
-                "timeouts",
-                Kind::Table(&TIMEOUTS),
-                Default::Table,
-                "How long exchanges may take.",
-            )
-            .also(&["timeout"]),
-            Key::new("limits", Kind::Table(&LIMITS), Default::Table, "What it tolerates."),
-            Key::new(
-                "retry",
-                Kind::Table(&RETRY),
-                Default::Table,
-                "When a failed try is followed by another.",
-            )
-            .also(&["retries", "retry_policy"]),
-        ],
-    };
+    keys: &[
+        Key::new(
+            "pool",
+            Kind::Text(&POOL),
+            Default::Absent("`redirect` or `respond` answers"),
+            "The pool that serves it; or one of the next two.",
+        )
+        .also(&["backend", "upstream", "cluster", "service", "proxy_pass", "to"]),
+        Key::new(
+            "redirect",
+            Kind::Table(&REDIRECT),
+            Default::Absent("`pool` or `respond` answers"),
+            "Another URL.",
+        ),
+        Key::new(
+            "respond",
+            Kind::Table(&RESPOND),
+            Default::Absent("`pool` or `redirect` answers"),
+            "A fixed answer.",
+        )
+        .also(&["return", "direct_response", "static_response"]),
+        Key::new(
+            "priority",
+            Kind::Integer { min: i32::MIN as i128, max: i32::MAX as i128 },
+            Default::Integer(0),
+            "Settles a tie; the higher wins.",
+        ),
+        Key::new(
+            "match",
+            Kind::Tables(&MATCH),
+            Default::Absent("every request on every listener"),
+            "What it takes; with `[[route.NAME.match]]`, any of several.",
+        )
+        .also(&["matches", "rule", "when"]),
+        Key::new(
+            "request",
+            Kind::Table(&REQUEST),
+            Default::Table,
+            "What changes in its requests, after routing.",
+        ),
+        Key::new(
+            "response",
+            Kind::Table(&RESPONSE),
+            Default::Table,
+            "What changes in its responses.",
+        ),
+        Key::new("path", Kind::Table(&PATH), Default::Table, "What it does with odd paths."),
+        Key::new(
+            "timeouts",
+            Kind::Table(&TIMEOUTS),
+            Default::Table,
+            "How long exchanges may take.",
+        )
+        .also(&["timeout"]),
+        Key::new("limits", Kind::Table(&LIMITS), Default::Table, "What it tolerates."),
+        Key::new(
+            "retry",
+            Kind::Table(&RETRY),
+            Default::Table,
+            "When a failed try is followed by another.",
+        )
+        .also(&["retries", "retry_policy"]),
+    ],
+};
 
 static PATH: Section = Section {
     doc: "What a route does with paths that servers might read differently.",

@@ -60,6 +60,14 @@ fn takes_text(kind: &Kind, text: &str) -> bool {
     }
 }
 
+fn takes_integer(kind: &Kind, number: i128) -> bool {
+    match kind {
+        Kind::Integer { min, max } => (*min..=*max).contains(&number),
+        Kind::Either(kinds) => kinds.iter().any(|kind| takes_integer(kind, number)),
+        _ => false,
+    }
+}
+
 #[test]
 fn each_format_takes_its_own_example_and_so_does_its_pattern() {
     for (path, key) in keys() {
@@ -79,7 +87,7 @@ fn each_default_is_a_value_that_its_key_takes() {
             (Kind::List(item) | Kind::Some(item), Default::Words(words)) => {
                 words.iter().all(|word| takes_text(item, word))
             }
-            (Kind::Integer { min, max }, Default::Integer(number)) => (min..=max).contains(&number),
+            (kind, Default::Integer(number)) => takes_integer(kind, *number),
             (Kind::Number { min, max }, Default::Number(number)) => (min..=max).contains(&number),
             (Kind::Flag, Default::Flag(_)) | (Kind::Table(_), Default::Table) => true,
             (_, Default::Required | Default::Absent(_) | Default::Computed(..)) => true,

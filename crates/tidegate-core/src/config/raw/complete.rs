@@ -100,6 +100,7 @@ fn fill(key: &'static Key, table: &mut Table, place: Place<'_>, report: &mut Rep
             match compute(&Known { object: place.object, beside: table }) {
                 Computed::Text(text) => Data::Text(text),
                 Computed::Integer(number) => Data::Integer(number),
+                Computed::Absent => return,
                 Computed::Unknown => Data::Faulty,
             }
         }

@@ -64,11 +64,40 @@ pub(crate) fn inherit(whole: &mut Table) {
         mark_inherited(&mut defaults);
         let Data::Table(defaults) = defaults.data else { continue };
         for (_, object) in objects.iter_mut() {
-            if let Data::Table(object) = &mut object.value.data {
+            let Data::Table(object) = &mut object.value.data else { continue };
+            if kind == "route" {
+                lay_under_route(object, &defaults);
+            } else {
                 lay_under(object, &defaults);
             }
         }
     }
+}
+
+/// What answers a route, of which it has one.
+pub(crate) const TARGETS: [&str; 3] = ["pool", "redirect", "respond"];
+
+/// Edits of requests that are heeded although no server sees them: a redirect sends to their path.
+pub(crate) const OF_REDIRECTS: [&str; 2] = ["strip_prefix", "rewrite"];
+
+/// A route with a target of its own inherits no other, and none of the edits that its target has no
+/// use for.
+fn lay_under_route(route: &mut Table, defaults: &Table) {
+    let mut defaults = defaults.clone();
+    let own = TARGETS.iter().any(|target| route.entry(target).is_some());
+    for target in TARGETS.iter().filter(|target| own && route.entry(target).is_none()) {
+        defaults.remove(target);
+    }
+    let has = |key: &str| route.entry(key).or_else(|| defaults.entry(key)).is_some();
+    let (pool, redirect) = (has("pool"), has("redirect"));
+    if let Some(Data::Table(edits)) = defaults.value_mut("request").map(|value| &mut value.data) {
+        let keys: Vec<String> = edits.iter().map(|(key, _)| key.to_owned()).collect();
+        let heeded = |key: &str| pool || redirect && OF_REDIRECTS.contains(&key);
+        for key in keys.iter().filter(|key| !heeded(key)) {
+            edits.remove(key);
+        }
+    }
+    lay_under(route, &defaults);
 }
 
 fn mark_inherited(value: &mut Value) {

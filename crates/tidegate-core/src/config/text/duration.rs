@@ -27,6 +27,19 @@ pub(crate) static WAIT: Format = Format {
     check: |text| wait(text).map(drop),
 };
 
+/// A time that others are told to remember something for, in whole seconds.
+pub(crate) static AGE: Format = Format {
+    name: "a time to remember",
+    expected: "a time in whole seconds, such as \"30s\", \"1h\", \"30d\" or \"2y\"",
+    example: "1h",
+    pattern: Some("^[0-9]+(s|m|h|d|y)$"),
+    unit: Some("s"),
+    check: |text| age(text).map(drop),
+};
+
+/// Longest time to remember.
+const AGE_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
 /// Reads a duration, as the configuration writes it; `None` if it is none or longer than a year.
 #[must_use]
 pub fn parse(text: &str) -> Option<Duration> {
@@ -71,6 +84,23 @@ pub(crate) fn wait(text: &str) -> Result<Duration, Fault> {
     if duration.is_zero() { Err(Fault::default()) } else { Ok(duration) }
 }
 
+/// A year is 365 days, as those who are told count seconds alone.
+pub(crate) fn age(text: &str) -> Result<Duration, Fault> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 24 * 3600,
+        "y" => 365 * 24 * 3600,
+        _ => return Err(Fault::default()),
+    };
+    let number = number.parse::<u64>().map_err(|_| Fault::default())?;
+    let age = number.checked_mul(seconds).map(Duration::from_secs).filter(|age| *age <= AGE_MAX);
+    age.ok_or_else(|| Fault::because(format!("\"{text}\" is longer than ten years")))
+}
+
 /// The same duration with the unit spelled as here.
 fn respell(number: &str, unit: &str) -> Option<String> {
     let unit = match unit.trim().to_ascii_lowercase().as_str() {
@@ -101,6 +131,16 @@ mod tests {
         }
         for text in ["", "5", "s", "1.5s", "-1s", "5 s", "8761h", "99999999999999999999s", "1d"] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_to_remember_may_be_years() {
+        for (text, seconds) in [("0s", 0), ("1h", 3600), ("30d", 2_592_000), ("2y", 63_072_000)] {
+            assert_eq!(age(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "2", "y", "1.5y", "500ms", "11y", "99999999999999999999y"] {
+            assert!(age(text).is_err(), "{text}");
         }
     }
 

@@ -52,6 +52,27 @@ pub(crate) static PROBE_HEADER: Format = Format {
     check: |text| probe_header(text).map(drop),
 };
 
+/// The name of a header that an edit may set or remove.
+pub(crate) static EDITED_HEADER: Format = Format {
+    name: "the name of a header that may be edited",
+    expected: "the name of a header other than those that frame a message or that the balancer \
+               writes itself",
+    example: "x-tier",
+    pattern: Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
+    unit: None,
+    check: |text| edited_header(text).map(drop),
+};
+
+/// The type of a body.
+pub(crate) static MEDIA_TYPE: Format = Format {
+    name: "a media type",
+    expected: "a media type, such as \"text/plain\"",
+    example: "text/plain",
+    pattern: Some("^[!-~]+/[!-~]+(;[ -~]+)?$"),
+    unit: None,
+    check: |text| media_type(text).map(drop),
+};
+
 /// The value of a header field.
 pub(crate) static HEADER_VALUE: Format = Format {
     name: "the value of a header",
@@ -112,6 +133,16 @@ pub(crate) static REDACTION: Format = Format {
     check: |text| redaction(text).map(drop),
 };
 
+/// A body.
+pub(crate) static BODY: Format = Format {
+    name: "a body",
+    expected: "a text",
+    example: "ok",
+    pattern: None,
+    unit: None,
+    check: |_| Ok(()),
+};
+
 /// A text that is not empty.
 pub(crate) static PHRASE: Format = Format {
     name: "a text",
@@ -151,6 +182,63 @@ pub(crate) fn probe_header(text: &str) -> Result<String, Fault> {
     ];
     let name = header(text)?;
     if OURS.contains(&name.as_str()) { Err(Fault::default()) } else { Ok(name) }
+}
+
+/// In lower case.
+pub(crate) fn edited_header(text: &str) -> Result<String, Fault> {
+    let name = header(text)?;
+    if is_protected(&name) {
+        let message = format!("`{name}` is the balancer's own and cannot be edited");
+        let instead = (name == "host").then_some("request.host");
+        return Err(Fault::because(message).nearest(instead));
+    }
+    Ok(name)
+}
+
+/// Whether a name, in lower case, is that of a field that frames the message, speaks to one hop, or
+/// says what only the balancer may say of a client; an underscore counts as a hyphen, as servers
+/// read it so.
+pub(crate) fn is_protected(name: &str) -> bool {
+    const OURS: [&str; 25] = [
+        "client-cert",
+        "client-cert-chain",
+        "connection",
+        "content-length",
+        "date",
+        "expect",
+        "forwarded",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "proxy",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "via",
+        "x-forwarded",
+        "x-http-method",
+        "x-http-method-override",
+        "x-method-override",
+        "x-original-url",
+        "x-real-ip",
+        "x-request-id",
+        "x-rewrite-url",
+    ];
+    let name = name.replace('_', "-");
+    let letters: String = name.chars().filter(char::is_ascii_alphabetic).collect();
+    OURS.contains(&name.as_str())
+        || name.starts_with("x-forwarded-")
+        || matches!(letters.as_str(), "contentlength" | "transferencoding")
+}
+
+pub(crate) fn media_type(text: &str) -> Result<String, Fault> {
+    let essence = text.split(';').next().unwrap_or_default().trim_end();
+    let fits = essence
+        .split_once('/')
+        .is_some_and(|(kind, subtype)| token(kind).is_ok() && token(subtype).is_ok());
+    whole(text, fits && header_value(text).is_ok())
 }
 
 pub(crate) fn header_value(text: &str) -> Result<String, Fault> {
@@ -203,4 +291,46 @@ pub(crate) fn token(text: &str) -> Result<String, Fault> {
 
 fn whole(text: &str, fits: bool) -> Result<String, Fault> {
     if fits { Ok(text.to_owned()) } else { Err(Fault::default()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::field_kind::FieldKind;
+
+    #[test]
+    fn a_field_that_a_proxy_does_not_pass_as_it_is_cannot_be_edited() {
+        for name in [
+            "host",
+            "content-length",
+            "transfer-encoding",
+            "content--length",
+            "connection",
+            "keep-alive",
+            "te",
+            "upgrade",
+            "expect",
+            "x-forwarded-for",
+            "x-forwarded-anything",
+            "forwarded",
+            "x-real-ip",
+            "via",
+            "date",
+            "x-request-id",
+            "proxy",
+            "x-original-url",
+            "x-http-method-override",
+            "http2-settings",
+            "proxy-connection",
+        ] {
+            assert!(!matches!(FieldKind::of(name.as_bytes()), FieldKind::Plain), "{name}");
+            assert!(edited_header(name).is_err() && is_protected(&name.replace('-', "_")));
+        }
+        for name in ["client-cert", "trailer"] {
+            assert!(edited_header(name).is_err(), "{name}");
+        }
+        for name in ["X-Tier", "authorization", "server", "set-cookie", "x_user"] {
+            assert_eq!(edited_header(name), Ok(name.to_ascii_lowercase()));
+        }
+    }
 }

@@ -55,6 +55,16 @@ pub(crate) static KEY_FILE: Format = Format {
     check: |text| key_file(text, Path::new("")).map(drop),
 };
 
+/// A page to answer with.
+pub(crate) static PAGE: Format = Format {
+    name: "a file to answer with",
+    expected: "a file to answer with, such as \"file:sorry.html\"",
+    example: "file:sorry.html",
+    pattern: Some("^file:[^\\u0000]+$"),
+    unit: None,
+    check: |text| page(text).map(drop),
+};
+
 /// Files to include.
 pub(crate) static GLOB: Format = Format {
     name: "a pattern of files",
@@ -86,6 +96,14 @@ pub(crate) fn key_file(text: &str, directory: &Path) -> Result<SecretReference, 
         Some(("env" | "file", _)) => secret(text, directory),
         _ => file(text).map(|file| SecretReference::File(directory.join(file))),
     }
+}
+
+pub(crate) fn page(text: &str) -> Result<PathBuf, Fault> {
+    let Some(file) = text.strip_prefix("file:") else {
+        let nearest = path(text).is_ok().then(|| format!("file:{text}"));
+        return Err(Fault::default().nearest(nearest));
+    };
+    path(file)
 }
 
 pub(crate) fn log_file(text: &str) -> Result<PathBuf, Fault> {

@@ -2,6 +2,7 @@
 
 use super::duration::wait;
 use super::fault::{Fault, Format};
+use crate::model::body::BODY_PREFIX_MAX;
 use crate::model::listener::Progress;
 use crate::time::Duration;
 
@@ -23,6 +24,16 @@ pub(crate) static HEAD_SIZE: Format = Format {
     pattern: Some("^[0-9]+(B|KiB|MiB|KB|MB)$"),
     unit: Some("B"),
     check: |text| head_size(text).map(drop),
+};
+
+/// As much of a body as routing looks at.
+pub(crate) static PREFIX_SIZE: Format = Format {
+    name: "a size of a body to route by",
+    expected: "a size from \"1B\" to \"64KiB\"",
+    example: "16KiB",
+    pattern: Some("^[0-9]+(B|KiB|KB)$"),
+    unit: Some("B"),
+    check: |text| prefix_size(text).map(drop),
 };
 
 /// A pace: bytes a second over a window.
@@ -72,6 +83,12 @@ pub fn print_progress(progress: Progress) -> String {
             format!("{}/s over {}", print(rate), super::duration::print(progress.window))
         }
     }
+}
+
+pub(crate) fn prefix_size(text: &str) -> Result<u32, Fault> {
+    let bytes = size(text)?;
+    let fits = u32::try_from(bytes).ok().filter(|bytes| (1..=BODY_PREFIX_MAX).contains(bytes));
+    fits.ok_or_else(Fault::default)
 }
 
 pub(crate) fn size(text: &str) -> Result<u64, Fault> {

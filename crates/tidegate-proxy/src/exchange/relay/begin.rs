@@ -2,6 +2,7 @@
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Uri};
+use tidegate_core::edit::request as edit;
 use tidegate_core::http::assemble;
 use tidegate_core::http::forwarded::{Forwarding, carries_request_id};
 use tidegate_core::http::head::BodyLength;
@@ -17,6 +18,7 @@ use crate::wire::{Duplex, Part, Wire, fields};
 impl Relay<'_> {
     /// Begins the request, or what a try before has kept of it.
     pub(super) fn begin_request(&mut self) -> Result<(), Error> {
+        self.name_server()?;
         if let Wire::Offer(_) = &self.connection.wire {
             return self.begin_stream();
         }
@@ -29,7 +31,27 @@ impl Relay<'_> {
             let mut out = std::mem::take(&mut self.x.to_server);
             self.write_request(framing, out.vector());
             self.x.to_server = out;
+            self.x.head_kept = self.x.to_server.kept();
             self.x.replayable = true;
+        }
+        Ok(())
+    }
+
+    /// Puts the server's own name into the head, where the route wants that. A body that was kept
+    /// stands behind the head for another server, which then has to be written again.
+    fn name_server(&mut self) -> Result<(), Error> {
+        if self.course.route.request.is_none() {
+            return Ok(());
+        }
+        let Some(server) = self.x.server else { return Ok(()) };
+        let server = &self.course.pool.entry.members[server.position()].server;
+        let name = server.address.to_string();
+        edit::name_server(self.course.route, &mut self.x.head, &name).map_err(Error::BadEdit)?;
+        if self.connection.wire.is_socket() && self.x.to_server.kept() > 0 {
+            let body = self.x.to_server.waiting()[self.x.head_kept..].to_vec();
+            self.x.to_server.clear();
+            self.begin_request()?;
+            self.x.to_server.append(&body);
         }
         Ok(())
     }
@@ -67,7 +89,7 @@ impl Relay<'_> {
         let forwarding = Forwarding {
             peer: origin.peer,
             trusted,
-            scheme: "http",
+            scheme: origin.scheme(),
             node: &self.worker.shared.node,
             request_id: (!keeps_id).then_some(self.x.request_id),
             client_header: listener.client_header.as_deref(),

@@ -2,6 +2,7 @@
 
 use std::task::{Context, Poll, ready};
 
+use tidegate_core::edit::reply as edit;
 use tidegate_core::http::assemble::{self, HeadLimits};
 use tidegate_core::http::body::Body;
 use tidegate_core::http::chunked::Keep;
@@ -9,13 +10,13 @@ use tidegate_core::http::head::{BodyLength, Version};
 use tidegate_core::http::parse;
 use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::http::scan::Scan;
-use tidegate_core::http::write::{self, BodyFraming, Persistence, ReplyOptions};
+use tidegate_core::http::write::{BodyFraming, Persistence};
 use tidegate_net::clock;
 
 use super::{READ_FIRST, Relay, Relayed, put_chunk, put_last_chunk};
 use crate::error::Error;
 use crate::exchange::state::Phase;
-use crate::exchange::{local, retry};
+use crate::exchange::{local, retry, serve};
 use crate::held::Held;
 use crate::wire::{Part, Wire, fields};
 
@@ -221,13 +222,19 @@ impl Relay<'_> {
     fn begin_reply(
         &mut self,
         context: &mut Context<'_>,
-        reply: &ReplyHead,
+        reply: &mut ReplyHead,
         rest: &mut [u8],
     ) -> Result<HeadStep, Error> {
         let body = reply.body();
         let bodiless = self.x.head.method() == "HEAD" || matches!(reply.status(), 204 | 304);
         if bodiless && !rest.is_empty() {
             return Err(Error::StrayBytes);
+        }
+        let (course, x) = (self.course, &*self.x);
+        if course.route.response.is_some() {
+            let facts = serve::facts(self.client, x, course.listener);
+            edit::apply(course.route, &x.head, &facts, &mut self.worker.editor(), reply)
+                .map_err(Error::BadReplyEdit)?;
         }
         let framing = self.frame_reply(reply);
         self.x.reply_body = Body::new(body);
@@ -283,22 +290,8 @@ impl Relay<'_> {
         framing: BodyFraming,
         persistence: Persistence,
     ) -> Result<(), Error> {
-        let date = self.worker.date();
-        let options = ReplyOptions { framing, persistence, date: date.text() };
-        if let Wire::Socket(_) = &self.client.wire {
-            self.worker.lend(&mut self.x.to_client);
-            write::reply(reply, options, self.x.to_client.vector());
-            return Ok(());
-        }
-        let part = self.reply_part();
-        let options = ReplyOptions { framing: BodyFraming::Stream, ..options };
-        let mut lines = Held::default();
-        self.worker.lend(&mut lines);
-        write::reply(reply, options, lines.vector());
-        let fields = fields::map(assemble::fields_of(lines.waiting()));
-        lines.clear();
-        self.worker.reclaim(&mut lines);
-        local::send_stream_head(&mut self.client.wire, reply.status(), fields, part).map_err(gone)
+        let form = (framing, persistence, self.reply_part());
+        local::write_head(self.worker, self.client, self.x, reply, form).map_err(gone)
     }
 
     /// Lets bytes wait for the client.

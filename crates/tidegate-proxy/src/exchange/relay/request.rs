@@ -102,7 +102,12 @@ impl Relay<'_> {
         let keep = self.request_keep();
         let input = self.client.input.waiting_mut();
         let step = self.x.request_body.advance(input, keep, &mut self.x.request_trailers)?;
-        self.x.to_server.append(&input[..step.produced]);
+        let bytes = &input[..step.produced];
+        if self.x.head.body() == BodyLength::UntilEnd && self.connection.wire.is_socket() {
+            put_chunk(bytes, self.x.to_server.vector());
+        } else {
+            self.x.to_server.append(bytes);
+        }
         self.client.input.consume(step.consumed);
         self.after_step(step.consumed)?;
         if self.x.to_server.kept() > REPLAY_BYTES {

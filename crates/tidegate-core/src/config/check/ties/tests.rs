@@ -6,7 +6,7 @@ use super::{Claim, Pair, PathKey, compare, search, tie};
 use crate::model::ids::{PoolName, RouteName};
 use crate::model::ratio::Limit;
 use crate::model::route::{
-    EncodedSlash, PathPolicy, RetryPolicy, Route, RouteMatch, RouteTimeouts, ValuePattern,
+    EncodedSlash, PathPolicy, RetryPolicy, Route, RouteMatch, RouteTimeouts, Target, ValuePattern,
 };
 use crate::time::Duration;
 
@@ -14,7 +14,7 @@ fn route(number: usize, conditions: RouteMatch) -> Route {
     let wait = Duration::from_secs(1);
     Route {
         name: RouteName::new(&format!("r{number}")),
-        pool: PoolName::new("app"),
+        target: Target::Pool(PoolName::new("app")),
         matches: vec![conditions],
         priority: 0,
         path: PathPolicy { encoded_slash: EncodedSlash::Refuse, merge_slashes: true },
@@ -32,6 +32,8 @@ fn route(number: usize, conditions: RouteMatch) -> Route {
             on_timeout: false,
             on_status: Vec::new(),
         },
+        request: None,
+        response: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_core::health::probe::ProbeResult;
+use tidegate_core::model::edit::ErrorPages;
 use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::model::pool::{
     BackupWhen, Balance, Failures, HealthCheck, InitialHealth, PassiveHealth, Pool, PoolTimeouts,
@@ -39,6 +40,7 @@ pub(super) fn pool(chance: &mut Rng) -> Pool {
         },
         health: (chance.below(4) != 0).then(check),
         passive: passive(),
+        error_pages: ErrorPages::default(),
     }
 }
 
