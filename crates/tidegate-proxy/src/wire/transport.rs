@@ -22,7 +22,9 @@ use crate::held::Held;
 pub(crate) struct Transport {
     stream: Stream,
     early: Held,
-    meter: Option<Meter>,
+    /// Apart, so that opening a connection to a server, which any exchange may do, has no room for
+    /// it.
+    meter: Option<Box<Meter>>,
 }
 
 /// How a client has behaved so far; cleared when it is asked.
@@ -65,7 +67,8 @@ impl Transport {
     /// Takes over the connection of a client, and the bytes that have been read from it already.
     pub(crate) fn from_client(stream: Stream, early: Held, conduct: Conduct) -> Self {
         let budget = FrameBudget::new(clock::now());
-        Self { stream, early, meter: Some(Meter { budget, conduct, overdrawn: false }) }
+        let meter = Box::new(Meter { budget, conduct, overdrawn: false });
+        Self { stream, early, meter: Some(meter) }
     }
 
     fn is_overdrawn(&self) -> bool {
