@@ -7,6 +7,7 @@ use tidegate_core::http::assemble;
 use tidegate_core::http::forwarded::{Forwarding, carries_request_id};
 use tidegate_core::http::head::BodyLength;
 use tidegate_core::http::write::{self, BodyFraming, RequestOptions};
+use tidegate_core::model::edit::HostEdit;
 
 use super::Relay;
 use crate::error::Error;
@@ -40,10 +41,9 @@ impl Relay<'_> {
     /// Puts the server's own name into the head, where the route wants that. A body that was kept
     /// stands behind the head for another server, which then has to be written again.
     fn name_server(&mut self) -> Result<(), Error> {
-        if self.course.route.request.is_none() {
-            return Ok(());
-        }
-        let Some(server) = self.x.server else { return Ok(()) };
+        let edits = self.course.route.request.as_ref();
+        let wanted = edits.is_some_and(|edits| edits.host == HostEdit::Server);
+        let Some(server) = self.x.server.filter(|_| wanted) else { return Ok(()) };
         let server = &self.course.pool.entry.members[server.position()].server;
         let name = server.address.to_string();
         edit::name_server(self.course.route, &mut self.x.head, &name).map_err(Error::BadEdit)?;
