@@ -100,6 +100,7 @@ fn pool(balance: Balance, members: &[Member]) -> Pool {
         name: PoolName::new("bench"),
         balance,
         servers: members.iter().map(|member| member.server.clone()).collect(),
+        tls: None,
         slow_start: 30 * second,
         backup_when: BackupWhen::Short,
         when_all_down: WhenAllDown::FailOpen,

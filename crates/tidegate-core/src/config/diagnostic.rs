@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::model::written::Place;
+
 /// Whether a diagnostic stops the configuration from being used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -36,6 +38,23 @@ pub struct Diagnostic {
     pub nearest: Option<String>,
 }
 
+impl Diagnostic {
+    /// What is found wrong with a value when it is used, at the place where it is written.
+    #[must_use]
+    pub fn new(place: &Place, severity: Severity, message: String) -> Self {
+        Self {
+            file: place.file.to_string(),
+            line: place.line,
+            column: place.column,
+            severity,
+            key: place.key.to_string(),
+            message: legible(message),
+            expected: None,
+            nearest: None,
+        }
+    }
+}
+
 /// Whether nothing stops; warnings do not.
 #[must_use]
 pub fn is_clean(diagnostics: &[Diagnostic]) -> bool {
@@ -65,4 +84,26 @@ impl fmt::Display for Diagnostic {
             None => Ok(()),
         }
     }
+}
+
+/// Characters of a message, a key or a hint; what a file holds may be far longer.
+const LEGIBLE_MAX: usize = 300;
+
+/// One line of a length that people read: control characters are escaped, the rest is cut off.
+pub(crate) fn legible(text: String) -> String {
+    let short = text.chars().nth(LEGIBLE_MAX).is_none();
+    if short && !text.contains(char::is_control) {
+        return text;
+    }
+    let mut line = String::new();
+    for letter in text.chars().take(LEGIBLE_MAX) {
+        match letter {
+            letter if letter.is_control() => line.extend(letter.escape_default()),
+            letter => line.push(letter),
+        }
+    }
+    if !short {
+        line.push('…');
+    }
+    line
 }

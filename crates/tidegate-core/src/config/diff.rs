@@ -152,6 +152,8 @@ fn listener(old: &Listener, new: &Listener) -> Vec<&'static str> {
         "address": addresses,
         "trusted_proxies": trusted_proxies,
         "client_header": client_header,
+        "redirect": redirect,
+        "tls": tls,
         "limits": limits,
     })
 }
@@ -177,6 +179,7 @@ fn route(old: &Route, new: &Route) -> Vec<&'static str> {
 fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
     differing!(old, new, {
         "balance": balance,
+        "tls": tls,
         "slow_start": slow_start,
         "backup_when": backup_when,
         "when_all_down": when_all_down,

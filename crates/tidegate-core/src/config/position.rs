@@ -3,7 +3,10 @@
 //! Trees carry a file number and a byte offset, eight bytes that copy; lines and columns are worked
 //! out only for what is reported.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+
+use crate::model::written::Place;
 
 /// A place in one of the files of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +85,16 @@ impl Files {
     /// `file:line`, as comments and messages name a place.
     pub(crate) fn place(&self, at: At) -> String {
         format!("{}:{}", self.name(at), self.line(at))
+    }
+
+    /// The place in full, of a key.
+    pub(crate) fn written(&self, at: At, key: &impl Display) -> Place {
+        Place {
+            file: self.name(at).into(),
+            line: self.line(at),
+            column: self.column(at),
+            key: key.to_string().into(),
+        }
     }
 
     /// The paths, in order.

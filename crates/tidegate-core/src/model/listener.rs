@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::ids::ListenerName;
 use super::ratio::Limit;
+use super::tls::ListenerTls;
 use crate::time::Duration;
 
 /// An HTTP listener.
@@ -19,6 +20,10 @@ pub struct Listener {
     pub trusted_proxies: Vec<IpNet>,
     /// The header, in lower case, that carries the client address instead of `X-Forwarded-For`.
     pub client_header: Option<String>,
+    /// The port to which every request is redirected, over https; `None`: requests are routed.
+    pub redirect: Option<HttpsPort>,
+    /// TLS; `None`: it is plain.
+    pub tls: Option<ListenerTls>,
     /// What it tolerates.
     pub limits: ListenerLimits,
 }
@@ -32,9 +37,20 @@ impl Listener {
     }
 }
 
+/// The port of a URL with `https`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpsPort(pub u16);
+
+impl HttpsPort {
+    /// The one that a URL need not name (RFC 9110, section 4.2.2).
+    pub const DEFAULT: Self = Self(443);
+}
+
 /// What a listener tolerates from one client connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListenerLimits {
+    /// From the start of a TLS connection to the end of its handshake.
+    pub handshake_timeout: Duration,
     /// From the first byte of a request head to its end.
     pub header_timeout: Duration,
     /// Bytes of a request or response head, line ends included.

@@ -4,6 +4,8 @@
 use super::ids::PoolName;
 use super::ratio::Ratio;
 use super::server::Server;
+use super::tls::PoolTls;
+use super::written::Written;
 use crate::time::Duration;
 
 /// A pool of servers.
@@ -15,6 +17,8 @@ pub struct Pool {
     pub balance: Balance,
     /// Its members, at least one.
     pub servers: Vec<Server>,
+    /// TLS to the servers; `None`: plain.
+    pub tls: Option<Written<PoolTls>>,
     /// How long a server that joins a running pool takes to reach its full weight; zero: none.
     pub slow_start: Duration,
     /// When backups step in.

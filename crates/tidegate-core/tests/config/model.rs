@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tidegate_core::config::diff::{Change, diff};
-use tidegate_core::config::proxy::proxy_config;
+use tidegate_core::config::proxy::{Arguments, proxy_config};
+use tidegate_core::model::listener::HttpsPort;
 use tidegate_core::model::node::{AccessLog, AdminAddress, Workers};
 use tidegate_core::model::pool::{Balance, Probe, WhenAllDown};
 use tidegate_core::model::ratio::Limit;
 use tidegate_core::model::route::{HostPattern, PathPattern};
 use tidegate_core::model::secret::SecretReference;
+use tidegate_core::model::tls::{ClientCertificatePolicy, TlsVersion};
 
 use crate::disk::{Disk, config, load_text, say};
 
@@ -128,6 +130,67 @@ fn relative_paths_start_at_the_main_file() {
 }
 
 #[test]
+fn a_file_keeps_the_place_where_it_is_named() {
+    let text = "[listener.web]
+address = \"127.0.0.1:8443\"
+[default.listener.tls]
+client_ca = \"ca.pem\"
+[[listener.web.tls.certificates]]
+certificate = \"shop.pem\"
+key = \"env:KEY\"
+";
+    let config =
+        config(&format!("{text}[route.all]\npool = \"app\"\n[pool.app]\nservers = \"[::1]:1\""));
+    let tls = config.listeners[0].tls.as_ref().expect("it is there");
+    let key = &tls.certificates[0].key;
+    assert_eq!(key.value, SecretReference::Environment("KEY".to_owned()));
+    assert_eq!((&*key.place.file, key.place.line, key.place.column), ("tidegate.toml", 7, 7));
+    assert_eq!(&*key.place.key, "listener.web.tls.certificates.key");
+    let clients = tls.clients.as_ref().expect("inherited");
+    assert_eq!((clients.policy, clients.ca.place.line), (ClientCertificatePolicy::Required, 4));
+    assert_eq!(tls.min_version, TlsVersion::Tls12);
+}
+
+#[test]
+fn a_redirect_goes_to_the_port_where_https_is() {
+    let port = |listeners: &str| {
+        let text =
+            format!("[listener.plain]\naddress = \"[::]:80\"\nredirect = \"https\"\n{listeners}");
+        config(&text).listeners.iter().find_map(|listener| listener.redirect)
+    };
+    let tls = |name: &str, address: &str| {
+        format!(
+            "[listener.{name}]\naddress = {address}\n[listener.{name}.tls.certificates]\n\
+             certificate = \"a.pem\"\nkey = \"a.key\"\n"
+        )
+    };
+    let one = tls("one", "[\"1.1.1.1:8443\", \"[::1]:8443\"]");
+    assert_eq!(port(&one), Some(HttpsPort(8443)));
+    for nowhere_clear in [
+        String::new(),
+        tls("one", "\"127.0.0.1:0\""),
+        tls("one", "[\"127.0.0.1:8443\", \"127.0.0.1:9443\"]"),
+        one + &tls("two", "\"127.0.0.1:9443\""),
+    ] {
+        assert_eq!(port(&nowhere_clear), Some(HttpsPort::DEFAULT), "{nowhere_clear}");
+    }
+}
+
+#[test]
+fn where_a_file_is_named_makes_no_difference() {
+    let text = "[listener.web.tls.certificates]\ncertificate = \"a.pem\"\nkey = \"a.key\"\n";
+    check_diff(&format!("{MINIMAL}{text}"), &format!("{MINIMAL}\n\n{text}"), &[]);
+    let other = text.replace("a.key", "b.key");
+    let changes = ["listener web changed: tls"];
+    check_diff(&format!("{MINIMAL}{text}"), &format!("{MINIMAL}{other}"), &changes);
+    check_diff(
+        MINIMAL,
+        &format!("{MINIMAL}tls = {{}}\n[default.listener]\nredirect = \"https\""),
+        &["listener web changed: redirect", "pool app changed: tls"],
+    );
+}
+
+#[test]
 fn the_files_that_were_read_are_told_with_the_main_one_first() {
     let files = Disk::data("good").load("include.toml").files;
     let files: Vec<_> = files.iter().map(|file| file.to_str().expect("UTF-8")).collect();
@@ -144,19 +207,34 @@ fn a_missing_main_file_is_a_mistake_among_others() {
 #[test]
 fn arguments_stand_for_a_file() {
     let to = ["127.0.0.1:9001".to_owned(), "[::1]:9002".to_owned()];
-    let config = config(&proxy_config("127.0.0.1:8080", &to, Some("peak-ewma"), Some("/up")));
+    let config = config(&proxy_config(&Arguments {
+        listen: "127.0.0.1:8080",
+        to: &to,
+        balance: Some("peak-ewma"),
+        health: Some("/up"),
+        certificate: Some(("shop.pem", "shop \"1\".key")),
+    }));
     let address: SocketAddr = ([127, 0, 0, 1], 8080).into();
     assert_eq!(config.listeners[0].addresses, [address]);
     assert_eq!(config.pools[0].servers.len(), 2);
     assert_eq!(config.pools[0].balance, Balance::PeakEwma);
     let probe = config.pools[0].health.as_ref().map(|health| &health.probe);
     assert!(matches!(probe, Some(Probe::Http(http)) if http.path == "/up"));
+    let tls = config.listeners[0].tls.as_ref().expect("a certificate was given");
+    let key = &tls.certificates[0].key.value;
+    assert_eq!(*key, SecretReference::File("shop \"1\".key".into()));
 }
 
 #[test]
 fn arguments_are_quoted_and_checked_like_a_file() {
     let hostile = "\"]\n[admin]\naddress = \"off".to_owned();
-    let text = proxy_config("8080", &[hostile], Some("p3c"), None);
+    let text = proxy_config(&Arguments {
+        listen: "8080",
+        to: &[hostile],
+        balance: Some("p3c"),
+        health: None,
+        certificate: None,
+    });
     let said = say(&load_text(&text).diagnostics);
     assert_eq!(said.lines().count(), 3, "{said}");
     assert!(said.contains("did you mean `0.0.0.0:8080`?") && said.contains("`p2c`"), "{said}");

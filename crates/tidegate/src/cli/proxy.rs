@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use tidegate_control::observe::config_file::Origin;
-use tidegate_core::config::proxy::proxy_config;
+use tidegate_core::config::proxy::{Arguments, proxy_config};
 
 use crate::output;
 use crate::serve::serve;
@@ -28,6 +28,12 @@ pub(super) struct Proxy {
     /// Check the servers at this path
     #[arg(long, value_name = "PATH")]
     health: Option<String>,
+    /// Speak TLS with this certificate, followed by its chain, in PEM
+    #[arg(long, value_name = "FILE", requires = "key")]
+    certificate: Option<String>,
+    /// The private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    key: Option<String>,
     /// Print the file that the arguments stand for, and run nothing
     #[arg(long)]
     print_config: bool,
@@ -35,8 +41,13 @@ pub(super) struct Proxy {
 
 impl Proxy {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let text =
-            proxy_config(&self.listen, &self.to, self.balance.as_deref(), self.health.as_deref());
+        let text = proxy_config(&Arguments {
+            listen: &self.listen,
+            to: &self.to,
+            balance: self.balance.as_deref(),
+            health: self.health.as_deref(),
+            certificate: self.certificate.as_deref().zip(self.key.as_deref()),
+        });
         if self.print_config {
             output::bytes(text.as_bytes())?;
             return Ok(ExitCode::SUCCESS);

@@ -130,6 +130,7 @@ fn pool(balance: Balance, weights: &[u16]) -> Pool {
         name: PoolName::new("test"),
         balance,
         servers: (0..).zip(weights).map(server).collect(),
+        tls: None,
         slow_start: 30 * second,
         backup_when: BackupWhen::Short,
         when_all_down: WhenAllDown::FailOpen,

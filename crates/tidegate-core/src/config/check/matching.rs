@@ -66,9 +66,23 @@ fn listeners(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<Vec<
     let path = path.key("listener");
     let mut names = Vec::new();
     for item in table.list("listener")? {
-        names.push(exists("listener", item, &path, site).map(ListenerName::new));
+        let name = exists("listener", item, &path, site);
+        if let Some(name) = name {
+            routes_requests(name, item, &path, site);
+        }
+        names.push(name.map(ListenerName::new));
     }
     names.into_iter().collect()
+}
+
+/// A listener that redirects every request has none for a route.
+fn routes_requests(name: &str, item: &Value, path: &Path<'_>, site: &mut Site<'_>) {
+    let listener = site.tree.table("listener").and_then(|listeners| listeners.table(name));
+    let redirects = listener.is_some_and(|listener| listener.value("redirect").is_some());
+    if let (true, Some(at)) = (redirects, item.at()) {
+        let message = format!("listener {} redirects every request", quote(name));
+        site.report.add(Mistake::doubt(at, path, message));
+    }
 }
 
 fn paths(table: &Table) -> Option<Vec<PathPattern>> {

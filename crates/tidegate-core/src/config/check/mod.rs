@@ -13,4 +13,5 @@ pub(crate) mod process;
 pub(crate) mod route;
 pub(crate) mod rules;
 pub(crate) mod ties;
+pub(crate) mod tls;
 pub(crate) mod whole;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::health;
 use super::whole::{Object, Site};
+use super::{health, tls};
 use crate::config::position::At;
 use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table, Value, quote};
@@ -20,6 +20,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
     let pools = Path::ROOT.key("pool");
     let path = pools.key(object.name);
     servers_differ(table, &path, site);
+    let tls = table.optional("tls", |tls| tls::pool(tls, &path.key("tls"), site));
     let health =
         table.optional("health", |check| health::active(check.table()?, &path.key("health"), site));
     let passive = table
@@ -29,6 +30,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         name: PoolName::new(object.name),
         balance: balance(table)?,
         servers: table.list("servers")?.iter().map(server).collect::<Option<_>>()?,
+        tls: tls?,
         slow_start: table.parse("slow_start", duration::duration)?,
         backup_when: match table.text("backup_when")? {
             "short" => BackupWhen::Short,

@@ -24,10 +24,14 @@ fn there_is_a_listener(site: &mut Site<'_>) {
     if empty("listener") {
         let mistake = Mistake::new(start, &Path::ROOT.key("listener"), "there is no listener");
         site.report.add(mistake.expected("at least one `[listener.NAME]` with an `address`"));
-    } else if empty("route") {
+    } else if empty("route") && !every_listener_redirects(site) {
         let message = "there is no route: every request gets 404";
         site.report.add(Mistake::doubt(start, &Path::ROOT.key("route"), message));
     }
+}
+
+fn every_listener_redirects(site: &Site<'_>) -> bool {
+    objects(site.tree, "listener").all(|one| one.table.value("redirect").is_some())
 }
 
 fn is_empty(value: &Value) -> bool {

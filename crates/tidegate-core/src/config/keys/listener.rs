@@ -1,6 +1,7 @@
 //! `[listener.NAME]`: an address that takes clients in.
 
 use super::key::{Default, Key, Kind, Section};
+use super::tls::LISTENER_TLS;
 use crate::config::text::address::{LISTEN, NETWORK};
 use crate::config::text::duration::WAIT;
 use crate::config::text::name::HEADER;
@@ -38,6 +39,21 @@ pub(crate) static LISTENER: Section = Section {
             "The header in which `trusted_proxies` name the client.",
         )
         .also(&["real_ip_header"]),
+        Key::new(
+            "redirect",
+            Kind::Word(&["https"]),
+            Default::Absent("requests are routed"),
+            "Answers every request with 308 to the same URL over https; on port 443, or on that \
+             of the listener with `tls` if there is just one.",
+        )
+        .also(&["redirect_scheme", "https_redirect"]),
+        Key::new(
+            "tls",
+            Kind::Table(&LISTENER_TLS),
+            Default::Absent("it is plain"),
+            "Encryption, and who may connect.",
+        )
+        .also(&["ssl", "https"]),
         Key::new("limits", Kind::Table(&LIMITS), Default::Table, "What it tolerates."),
     ],
 };
@@ -45,6 +61,12 @@ pub(crate) static LISTENER: Section = Section {
 static LIMITS: Section = Section {
     doc: "What a listener tolerates from a client connection.",
     keys: &[
+        Key::new(
+            "handshake_timeout",
+            Kind::Text(&WAIT),
+            Default::Text("10s"),
+            "From the start of a TLS connection to the end of its handshake.",
+        ),
         Key::new(
             "header_timeout",
             Kind::Text(&WAIT),

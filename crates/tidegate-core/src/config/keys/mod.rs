@@ -13,6 +13,7 @@ pub(crate) mod pool;
 pub(crate) mod process;
 pub(crate) mod root;
 pub(crate) mod route;
+pub(crate) mod tls;
 
 #[cfg(test)]
 mod tests;

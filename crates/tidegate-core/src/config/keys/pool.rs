@@ -4,6 +4,7 @@ use rapidhash::v3::rapidhash_v3;
 
 use super::health::{HEALTH, PASSIVE};
 use super::key::{Computed, Default, Key, Kind, Known, Section};
+use super::tls::POOL_TLS;
 use crate::config::text::address;
 use crate::config::text::duration::{DURATION, WAIT};
 use crate::config::text::hash_key::HASH_KEY;
@@ -46,6 +47,13 @@ pub(crate) static POOL: Section = Section {
             "nodes",
             "address",
         ]),
+        Key::new(
+            "tls",
+            Kind::Table(&POOL_TLS),
+            Default::Absent("connections to the servers are plain"),
+            "Encryption to the servers; `{}` will do.",
+        )
+        .also(&["ssl"]),
         Key::new("hash", Kind::Table(&HASH), Default::Table, "The table behind the hash policies.")
             .only("balance", &["source-ip-hash", "ip-hash", "hash"]),
         Key::new(

@@ -164,6 +164,11 @@ fn with_word(path: &str, word: &str) -> String {
     if rest == ".hash" {
         lines.push("pool.a.balance = \"ip-hash\"".to_owned());
     }
+    if (kind, rest.as_str()) == ("listener", ".tls") {
+        let files = "{ certificate = \"a.pem\", key = \"a.key\" }";
+        lines.push(format!("listener.a.tls.certificates = {files}"));
+        lines.push("listener.a.tls.client_ca = \"ca.pem\"".to_owned());
+    }
     if word == "hash" {
         lines.push("pool.a.hash.key = \"path\"".to_owned());
     }

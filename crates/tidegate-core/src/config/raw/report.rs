@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use super::tree::Path;
-use crate::config::diagnostic::{Diagnostic, Severity};
+use crate::config::diagnostic::{Diagnostic, Severity, legible};
 use crate::config::nearest::Nearest;
 use crate::config::position::{At, Files};
 
@@ -72,28 +72,6 @@ impl Mistake {
         self.nearest = nearest.map(|nearest| legible(nearest.into()));
         self
     }
-}
-
-/// Characters of a message, a key or a hint; what a file holds may be far longer.
-const LEGIBLE_MAX: usize = 300;
-
-/// One line of a length that people read: control characters are escaped, the rest is cut off.
-fn legible(text: String) -> String {
-    let short = text.chars().nth(LEGIBLE_MAX).is_none();
-    if short && !text.contains(char::is_control) {
-        return text;
-    }
-    let mut line = String::new();
-    for letter in text.chars().take(LEGIBLE_MAX) {
-        match letter {
-            letter if letter.is_control() => line.extend(letter.escape_default()),
-            letter => line.push(letter),
-        }
-    }
-    if !short {
-        line.push('…');
-    }
-    line
 }
 
 impl Report {

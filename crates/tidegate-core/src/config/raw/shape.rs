@@ -255,6 +255,11 @@ fn suggestion(kind: &Kind, data: &Data) -> Option<String> {
         (Kind::Integer { .. } | Kind::Number { .. }, Data::Text(text)) => {
             text.parse::<f64>().ok().map(|_| text.clone())
         }
+        // A version, say, without its quotes.
+        (Kind::Word(words), Data::Number(number)) => {
+            let word = number.to_string();
+            words.contains(&word.as_str()).then(|| quote(&word))
+        }
         (Kind::Flag, Data::Text(text)) => match text.as_str() {
             "true" | "yes" | "on" => Some("true".to_owned()),
             "false" | "no" | "off" => Some("false".to_owned()),

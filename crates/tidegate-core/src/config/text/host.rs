@@ -1,6 +1,6 @@
 //! Hosts: those that a route takes, and the one that a check names.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::fault::{Fault, Format};
 use crate::model::route::HostPattern;
@@ -25,6 +25,16 @@ pub(crate) static AUTHORITY: Format = Format {
     check: |text| authority(text).map(drop),
 };
 
+/// The name of a server in its certificate.
+pub(crate) static SERVER_NAME: Format = Format {
+    name: "a name that a certificate can hold",
+    expected: "a host or an IP address, such as \"shop.internal\"",
+    example: "shop.internal",
+    pattern: Some(r"^([A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+)$"),
+    unit: None,
+    check: |text| server_name(text).map(drop),
+};
+
 /// A host or a wildcard, in lower case.
 pub(crate) fn host(text: &str) -> Result<HostPattern, Fault> {
     match text.strip_prefix("*.") {
@@ -41,6 +51,11 @@ pub(crate) fn authority(text: &str) -> Result<String, Fault> {
     exact(host)?;
     let fits = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
     if fits { Ok(text.to_owned()) } else { Err(Fault::default()) }
+}
+
+/// A host in lower case, or an address in its shortest form.
+pub(crate) fn server_name(text: &str) -> Result<String, Fault> {
+    text.parse::<IpAddr>().map(|address| address.to_string()).or_else(|_| named(text))
 }
 
 fn exact(text: &str) -> Result<String, Fault> {
@@ -83,6 +98,16 @@ mod tests {
         assert_eq!(host("Shop.Example.COM"), Ok(HostPattern::Exact("shop.example.com".into())));
         assert_eq!(host("*.example.com"), Ok(HostPattern::Wildcard(".example.com".into())));
         assert_eq!(host("[0:0::1]"), Ok(HostPattern::Exact("[::1]".into())));
+    }
+
+    #[test]
+    fn the_name_of_a_server_is_a_host_or_an_address() {
+        assert_eq!(server_name("Shop.Internal"), Ok("shop.internal".to_owned()));
+        assert_eq!(server_name("0:0::1"), Ok("::1".to_owned()));
+        assert_eq!(server_name("10.0.0.1"), Ok("10.0.0.1".to_owned()));
+        let fault = server_name("https://shop.internal:443").expect_err("a URL");
+        assert_eq!(fault.nearest.as_deref(), Some("shop.internal"));
+        assert!(server_name("*.internal").is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::time::Duration;
 
 fn listener(trusted: &[&str], client_header: Option<&str>) -> Listener {
     let limits = ListenerLimits {
+        handshake_timeout: Duration::from_secs(1),
         header_timeout: Duration::from_secs(1),
         header_bytes: 1024,
         header_fields: 10,
@@ -29,6 +30,8 @@ fn listener(trusted: &[&str], client_header: Option<&str>) -> Listener {
         addresses: Vec::new(),
         trusted_proxies: networks.collect(),
         client_header: client_header.map(str::to_owned),
+        redirect: None,
+        tls: None,
         limits,
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn pool(chance: &mut Rng) -> Pool {
         name: PoolName::new("shop"),
         servers: servers.collect(),
         balance: balance(chance),
+        tls: None,
         slow_start: Duration::ZERO,
         backup_when: if chance.below(2) == 0 { BackupWhen::Short } else { BackupWhen::Empty },
         when_all_down: WhenAllDown::FailOpen,
