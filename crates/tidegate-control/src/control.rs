@@ -25,6 +25,7 @@ use crate::health::board::Board;
 use crate::observe::config_file::{Accepted, Origin};
 use crate::publish::Compiler;
 use crate::reconcile::Reconciler;
+use crate::tls::parts::Tls;
 
 /// Commands that may wait for the loop.
 const COMMANDS_MAX: usize = 64;
@@ -97,7 +98,12 @@ pub struct Applied {
 /// What the loop is asked to do.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Reload { cause: String, reply: Option<oneshot::Sender<Reload>> },
+    Reload {
+        cause: String,
+        reply: Option<oneshot::Sender<Reload>>,
+    },
+    /// Files that TLS is made of have changed.
+    Renew,
     Stop,
 }
 
@@ -112,6 +118,7 @@ pub(crate) struct Shared {
     pub(crate) accepted: ArcSwap<Accepted>,
     pub(crate) addresses: Mutex<Vec<(ListenerName, SocketAddr)>>,
     pub(crate) reloads: Reloads,
+    pub(crate) renewals: Renewals,
     pub(crate) started: (Instant, UnixTime),
     /// The configuration of the start: what needs a restart is measured against it.
     pub(crate) first: Arc<Config>,
@@ -125,6 +132,13 @@ pub(crate) struct Reloads {
     pub(crate) refused: AtomicU64,
     /// The mistakes of the last one; empty when it was applied.
     pub(crate) last: Mutex<Vec<Diagnostic>>,
+}
+
+/// How files went that TLS is made of and that changed while the process ran.
+#[derive(Debug, Default)]
+pub(crate) struct Renewals {
+    pub(crate) applied: AtomicU64,
+    pub(crate) refused: AtomicU64,
 }
 
 impl Control {
@@ -145,6 +159,7 @@ impl Control {
             accepted: ArcSwap::from_pointee(accepted),
             addresses: Mutex::default(),
             reloads: Reloads::default(),
+            renewals: Renewals::default(),
             started: (now, clock::unix_time()),
             readiness: AtomicU8::new(Readiness::Starting as u8),
         });
@@ -195,6 +210,20 @@ impl Control {
     #[must_use]
     pub fn last_reload_applied(&self) -> bool {
         lock(&self.shared.reloads.last).is_empty()
+    }
+
+    /// Certificates, keys and authorities whose files changed: how many were taken, and how many
+    /// could not be used.
+    #[must_use]
+    pub fn renewals(&self) -> (u64, u64) {
+        let renewals = &self.shared.renewals;
+        (renewals.applied.load(Relaxed), renewals.refused.load(Relaxed))
+    }
+
+    /// What TLS is made of.
+    #[must_use]
+    pub fn tls(&self) -> Arc<Tls> {
+        Arc::clone(&self.shared.accepted.load().tls)
     }
 
     /// What happened after the event numbered `since`; 0: all that is remembered.

@@ -25,6 +25,10 @@ pub enum Kind {
     ConfigApplied,
     /// A configuration was refused; the one before it goes on.
     ConfigRefused,
+    /// A certificate, a key or an authority was renewed: its file changed.
+    CertificateRenewed,
+    /// A changed file cannot be used; what it held before goes on.
+    CertificateRefused,
     /// A server may be given requests.
     ServerUp,
     /// The checks of a server fail.
@@ -55,6 +59,8 @@ impl Kind {
             Self::Started => "started",
             Self::ConfigApplied => "config-applied",
             Self::ConfigRefused => "config-refused",
+            Self::CertificateRenewed => "certificate-renewed",
+            Self::CertificateRefused => "certificate-refused",
             Self::ServerUp => "server-up",
             Self::ServerDown => "server-down",
             Self::ServerEjected => "server-ejected",
@@ -73,6 +79,7 @@ impl Kind {
         matches!(
             self,
             Self::ConfigRefused
+                | Self::CertificateRefused
                 | Self::ServerDown
                 | Self::ServerEjected
                 | Self::ServerSpared

@@ -8,7 +8,8 @@
 //! A [`control::Control`] is the handle by which signals, the command line and the admin API act on
 //! the loop and read what it knows.
 //!
-//! Reading order: `observe` (what comes in), `health` (what is made of probes and signals),
+//! Reading order: `observe` (what comes in), `health` (what is made of probes and signals), `tls`
+//! (what is made of certificates and keys),
 //! `publish` and `reconcile` (how it takes effect), `control`, `events`, `status` and `explain`
 //! (what people see).
 
@@ -17,6 +18,7 @@
 pub mod observe;
 
 mod health;
+pub mod tls;
 
 pub mod publish;
 pub mod reconcile;

@@ -3,7 +3,8 @@
 //! Publishing has two steps. First the data plane prepares: it opens the sockets that are missing,
 //! which is the only thing that can fail, and leaves everything as it was if it does. Then it
 //! commits the snapshot as one atomic swap, which cannot fail. So the last good configuration
-//! serves until the next one does.
+//! serves until the next one does. What TLS needs goes the same way beside the snapshot, and alone
+//! when only certificates have changed, which no socket and no server has to do with.
 //!
 //! Control knows the data plane only by the trait below; the two meet where the program is
 //! composed.
@@ -15,6 +16,7 @@ use tidegate_core::model::ids::ListenerName;
 use tidegate_core::model::node::Config;
 use tidegate_core::snapshot::{ServerIds, Snapshot};
 use tidegate_core::time::Instant;
+use tidegate_net::tls::contexts::Contexts;
 
 /// What control asks of the data plane.
 pub trait DataPlane: Send + 'static {
@@ -27,8 +29,17 @@ pub trait DataPlane: Send + 'static {
     /// A sentence that names the address which could not be opened; nothing has changed then.
     fn prepare(&self, config: &Config) -> Result<Self::Prepared, String>;
 
-    /// Serves `snapshot` from now on, and lets what was prepared for it accept.
-    fn commit(&mut self, prepared: Self::Prepared, snapshot: Arc<Snapshot>);
+    /// Serves `snapshot` from now on, encrypts by `contexts`, and lets what was prepared for it
+    /// accept.
+    fn commit(
+        &mut self,
+        prepared: Self::Prepared,
+        snapshot: Arc<Snapshot>,
+        contexts: Arc<Contexts>,
+    );
+
+    /// Encrypts new connections by `contexts` from now on, which are of the same configuration.
+    fn renew(&mut self, contexts: Arc<Contexts>);
 
     /// The addresses that are open, port 0 resolved.
     fn addresses(&self) -> Vec<(ListenerName, SocketAddr)>;

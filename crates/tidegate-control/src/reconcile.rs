@@ -9,6 +9,7 @@
 //! probed once, where their pool says so. Then it is committed. The start is the same walk with the
 //! first configuration, which is why no listener opens before the first probes are done.
 
+mod renew;
 mod step;
 
 use std::sync::Arc;
@@ -27,11 +28,12 @@ use tokio::task::JoinHandle;
 use crate::control::{Applied, Command, Reload, Shared, lock};
 use crate::events::{Kind, Report};
 use crate::health::keeper::Keeper;
-use crate::observe::config_file::{Accepted, Refused, Sources};
+use crate::observe::config_file::{Accepted, Refused};
 use crate::observe::probe::crew::{Crew, Found};
+use crate::observe::sources::Sources;
 use crate::observe::watch::{self as watcher, Watched};
 use crate::publish::{Compiler, DataPlane};
-use step::{Asked, Probing, Request, Step, answer, causes, configured, patience};
+use step::{Asked, Done, Probing, Request, Step, answer, causes, configured, patience};
 
 /// The loop before it runs.
 #[derive(Debug)]
@@ -65,11 +67,18 @@ impl Reconciler {
         let Self { shared, compiler, commands, watcher, signals } = self;
         let (crew, results) = Crew::new();
         let keeper = Keeper::new(Arc::clone(&shared), crew, entropy::word());
-        let (watched, watch) = watch::channel(None);
-        watcher::start(watch, watcher);
         let (started, start) = oneshot::channel();
-        let mut reconcile =
-            Loop { shared, compiler, plane, keeper, watched, step: Step::Idle, queue: Vec::new() };
+        let mut reconcile = Loop {
+            shared,
+            compiler,
+            plane,
+            keeper,
+            watched: watcher::start("config-watch", watcher.clone(), reload_for_files),
+            certificates: watcher::start("certificate-watch", watcher, || Command::Renew),
+            step: Step::Idle,
+            queue: Vec::new(),
+            renewal_due: false,
+        };
         reconcile.begin_first(started).map_err(StartError::Listen)?;
         let inputs = Inputs { commands, signals, results };
         let running = task::spawn("reconcile", reconcile.run(inputs));
@@ -94,9 +103,12 @@ struct Loop<P: DataPlane> {
     plane: P,
     keeper: Keeper,
     watched: watch::Sender<Watched>,
+    certificates: watch::Sender<Watched>,
     step: Step<P::Prepared>,
     /// Reloads that wait for the one under way: one more serves them all.
     queue: Vec<Request>,
+    /// Whether files that TLS is made of have changed.
+    renewal_due: bool,
 }
 
 /// One input.
@@ -104,8 +116,12 @@ enum Input {
     Command(Option<Command>),
     Signal(Signal),
     Found(Found),
-    Loaded(Result<Accepted, Refused>),
+    Done(Done),
     Timeout,
+}
+
+fn reload_for_files() -> Command {
+    Command::Reload { cause: "a changed file".to_owned(), reply: None }
 }
 
 impl<P: DataPlane> Loop<P> {
@@ -116,7 +132,7 @@ impl<P: DataPlane> Loop<P> {
                 command = inputs.commands.recv() => Input::Command(command),
                 Some(signal) = inputs.signals.recv() => Input::Signal(signal),
                 Some(found) = inputs.results.recv() => Input::Found(found),
-                loaded = self.step.loaded() => Input::Loaded(self.whole(loaded)),
+                done = self.step.done() => Input::Done(done),
                 () = tokio::time::sleep_until(clock::tokio_time(timeout)) => Input::Timeout,
             };
             let now = clock::now();
@@ -125,12 +141,17 @@ impl<P: DataPlane> Loop<P> {
                 Input::Command(Some(Command::Reload { cause, reply })) => {
                     self.queue.push(Request { cause, reply });
                 }
+                Input::Command(Some(Command::Renew)) => self.renewal_due = true,
                 Input::Signal(signal) => self.keeper.handle_signal(&signal, now),
                 Input::Found((server, result)) => {
                     self.keeper.handle_result(server, result, now);
                     self.step.decided(server, &self.keeper);
                 }
-                Input::Loaded(loaded) => self.take(loaded, now),
+                Input::Done(Done::Loaded(loaded)) => {
+                    let loaded = self.whole(loaded);
+                    self.take(loaded, now);
+                }
+                Input::Done(Done::Renewed(renewed)) => self.take_renewed(renewed),
                 Input::Timeout => {}
             }
             self.keeper.handle_timeout(now);
@@ -158,9 +179,12 @@ impl<P: DataPlane> Loop<P> {
             self.commit(*probing, now);
         }
         if matches!(self.step, Step::Idle) && !self.queue.is_empty() {
-            let origin = self.shared.origin.clone();
-            let loading = tokio::task::spawn_blocking(move || origin.load());
+            let (origin, served) = (self.shared.origin.clone(), self.shared.accepted.load_full());
+            let loading = tokio::task::spawn_blocking(move || origin.load_after(&served.tls));
             self.step = Step::Loading(loading, std::mem::take(&mut self.queue));
+        }
+        if matches!(self.step, Step::Idle) && std::mem::take(&mut self.renewal_due) {
+            self.begin_renewal();
         }
     }
 
@@ -241,13 +265,15 @@ impl<P: DataPlane> Loop<P> {
     fn commit(&mut self, probing: Probing<P::Prepared>, now: Instant) {
         let Probing { accepted, snapshot, prepared, asked, .. } = probing;
         let before = self.shared.accepted.load_full();
-        self.plane.commit(prepared, Arc::clone(&snapshot));
+        let contexts = Arc::clone(&accepted.tls.contexts);
+        self.plane.commit(prepared, Arc::clone(&snapshot), contexts);
         self.shared.snapshot.store(Arc::clone(&snapshot));
         *lock(&self.shared.addresses) = self.plane.addresses();
         self.keeper.settle(&snapshot, now);
         self.shared.registry.retain(&configured(&snapshot));
         self.shared.accepted.store(Arc::new(accepted.clone()));
         self.watch(accepted.sources.clone());
+        self.certificates.send_replace(Some(accepted.tls.sources.clone()));
         match asked {
             Asked::ToStart(started) => self.say_started(&snapshot, started),
             Asked::ToReload(requests) => {
@@ -286,7 +312,7 @@ impl<P: DataPlane> Loop<P> {
         self.shared.events.emit(report);
         self.shared.reloads.applied.fetch_add(1, Relaxed);
         lock(&self.shared.reloads.last).clear();
-        let applied = Applied { generation, changes, warnings: accepted.warnings.clone() };
+        let applied = Applied { generation, changes, warnings: accepted.warnings() };
         answer(requests, &Reload::Applied(applied));
     }
 

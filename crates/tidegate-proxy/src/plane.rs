@@ -22,6 +22,7 @@ use tidegate_core::snapshot::Snapshot;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_core::time::Duration;
 use tidegate_net::listen::listen;
+use tidegate_net::tls::contexts::Contexts;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::downstream::accept::Census;
@@ -34,6 +35,8 @@ const CHANGES: usize = 64;
 /// What every worker shares, and what crosses threads.
 pub struct Shared {
     pub(crate) snapshot: ArcSwap<Snapshot>,
+    /// What TLS needs, beside the snapshot: new connections take what is there when they begin.
+    pub(crate) contexts: ArcSwap<Contexts>,
     /// The snapshot's generation, so that a worker sees a change at the cost of one load.
     pub(crate) generation: AtomicU64,
     pub(crate) registry: Arc<Registry>,
@@ -48,6 +51,8 @@ pub struct Shared {
 pub struct Parts {
     /// The first snapshot.
     pub snapshot: Arc<Snapshot>,
+    /// What TLS needs for it.
+    pub contexts: Arc<Contexts>,
     /// Where workers count.
     pub registry: Arc<Registry>,
     /// Where workers tell the control plane things.
@@ -106,6 +111,7 @@ impl DataPlane {
         let shared = Arc::new(Shared {
             generation: AtomicU64::new(parts.snapshot.generation),
             snapshot: ArcSwap::new(parts.snapshot),
+            contexts: ArcSwap::new(parts.contexts),
             registry: parts.registry,
             signals: parts.signals,
             signals_dropped: parts.signals_dropped,
@@ -136,12 +142,19 @@ impl DataPlane {
         Ok(prepared)
     }
 
-    /// Publishes a snapshot. Prepared sockets begin to accept; those of listeners that are gone are
+    /// Publishes other contexts for the snapshot that serves: connections that there are go on.
+    pub fn renew(&self, contexts: Arc<Contexts>) {
+        self.shared.contexts.store(contexts);
+    }
+
+    /// Publishes a snapshot and what TLS needs for it. Prepared sockets begin to accept; those of listeners that are gone are
     /// closed, and their connections finish the request that they are at.
-    pub fn commit(&mut self, prepared: Prepared, snapshot: Arc<Snapshot>) {
+    pub fn commit(&mut self, prepared: Prepared, snapshot: Arc<Snapshot>, contexts: Arc<Contexts>) {
         let wanted: BTreeMap<SocketAddr, ListenerName> =
             addresses(&snapshot.config).map(|(name, address)| (address, name)).collect();
         let generation = snapshot.generation;
+        // First, so that whoever sees the new snapshot finds what belongs to it.
+        self.shared.contexts.store(contexts);
         self.shared.snapshot.store(snapshot);
         self.shared.generation.store(generation, Release);
         let mut orders: Vec<Vec<Command>> = self.workers.iter().map(|_| Vec::new()).collect();

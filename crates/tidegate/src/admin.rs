@@ -118,7 +118,7 @@ fn token(address: &Address) -> Option<String> {
         let path = "/api/v1/config";
         let config = Question { method: "GET", path, token: None, body: String::new() };
         let text = config.ask(address).ok()?.body;
-        let config = Origin::Text { name: "config".to_owned(), text }.load().ok()?.config;
+        let config = Origin::Text { name: "config".to_owned(), text }.read().ok()?.config;
         stored_token(config.runtime.state.as_deref())
     })
 }

@@ -22,6 +22,7 @@ use tidegate_core::snapshot::Snapshot;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_core::time::Duration;
 use tidegate_net::entropy;
+use tidegate_net::tls::contexts::Contexts;
 use tidegate_proxy::plane::{DataPlane, Drained, Parts, Prepared};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -63,6 +64,7 @@ impl Node {
         let lost = Arc::new(Lost { signals: Arc::default(), access_log: Arc::clone(&access_log) });
         let parts = Parts {
             snapshot: control.snapshot(),
+            contexts: Arc::clone(&control.tls().contexts),
             registry,
             signals: tell,
             signals_dropped: Arc::clone(&lost.signals),
@@ -152,10 +154,19 @@ impl publish::DataPlane for Plane {
         Ok((prepared, opened))
     }
 
-    fn commit(&mut self, (prepared, opened): Self::Prepared, snapshot: Arc<Snapshot>) {
+    fn commit(
+        &mut self,
+        (prepared, opened): Self::Prepared,
+        snapshot: Arc<Snapshot>,
+        contexts: Arc<Contexts>,
+    ) {
         self.level.set(snapshot.config.log.level);
         self.access_log.follow(opened);
-        self.data.commit(prepared, snapshot);
+        self.data.commit(prepared, snapshot, contexts);
+    }
+
+    fn renew(&mut self, contexts: Arc<Contexts>) {
+        self.data.renew(contexts);
     }
 
     fn addresses(&self) -> Vec<(ListenerName, SocketAddr)> {

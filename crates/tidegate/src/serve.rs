@@ -26,7 +26,7 @@ pub(crate) fn serve(origin: Origin) -> Result<ExitCode> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    list(&accepted.warnings);
+    list(&accepted.warnings());
     let runtime = runtime::control().context("cannot start the control plane")?;
     let ended = runtime.block_on(live(origin, accepted));
     // After a second signal nothing is waited for.

@@ -24,7 +24,8 @@ pub(crate) async fn show(State(api): State<Api>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/toml")], api.control().resolved().to_string())
 }
 
-/// `POST config/check`: what would be wrong with a configuration. Changes nothing.
+/// `POST config/check`: what would be wrong with the text of a configuration. Changes nothing, and
+/// opens none of the files that it names: who may ask is not therefore one who may look around.
 pub(crate) async fn check(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
@@ -33,8 +34,8 @@ pub(crate) async fn check(
     let text = String::from_utf8(body.into());
     let text = text.map_err(|_| ApiError::bad("the body is not UTF-8 text", at))?;
     let origin = Origin::Text { name: BODY.to_owned(), text };
-    let diagnostics = match origin.load() {
-        Ok(accepted) => accepted.warnings,
+    let diagnostics = match origin.read() {
+        Ok(sound) => sound.warnings,
         Err(refused) => refused.diagnostics,
     };
     Ok(Json(diagnostic::to_json(&diagnostics)))

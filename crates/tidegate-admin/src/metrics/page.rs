@@ -11,12 +11,13 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 use tidegate_control::control::Control;
+use tidegate_control::status::listener::ListenerStatus;
 use tidegate_core::snapshot::Snapshot;
 use tidegate_core::telemetry::registry::Scrape;
 
 use super::process::Process;
 use super::writer::Writer;
-use super::{node, server, traffic};
+use super::{certificate, node, server, traffic};
 use crate::api::error::ApiError;
 use crate::router::Api;
 
@@ -51,6 +52,7 @@ pub(super) struct Facts {
     pub(super) control: Control,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) scrape: Scrape,
+    pub(super) listeners: Vec<ListenerStatus>,
     pub(super) process: Process,
     pub(super) signals_dropped: u64,
     pub(super) access_log_dropped: u64,
@@ -63,6 +65,7 @@ impl Facts {
             control: api.control().clone(),
             scrape: complete(api.control().scrape(), &snapshot),
             snapshot,
+            listeners: api.control().listeners(),
             process: Process::look(),
             signals_dropped: api.losses().signals(),
             access_log_dropped: api.losses().access_log_lines(),
@@ -91,6 +94,7 @@ impl Collector for Facts {
         let mut writer = Writer::new(encoder);
         traffic::write(&mut writer, self)?;
         server::write(&mut writer, self)?;
+        certificate::write(&mut writer, self)?;
         node::write(&mut writer, self)
     }
 }

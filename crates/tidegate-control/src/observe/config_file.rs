@@ -1,13 +1,12 @@
 //! Where the configuration comes from, and the road from there to a checked one.
 //!
+//! A checked text may name files for TLS; they are read as well, and what is wrong with them is a
+//! mistake like any other.
+//!
 //! Files are read here and judged in `tidegate_core::config`. Reading also takes a stamp of each
 //! file, and notes the patterns of `include`, so that a watcher can tell later whether any of it
 //! has changed since. Whoever loads decides what becomes of a refusal; nothing is published here.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +14,9 @@ use tidegate_core::config::diagnostic::Diagnostic;
 use tidegate_core::config::load::{self, Source, Text};
 use tidegate_core::model::node::Config;
 
-use super::glob;
+use super::sources::Sources;
+use crate::tls::build::build;
+use crate::tls::parts::Tls;
 
 /// Bytes of one file: a thousand times what people write by hand.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -39,12 +40,24 @@ pub enum Origin {
 pub struct Accepted {
     /// What it says.
     pub config: Arc<Config>,
-    /// Doubts that did not stop it.
-    pub warnings: Vec<Diagnostic>,
+    /// What the files hold that it names for TLS.
+    pub tls: Arc<Tls>,
     /// The whole as TOML, with every default and where each value comes from.
     pub resolved: Arc<str>,
     /// What was read.
     pub sources: Sources,
+    doubts: Vec<Diagnostic>,
+}
+
+/// A configuration whose text is good. What the files hold that it names has not been looked at.
+#[derive(Clone, Debug)]
+pub struct Sound {
+    /// What it says.
+    pub config: Arc<Config>,
+    /// Doubts that did not stop it.
+    pub warnings: Vec<Diagnostic>,
+    resolved: Arc<str>,
+    sources: Sources,
 }
 
 /// A configuration that may not be used.
@@ -57,11 +70,24 @@ pub struct Refused {
 }
 
 impl Origin {
-    /// Reads and checks it. Blocks on the disk.
+    /// Reads and checks it, and the files that it names. Blocks on the disk.
     ///
     /// # Errors
     /// [`Refused`] when there is at least one mistake.
     pub fn load(&self) -> Result<Accepted, Refused> {
+        self.load_after(&Tls::default())
+    }
+
+    /// The same, for a process that serves: what clients of `before` hold stays good.
+    pub(crate) fn load_after(&self, before: &Tls) -> Result<Accepted, Refused> {
+        self.read()?.with_files(before)
+    }
+
+    /// Reads and checks its text alone. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`Refused`] when there is at least one mistake.
+    pub fn read(&self) -> Result<Sound, Refused> {
         match self {
             Self::File(path) => {
                 let mut disk = Disk::default();
@@ -84,13 +110,49 @@ impl Origin {
     }
 }
 
-fn judge(loaded: load::Loaded, sources: Sources) -> Result<Accepted, Refused> {
+fn judge(loaded: load::Loaded, sources: Sources) -> Result<Sound, Refused> {
     // What is refused may have no whole text.
     let resolved = loaded.config.as_ref().map(|_| loaded.resolved()).unwrap_or_default();
     let load::Loaded { config, diagnostics, .. } = loaded;
     let Some(config) = config else { return Err(Refused { diagnostics, sources }) };
     let (config, resolved) = (Arc::new(config), Arc::from(resolved));
-    Ok(Accepted { config, warnings: diagnostics, resolved, sources })
+    Ok(Sound { config, warnings: diagnostics, resolved, sources })
+}
+
+impl Sound {
+    fn with_files(self, before: &Tls) -> Result<Accepted, Refused> {
+        let Self { config, warnings, resolved, mut sources } = self;
+        match build(&config, before) {
+            Ok(tls) => {
+                Ok(Accepted { config, tls: Arc::new(tls), resolved, sources, doubts: warnings })
+            }
+            Err((diagnostics, read)) => {
+                sources.join(read);
+                let mut diagnostics = [diagnostics, warnings].concat();
+                let place = |one: &Diagnostic| (one.file.clone(), one.line, one.column);
+                diagnostics.sort_by_cached_key(place);
+                Err(Refused { diagnostics, sources })
+            }
+        }
+    }
+}
+
+impl Accepted {
+    /// Doubts that did not stop it.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Diagnostic> {
+        [self.doubts.as_slice(), self.tls.warnings.as_slice()].concat()
+    }
+
+    /// The same configuration with what its files hold by now.
+    pub(crate) fn renewed(&self, tls: Arc<Tls>) -> Self {
+        Self { tls, ..self.clone() }
+    }
+
+    /// The doubts of these that are about its text.
+    pub(crate) fn doubts(&self) -> &[Diagnostic] {
+        &self.doubts
+    }
 }
 
 /// The files of this machine, with notes of what was looked at.
@@ -101,86 +163,19 @@ pub struct Disk {
 
 impl Source for Disk {
     fn read(&mut self, path: &Path) -> Result<String, String> {
-        let text = read(path);
-        let stamp = text.as_ref().ok().map(|(stamp, _)| *stamp);
-        self.sources.stamps.insert(path.to_owned(), stamp);
-        text.map(|(_, text)| text).map_err(|error| error.to_string())
+        let mut content = Vec::new();
+        let read = self.sources.read(path, FILE_BYTES_MAX, &mut content);
+        read.map_err(|error| error.to_string())?;
+        String::from_utf8(content).map_err(|_| "it is not UTF-8 text".to_owned())
     }
 
     fn expand(&mut self, pattern: &Path) -> Result<Vec<PathBuf>, String> {
-        self.sources.patterns.push(pattern.to_owned());
-        glob::expand(pattern).map_err(|error| error.to_string())
+        self.sources.expand(pattern).map_err(|error| error.to_string())
     }
 
     fn read_page(&mut self, path: &Path, bytes_max: usize) -> Result<Vec<u8>, String> {
-        let page = read_page(path, bytes_max);
-        let stamp = page.as_ref().ok().map(|(stamp, _)| *stamp);
-        self.sources.stamps.insert(path.to_owned(), stamp);
-        page.map(|(_, bytes)| bytes).map_err(|error| error.to_string())
-    }
-}
-
-/// Stamps the open file before it reads, so that a later change shows as another stamp.
-fn read(path: &Path) -> io::Result<(Stamp, String)> {
-    let file = File::open(path)?;
-    let stamp = Stamp::of(&file.metadata()?);
-    let mut text = String::new();
-    let length = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if length as u64 > FILE_BYTES_MAX {
-        return Err(io::Error::other("the file is larger than 64 MiB"));
-    }
-    Ok((stamp, text))
-}
-
-/// Reads no further than it has to: what is longer is refused by its length.
-fn read_page(path: &Path, bytes_max: usize) -> io::Result<(Stamp, Vec<u8>)> {
-    let file = File::open(path)?;
-    let stamp = Stamp::of(&file.metadata()?);
-    let mut bytes = Vec::new();
-    file.take(bytes_max as u64 + 1).read_to_end(&mut bytes)?;
-    Ok((stamp, bytes))
-}
-
-/// What a configuration was read from: the files as they were, and the patterns that found them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sources {
-    stamps: Stamps,
-    patterns: Vec<PathBuf>,
-}
-
-/// Files and how they looked; `None`: the file could not be read.
-pub(crate) type Stamps = BTreeMap<PathBuf, Option<Stamp>>;
-
-impl Sources {
-    /// How the files looked when they were read.
-    pub(crate) const fn stamps(&self) -> &Stamps {
-        &self.stamps
-    }
-
-    /// How the same files, and all that the patterns find by now, look at present. Blocks on the
-    /// disk.
-    pub(crate) fn look(&self) -> Stamps {
-        let found = self.patterns.iter().filter_map(|pattern| glob::expand(pattern).ok()).flatten();
-        let all = self.stamps.keys().cloned().chain(found);
-        all.map(|path| (path.clone(), Stamp::of_path(&path))).collect()
-    }
-}
-
-/// What tells one state of a file from another without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    modified: (i64, i64),
-    size: u64,
-    inode: u64,
-}
-
-impl Stamp {
-    fn of(metadata: &fs::Metadata) -> Self {
-        let modified = (metadata.mtime(), metadata.mtime_nsec());
-        Self { modified, size: metadata.size(), inode: metadata.ino() }
-    }
-
-    fn of_path(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().map(|metadata| Self::of(&metadata))
+        let mut page = Vec::new();
+        let read = self.sources.read(path, bytes_max as u64, &mut page);
+        read.map(|()| page).map_err(|error| error.to_string())
     }
 }

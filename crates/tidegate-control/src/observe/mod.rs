@@ -1,7 +1,9 @@
-//! What the control plane looks at: configuration files (`config_file`, `glob`, `watch`) and
-//! servers (`probe`).
+//! What the control plane looks at: configuration files (`config_file`) and servers (`probe`).
+//!
+//! `sources` and `glob` read the disk, `watch` tells whether what was read has changed since.
 
 pub mod config_file;
 mod glob;
 pub(crate) mod probe;
+pub mod sources;
 pub(crate) mod watch;

@@ -1,8 +1,9 @@
-//! Whether the configuration's files have changed, when the configuration asks to be watched.
+//! Whether files have changed: those of the configuration, when it asks to be watched, and those
+//! that TLS is made of, always.
 //!
 //! Every second the files are looked at, not read. A change counts once two looks in a row agree:
-//! whoever copies a file over another leaves it half written for a moment. What is then a reload
-//! like any other decides whether the text is whole and valid; a refused one is not tried again
+//! whoever copies a file over another leaves it half written for a moment. The loop is told, and
+//! decides whether what the files hold now is whole and valid; what it refuses is not tried again
 //! until the files change again.
 //!
 //! Polling costs a few system calls a second and sees what notification services miss: files on
@@ -12,22 +13,36 @@ use tidegate_core::time::Duration;
 use tidegate_net::task;
 use tokio::sync::{mpsc, watch};
 
-use super::config_file::{Sources, Stamps};
+use super::sources::{Sources, Stamps};
 use crate::control::Command;
 
 /// Between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What to watch: the sources of the last load, or `None` when nobody asked to.
+/// What to watch: what was read last, or `None` when there is nothing to watch.
 pub(crate) type Watched = Option<Sources>;
 
-/// Starts watching; ends when either channel does.
-pub(crate) fn start(watched: watch::Receiver<Watched>, commands: mpsc::WeakSender<Command>) {
+/// What the loop is asked for when files have changed.
+type Wish = fn() -> Command;
+
+/// Starts to watch what `Sender` is given, and asks for `wish` when it has changed. Ends when
+/// either channel does.
+pub(crate) fn start(
+    name: &'static str,
+    commands: mpsc::WeakSender<Command>,
+    wish: Wish,
+) -> watch::Sender<Watched> {
+    let (watched, watch) = watch::channel(None);
     // Nothing waits for the watcher: it ends with the channels.
-    drop(task::spawn("config-watch", run(watched, commands)));
+    drop(task::spawn(name, run(watch, commands, wish)));
+    watched
 }
 
-async fn run(mut watched: watch::Receiver<Watched>, commands: mpsc::WeakSender<Command>) {
+async fn run(
+    mut watched: watch::Receiver<Watched>,
+    commands: mpsc::WeakSender<Command>,
+    wish: Wish,
+) {
     loop {
         let Some(sources) = watched.borrow_and_update().clone() else {
             match watched.changed().await {
@@ -43,11 +58,10 @@ async fn run(mut watched: watch::Receiver<Watched>, commands: mpsc::WeakSender<C
             () = settled(sources) => {}
         }
         let Some(commands) = commands.upgrade() else { return };
-        let command = Command::Reload { cause: "a changed file".to_owned(), reply: None };
-        if commands.send(command).await.is_err() {
+        if commands.send(wish()).await.is_err() {
             return;
         }
-        // The reload brings the sources to watch from now on.
+        // What is asked for brings the sources to watch from now on.
         if watched.changed().await.is_err() {
             return;
         }
@@ -66,7 +80,7 @@ async fn settled(sources: Sources) {
                     return;
                 }
             }
-            Err(error) => tracing::error!(%error, "cannot look at the configuration's files"),
+            Err(error) => tracing::error!(%error, "cannot look at files"),
         }
     }
 }

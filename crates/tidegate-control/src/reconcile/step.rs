@@ -14,6 +14,7 @@ use crate::control::Reload;
 use crate::health::keeper::Keeper;
 use crate::observe::config_file::{Accepted, Refused};
 use crate::observe::probe::crew;
+use crate::tls::refresh::Refreshed;
 
 /// How far a new configuration has come.
 pub(super) enum Step<T> {
@@ -23,6 +24,14 @@ pub(super) enum Step<T> {
     Loading(JoinHandle<Result<Accepted, Refused>>, Vec<Request>),
     /// Its servers are probed.
     Probing(Box<Probing<T>>),
+    /// There is none; files of the one that serves are read again.
+    Renewing(JoinHandle<Refreshed>),
+}
+
+/// What was done elsewhere, or how it broke off.
+pub(super) enum Done {
+    Loaded(Result<Result<Accepted, Refused>, JoinError>),
+    Renewed(Result<Refreshed, JoinError>),
 }
 
 /// A configuration that will serve.
@@ -51,11 +60,12 @@ pub(super) struct Request {
 }
 
 impl<T> Step<T> {
-    /// What came of loading, if that is the step.
-    pub(super) async fn loaded(&mut self) -> Result<Result<Accepted, Refused>, JoinError> {
+    /// What came of reading, if that is the step.
+    pub(super) async fn done(&mut self) -> Done {
         match self {
-            Self::Loading(loading, _) => loading.await,
-            _ => std::future::pending().await,
+            Self::Loading(loading, _) => Done::Loaded(loading.await),
+            Self::Renewing(renewing) => Done::Renewed(renewing.await),
+            Self::Idle | Self::Probing(_) => std::future::pending().await,
         }
     }
 

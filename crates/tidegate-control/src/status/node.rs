@@ -7,6 +7,7 @@ use tidegate_core::telemetry::pool::Outcome;
 use tidegate_core::telemetry::registry::Scrape;
 use tidegate_net::clock;
 
+use super::certificate;
 use super::pool::PoolStatus;
 use crate::control::{Control, lock};
 
@@ -125,8 +126,9 @@ impl Control {
     }
 
     fn warnings(&self, pools: Vec<PoolStatus>) -> Vec<String> {
-        let doubts = self.shared.accepted.load().warnings.clone();
-        let doubts = doubts.iter().map(ToString::to_string);
+        let accepted = self.shared.accepted.load();
+        let doubts = accepted.doubts().iter().map(ToString::to_string);
+        let doubts = doubts.chain(certificate::warnings(&accepted));
         doubts.chain(pools.into_iter().flat_map(|pool| pool.warnings)).collect()
     }
 }

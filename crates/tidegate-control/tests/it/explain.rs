@@ -30,7 +30,7 @@ servers = ["127.0.0.1:3"]
 
 fn ask(url: &str, header: Option<(&str, &str)>) -> Result<Explanation, ExplainError> {
     let origin = Origin::Text { name: "test".to_owned(), text: CONFIG.to_owned() };
-    let config = origin.load().unwrap_or_else(|refused| panic!("{:?}", refused.diagnostics)).config;
+    let config = origin.read().unwrap_or_else(|refused| panic!("{:?}", refused.diagnostics)).config;
     let snapshot = Snapshot::build(config, None, &mut ServerIds::default(), Instant::ZERO);
     let headers = header.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let question = Question {

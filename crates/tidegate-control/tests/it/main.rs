@@ -6,4 +6,5 @@ mod reload;
 mod start;
 mod status;
 mod support;
+mod tls;
 mod watch;

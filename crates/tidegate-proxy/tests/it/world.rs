@@ -82,6 +82,7 @@ impl Balancer {
         let (sender, signals) = mpsc::channel(64);
         let parts = Parts {
             snapshot: Arc::clone(&snapshot),
+            contexts: Arc::default(),
             registry: Arc::clone(&registry),
             signals: sender,
             signals_dropped: Arc::new(AtomicU64::new(0)),
@@ -92,7 +93,7 @@ impl Balancer {
         let workers = NonZeroUsize::new(plane.workers).expect("at least one worker");
         let mut plane = DataPlane::start(parts, workers).expect("threads");
         let prepared = plane.prepare(&config).expect("a free port");
-        plane.commit(prepared, Arc::clone(&snapshot));
+        plane.commit(prepared, Arc::clone(&snapshot), Arc::default());
         let address = plane.addresses()[0].1;
         Self { plane, address, registry, signals, snapshot, ids }
     }
@@ -104,7 +105,7 @@ impl Balancer {
         let prepared = self.plane.prepare(&config).expect("a free port");
         let snapshot = Snapshot::build(config, Some(&previous), &mut self.ids, clock::now());
         self.snapshot = Arc::new(snapshot);
-        self.plane.commit(prepared, Arc::clone(&self.snapshot));
+        self.plane.commit(prepared, Arc::clone(&self.snapshot), Arc::default());
     }
 
     /// Where the listener of this name listens.

@@ -38,7 +38,7 @@ impl Check {
     }
 
     fn approve(&self, origin: &Origin, accepted: &Accepted) -> Result<ExitCode> {
-        self.print(&accepted.warnings)?;
+        self.print(&accepted.warnings())?;
         if self.resolved {
             output::bytes(accepted.resolved.as_bytes())?;
         } else if !self.json {

@@ -54,8 +54,8 @@ impl Explain {
     }
 
     fn by_file(&self, file: PathBuf) -> Result<Option<Explanation>> {
-        let config = match Origin::File(file).load() {
-            Ok(accepted) => accepted.config,
+        let config = match Origin::File(file).read() {
+            Ok(sound) => sound.config,
             Err(refused) => {
                 serve::list(&refused.diagnostics);
                 return Ok(None);

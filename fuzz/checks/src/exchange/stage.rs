@@ -69,6 +69,7 @@ impl Stage {
         let (sender, signals) = mpsc::channel(64);
         let parts = Parts {
             snapshot: Arc::clone(&snapshot),
+            contexts: Arc::default(),
             registry: Arc::clone(&registry),
             signals: sender,
             signals_dropped: Arc::new(AtomicU64::new(0)),
@@ -78,7 +79,7 @@ impl Stage {
         };
         let mut plane = DataPlane::start(parts, NonZeroUsize::MIN).expect("threads");
         let prepared = plane.prepare(&first).expect("a free port");
-        plane.commit(prepared, Arc::clone(&snapshot));
+        plane.commit(prepared, Arc::clone(&snapshot), Arc::default());
         let address = plane.addresses()[0].1;
         let marks = Mark::none_yet();
         Self { plane, registry, signals, ids, snapshot, other, hostile, address, marks }
@@ -90,7 +91,7 @@ impl Stage {
         let prepared = self.plane.prepare(&next).expect("nothing new is listened on");
         let (before, now) = (Arc::clone(&self.snapshot), clock::now());
         self.snapshot = Arc::new(Snapshot::build(next, Some(&before), &mut self.ids, now));
-        self.plane.commit(prepared, Arc::clone(&self.snapshot));
+        self.plane.commit(prepared, Arc::clone(&self.snapshot), Arc::default());
     }
 
     /// A connection to one of the hostile servers, if one is waiting.

@@ -16,6 +16,7 @@ use tidegate_core::model::node::{Admin, AdminAddress, Config};
 use tidegate_core::snapshot::Snapshot;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_net::clock;
+use tidegate_net::tls::contexts::Contexts;
 use tokio::sync::mpsc;
 
 use super::client::{Client, Reply};
@@ -126,7 +127,9 @@ impl DataPlane for Nobody {
         Ok(())
     }
 
-    fn commit(&mut self, (): (), _snapshot: Arc<Snapshot>) {}
+    fn commit(&mut self, (): (), _snapshot: Arc<Snapshot>, _contexts: Arc<Contexts>) {}
+
+    fn renew(&mut self, _contexts: Arc<Contexts>) {}
 
     fn addresses(&self) -> Vec<(ListenerName, SocketAddr)> {
         vec![(ListenerName::new("web"), "127.0.0.1:8080".parse().expect("an address"))]

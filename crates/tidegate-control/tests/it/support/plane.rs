@@ -9,12 +9,15 @@ use tidegate_core::model::ids::ListenerName;
 use tidegate_core::model::node::Config;
 use tidegate_core::model::server::Availability;
 use tidegate_core::snapshot::Snapshot;
+use tidegate_net::tls::contexts::Contexts;
 
 /// What happened, and what is to happen.
 #[derive(Default)]
 pub(crate) struct Notes {
     /// Each generation that was committed, with the state its servers had at that moment.
     pub(crate) commits: Mutex<Vec<(u64, Vec<Availability>)>>,
+    /// What was published when only certificates had changed.
+    pub(crate) renewals: Mutex<Vec<Arc<Contexts>>>,
     /// Why the next preparations fail.
     pub(crate) refusal: Mutex<Option<String>>,
 }
@@ -53,7 +56,13 @@ impl DataPlane for Plane {
         refusal.map_or(Ok(config.listeners.len()), Err)
     }
 
-    fn commit(&mut self, prepared: usize, snapshot: Arc<Snapshot>) {
+    fn renew(&mut self, contexts: Arc<Contexts>) {
+        self.notes.renewals.lock().expect("unharmed").push(contexts);
+    }
+
+    fn commit(&mut self, prepared: usize, snapshot: Arc<Snapshot>, contexts: Arc<Contexts>) {
+        let encrypted = snapshot.config.listeners.iter().filter(|one| one.tls.is_some());
+        assert!(encrypted.map(|one| &one.name).eq(contexts.listeners.keys()), "each has a context");
         assert_eq!(prepared, snapshot.config.listeners.len(), "what is prepared is committed");
         let members = snapshot.pools.iter().flat_map(|entry| &entry.members);
         let states = members.map(|member| member.state.availability()).collect();

@@ -1,0 +1,49 @@
+//! Reads the files that TLS is made of, and keys from wherever they are.
+
+use std::env;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use tidegate_core::model::secret::SecretReference;
+use zeroize::Zeroizing;
+
+use crate::observe::sources::Sources;
+
+/// Bytes of one file: the authorities of a system take a quarter of a mebibyte.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// What a file holds, wiped when it is dropped: it may be a key.
+pub(super) type Content = Zeroizing<Vec<u8>>;
+
+/// Reads, with notes of what was read.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// What was read.
+    pub(super) sources: Sources,
+}
+
+impl Files {
+    /// What a file holds.
+    ///
+    /// # Errors
+    /// A sentence for people that names the file.
+    pub(super) fn read(&mut self, path: &Path) -> Result<Content, String> {
+        let mut content = Content::default();
+        let read = self.sources.read(path, FILE_BYTES_MAX, &mut content);
+        read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        Ok(content)
+    }
+
+    /// What a reference stands for.
+    ///
+    /// # Errors
+    /// A sentence for people that names the file or the variable.
+    pub(super) fn resolve(&mut self, reference: &SecretReference) -> Result<Content, String> {
+        match reference {
+            SecretReference::File(path) => self.read(path),
+            SecretReference::Environment(name) => env::var_os(name)
+                .map(|value| Zeroizing::new(value.into_vec()))
+                .ok_or_else(|| format!("the environment has no {name}")),
+        }
+    }
+}
