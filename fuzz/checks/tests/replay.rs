@@ -18,7 +18,7 @@ macro_rules! replay {
 }
 
 replay! {
-    access_log authority chunked config exchange forwarded
+    access_log authority body chunked config edit exchange forwarded
     health path request_head response_head route
 }
 
