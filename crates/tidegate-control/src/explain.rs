@@ -4,15 +4,20 @@
 //! The same code that routes live traffic does the walking. Which server of the pool would be
 //! picked is not told, as that depends on the load of the moment; who may be picked is.
 
+mod edits;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tidegate_core::http::head::Head;
+use tidegate_core::edit::facts::Facts;
+use tidegate_core::http::head::{BodyLength, Head};
 use tidegate_core::http::path::PathError;
+use tidegate_core::model::body::BODY_PREFIX_MAX;
 use tidegate_core::model::ids::{ListenerIndex, ListenerName};
+use tidegate_core::route::body::BodyView;
 use tidegate_core::route::explain::{Step, Verdict};
 use tidegate_core::route::table::RouteRequest;
 use tidegate_core::snapshot::{PoolEntry, Snapshot};
@@ -37,6 +42,9 @@ pub struct Question {
     /// The listener it comes to; otherwise the first one on the URL's port, or the first of all.
     #[serde(default)]
     pub listener: Option<String>,
+    /// The body, which is JSON unless the header fields say otherwise.
+    #[serde(default)]
+    pub body: Option<String>,
 }
 
 fn get() -> String {
@@ -74,8 +82,23 @@ pub struct Explanation {
     pub steps: Vec<StepStatus>,
     /// The route that takes it; `None`: 404.
     pub route: Option<String>,
+    /// What the route changes on the way, in words.
+    pub edits: Vec<String>,
     /// The pool that serves it.
     pub pool: Option<Destination>,
+    /// What the balancer answers by itself.
+    pub answer: Option<Answer>,
+}
+
+/// An answer that needs no server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its fields, by name.
+    pub fields: Vec<(String, String)>,
+    /// Its body.
+    pub body: String,
 }
 
 /// One bucket of the search.
@@ -114,23 +137,74 @@ pub struct Destination {
 pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Explanation, ExplainError> {
     let url = Url::read(&question.url).ok_or_else(|| ExplainError::Url(question.url.clone()))?;
     let listener = listener(snapshot, question, &url)?;
-    let named = question.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("host"));
-    let host = named.map_or(url.authority, |(_, host)| host);
-    let fields: Vec<(&str, &str)> =
-        question.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let head = Head::compose(&question.method, host, url.path, &fields)?;
+    let mut head = head(question, &url)?;
     let request = RouteRequest { listener, head: &head, client: question.from };
-    let steps = snapshot.table.explain(&request);
-    let route = steps.last().and_then(Step::taken);
-    Ok(Explanation {
+    let steps = snapshot.table.explain(&request, body(question));
+    let mut explanation = Explanation {
         listener: snapshot.listener(listener).name.to_string(),
         host: head.host().to_owned(),
         path: head.path().to_owned(),
         steps: steps.iter().map(StepStatus::new).collect(),
-        route: route.map(|route| snapshot.route(route).name.to_string()),
-        pool: route
-            .map(|route| Destination::new(&snapshot.pools[snapshot.pool_of(route).position()])),
-    })
+        route: None,
+        edits: Vec::new(),
+        pool: None,
+        answer: None,
+    };
+    let Some(index) = steps.last().and_then(Step::taken) else { return Ok(explanation) };
+    let route = snapshot.route(index);
+    explanation.route = Some(route.name.to_string());
+    let facts = Facts {
+        client: question.from,
+        scheme: url.scheme,
+        port: port(snapshot, listener, &url),
+        listener: &snapshot.listener(listener).name.to_string(),
+        request_id: Some(0),
+    };
+    let outcome = edits::apply(route, &mut head, &facts);
+    (explanation.edits, explanation.answer) = (outcome.edits, outcome.answer);
+    if explanation.answer.is_none() {
+        let pool = snapshot.pool_of(index);
+        explanation.pool = pool.map(|pool| Destination::new(&snapshot.pools[pool.position()]));
+    }
+    Ok(explanation)
+}
+
+/// The head of the request.
+fn head(question: &Question, url: &Url<'_>) -> Result<Head, ExplainError> {
+    let named = |name: &str| {
+        let mut headers = question.headers.iter();
+        headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    };
+    let host = named("host").unwrap_or(url.authority);
+    let mut fields: Vec<(&str, &str)> =
+        question.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let Some(body) = &question.body else {
+        return Ok(Head::compose(&question.method, host, url.path, &fields)?);
+    };
+    if named("content-type").is_none() {
+        fields.push(("content-type", "application/json"));
+    }
+    let mut head = Head::compose(&question.method, host, url.path, &fields)?;
+    head.set_body(match body.len() {
+        0 => BodyLength::Empty,
+        length => BodyLength::Exact(length as u64),
+    });
+    Ok(head)
+}
+
+/// As much of the body as routing would see.
+fn body(question: &Question) -> BodyView<'_> {
+    match &question.body {
+        Some(body) if body.len() > BODY_PREFIX_MAX as usize => BodyView::TooLarge,
+        Some(body) => BodyView::Whole(body.as_bytes()),
+        None => BodyView::Unread,
+    }
+}
+
+/// The port that the request would come to.
+fn port(snapshot: &Snapshot, listener: ListenerIndex, url: &Url<'_>) -> u16 {
+    let first = || snapshot.listener(listener).addresses.first().map(|address| address.port());
+    url.port.or_else(first).unwrap_or_default()
 }
 
 fn listener(
@@ -154,6 +228,7 @@ fn listener(
 
 /// The parts of a URL that routing reads.
 struct Url<'a> {
+    scheme: &'static str,
     authority: &'a str,
     port: Option<u16>,
     path: &'a str,
@@ -162,12 +237,12 @@ struct Url<'a> {
 impl<'a> Url<'a> {
     fn read(text: &'a str) -> Option<Self> {
         if text.starts_with('/') || text == "*" {
-            return Some(Self { authority: "", port: None, path: text });
+            return Some(Self { scheme: "http", authority: "", port: None, path: text });
         }
         let (scheme, rest) = text.split_once("://")?;
-        let standard = match scheme.to_ascii_lowercase().as_str() {
-            "http" => 80,
-            "https" => 443,
+        let (scheme, standard) = match scheme.to_ascii_lowercase().as_str() {
+            "http" => ("http", 80),
+            "https" => ("https", 443),
             _ => return None,
         };
         let rest = rest.split('#').next().unwrap_or_default();
@@ -177,7 +252,7 @@ impl<'a> Url<'a> {
             return None;
         }
         let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        Some(Self { authority, port: Some(port.unwrap_or(standard)), path })
+        Some(Self { scheme, authority, port: Some(port.unwrap_or(standard)), path })
     }
 }
 
@@ -222,12 +297,34 @@ impl fmt::Display for Explanation {
                 }
             }
         }
-        match (&self.route, &self.pool) {
-            (Some(route), Some(pool)) => {
-                write!(f, "route {route} leads to pool {} ({})", pool.name, pool.balance)?;
-                pool.servers.iter().try_for_each(|(name, state)| write!(f, "\n  {name}: {state}"))
-            }
-            _ => f.write_str("no route takes it: 404"),
+        let Some(route) = &self.route else { return f.write_str("no route takes it: 404") };
+        if !self.edits.is_empty() {
+            writeln!(f, "route {route} changes:")?;
+            self.edits.iter().try_for_each(|edit| writeln!(f, "  {edit}"))?;
         }
+        if let Some(answer) = &self.answer {
+            write!(f, "route {route} answers {answer}")?;
+        }
+        if let Some(pool) = &self.pool {
+            write!(f, "route {route} leads to pool {} ({})", pool.name, pool.balance)?;
+            pool.servers.iter().try_for_each(|(name, state)| write!(f, "\n  {name}: {state}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Characters of a body that are shown.
+const BODY_SHOWN: usize = 200;
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        self.fields.iter().try_for_each(|(name, value)| write!(f, "\n  {name}: {value}"))?;
+        if !self.body.is_empty() {
+            let shown: String = self.body.chars().take(BODY_SHOWN).collect();
+            let more = if shown.len() < self.body.len() { "…" } else { "" };
+            write!(f, "\n  body: {shown:?}{more}")?;
+        }
+        Ok(())
     }
 }

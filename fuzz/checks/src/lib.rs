@@ -4,15 +4,17 @@
 //! `fuzz/` feed them what they invent; the tests beside this crate replay what was kept. Reading
 //! order: `plain` (messages read as a person would), then what strangers write (`proxy_protocol`,
 //! `request_head`, `response_head`, `chunked`, `path`, `authority`, `forwarded`), what is written
-//! of them (`access_log`), what is decided (`config`, `route`, `health`, `frame_budget`), and
-//! `exchange`, which puts a whole data plane between two hostile ends.
+//! of them (`access_log`), what is decided (`config`, `route`, `body`, `edit`, `health`,
+//! `frame_budget`), and `exchange`, which puts a whole data plane between two hostile ends.
 
 mod plain;
 
 pub mod access_log;
 pub mod authority;
+pub mod body;
 pub mod chunked;
 pub mod config;
+pub mod edit;
 pub mod exchange;
 pub mod forwarded;
 pub mod frame_budget;

@@ -16,7 +16,8 @@ use tidegate_core::config::load::{Text, load};
 use tidegate_core::http::head::Head;
 use tidegate_core::model::ids::{ListenerIndex, ListenerName, RouteName};
 use tidegate_core::model::route::{HostPattern, PathPattern, Route, RouteMatch, ValuePattern};
-use tidegate_core::route::table::{RouteRequest, RouteTable};
+use tidegate_core::route::body::BodyView;
+use tidegate_core::route::table::{Found, RouteRequest, RouteTable};
 
 const LISTENERS: [&str; 2] = ["web", "api"];
 const HOSTS: [&str; 8] = ["x", "a.x", "b.x", "b.a.x", "c.b.a.x", "aa.x", ".x", "y"];
@@ -127,8 +128,12 @@ fn check(routes: &[Route], turned: &[Route], request: &RouteRequest<'_>) {
 
 fn find(routes: &[Route], request: &RouteRequest<'_>) -> Option<RouteName> {
     let table = RouteTable::build(&LISTENERS.map(ListenerName::new), routes);
-    let found = table.find(request);
-    let steps = table.explain(request);
+    let found = match table.find(request) {
+        Found::Route(route) => Some(route),
+        Found::Nothing => None,
+        Found::NeedsBody(_) => panic!("no route asks for a body"),
+    };
+    let steps = table.explain(request, BodyView::Unread);
     assert_eq!(steps.iter().find_map(|step| step.taken()), found, "the explanation is true");
     found.map(|index| routes[index.position()].name.clone())
 }
@@ -165,6 +170,8 @@ impl Rule {
             cookies: conditions(&self.cookies),
             query: conditions(&self.query),
             clients: pick_some(&NETWORKS, self.clients).map(network).collect(),
+            body: Vec::new(),
+            body_prefix: 0,
             not: self
                 .not
                 .as_ref()

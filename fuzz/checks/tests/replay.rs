@@ -18,7 +18,7 @@ macro_rules! replay {
 }
 
 replay! {
-    access_log authority chunked config exchange forwarded frame_budget
+    access_log authority body chunked config edit exchange forwarded frame_budget
     health path proxy_protocol request_head response_head route
 }
 

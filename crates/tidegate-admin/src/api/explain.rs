@@ -11,8 +11,8 @@ use crate::router::Api;
 
 const AT: &str = "/api/v1/explain";
 
-/// `POST explain`: the question is the body, as JSON `{method, url, headers, from, listener}`, of
-/// which only `url` must be there; `headers` is a list of pairs.
+/// `POST explain`: the question is the body, as JSON `{method, url, headers, from, listener,
+/// body}`, of which only `url` must be there; `headers` is a list of pairs, `body` a text.
 pub(crate) async fn by_body(
     State(api): State<Api>,
     body: Result<Bytes, BytesRejection>,

@@ -91,6 +91,11 @@ async fn a_request_is_explained_and_not_sent() {
     let by_query =
         stage.get("/api/v1/explain?url=http://shop.example.com/cart&from=10.0.0.1").await;
     assert_eq!(by_query.json()["steps"], answer["steps"]);
+    assert_eq!(answer["edits"], json!([]));
+    let mut question = question;
+    question["body"] = json!("{\"type\": \"bulk\"}");
+    let answer = stage.client.ask("POST", "/api/v1/explain", &[], &question.to_string()).await;
+    assert_eq!(answer.json()["route"], json!("all"));
     for body in ["", "{}", "[1]", "{\"url\": \"/\", \"metod\": \"GET\"}", "{\"url\": \"/..\"}"] {
         let reply = stage.client.ask("POST", "/api/v1/explain", &[], body).await;
         assert_eq!(reply.error(), (400, "bad-request".to_owned()), "{body}");

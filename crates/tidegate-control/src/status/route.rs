@@ -13,8 +13,10 @@ use crate::control::Control;
 pub struct RouteStatus {
     /// Its name.
     pub name: String,
-    /// The pool that it leads to.
-    pub pool: String,
+    /// The pool that it leads to; `None`: it is answered here.
+    pub pool: Option<String>,
+    /// What answers: `pool`, `redirect` or `respond`.
+    pub target: &'static str,
     /// What settles a tie.
     pub priority: i32,
     /// What it takes: any of these.
@@ -40,7 +42,7 @@ pub struct MatchStatus {
     pub paths: Vec<String>,
     /// Methods.
     pub methods: Vec<String>,
-    /// How many conditions on headers, cookies, query and client there are besides.
+    /// How many conditions on headers, cookies, query, client and body there are besides.
     pub others: usize,
 }
 
@@ -66,7 +68,8 @@ impl RouteStatus {
         }
         Self {
             name: route.name.to_string(),
-            pool: route.pool.to_string(),
+            pool: route.pool().map(ToString::to_string),
+            target: route.target.key(),
             priority: route.priority,
             matches: route.matches.iter().map(MatchStatus::new).collect(),
             requests: totals.requests(),
@@ -79,7 +82,7 @@ impl RouteStatus {
 
 impl MatchStatus {
     fn new(rule: &RouteMatch) -> Self {
-        let lists = rule.headers.len() + rule.cookies.len() + rule.query.len();
+        let lists = rule.headers.len() + rule.cookies.len() + rule.query.len() + rule.body.len();
         Self {
             listeners: rule.listeners.iter().map(ToString::to_string).collect(),
             hosts: rule.hosts.iter().map(ToString::to_string).collect(),

@@ -29,7 +29,16 @@ servers = ["127.0.0.1:3"]
 "#;
 
 fn ask(url: &str, header: Option<(&str, &str)>) -> Result<Explanation, ExplainError> {
-    let origin = Origin::Text { name: "test".to_owned(), text: CONFIG.to_owned() };
+    ask_with(CONFIG, url, header, None)
+}
+
+fn ask_with(
+    config: &str,
+    url: &str,
+    header: Option<(&str, &str)>,
+    body: Option<&str>,
+) -> Result<Explanation, ExplainError> {
+    let origin = Origin::Text { name: "test".to_owned(), text: config.to_owned() };
     let config = origin.read().unwrap_or_else(|refused| panic!("{:?}", refused.diagnostics)).config;
     let snapshot = Snapshot::build(config, None, &mut ServerIds::default(), Instant::ZERO);
     let headers = header.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -39,6 +48,7 @@ fn ask(url: &str, header: Option<(&str, &str)>) -> Result<Explanation, ExplainEr
         headers: headers.collect(),
         from: "10.0.0.1".parse().expect("an address"),
         listener: None,
+        body: body.map(str::to_owned),
     };
     explain(&snapshot, &question)
 }
@@ -78,4 +88,66 @@ fn what_is_no_request_is_refused() {
         assert_eq!(ask(url, None), Err(ExplainError::Url(url.to_owned())));
     }
     assert!(matches!(ask("http://a/../..", None), Err(ExplainError::Path(_))));
+}
+
+const EDITS: &str = r#"
+[listener.web]
+address = "127.0.0.1:8080"
+[route.app]
+pool = "app"
+[route.app.request]
+strip_prefix = "/api"
+host = "inner"
+remove_header = ["cookie"]
+set_header = { x-client = "{client}:{port}", x-tier = "{header:x-none}" }
+[route.app.response]
+set_header = { x-id = "{request_id}" }
+hsts = "1h"
+[route.old]
+redirect = { to = "https://{host}/new{path}" }
+match.path_prefix = "/old"
+request.strip_prefix = "/old"
+[route.bulk]
+pool = "bulk"
+match = { path = "/orders", body_json = { "/type" = "bulk" } }
+[route.turn]
+pool = "app"
+match.path_prefix = "/turn"
+request.rewrite = { regex = "/turn(.*)", to = "/x$1." }
+[pool.app]
+servers = ["127.0.0.1:1"]
+[pool.bulk]
+servers = ["127.0.0.1:2"]
+"#;
+
+#[test]
+fn edits_and_local_answers_are_told() {
+    let told = |url: &str| ask_with(EDITS, url, None, None).expect("an answer").to_string();
+    let app = "route app changes:\n  path /api/v1 becomes /v1\n  host shop.test:8080 becomes inner\n  \
+               header cookie is removed\n  header x-client is set to \"10.0.0.1:8080\"\n  \
+               header x-tier is removed: its value comes out empty\n  response: x-id is set\n  \
+               response over https: strict-transport-security is set to \"max-age=3600\"\n\
+               route app leads to pool app (p2c)";
+    let whole = told("http://shop.test:8080/api/v1");
+    assert!(whole.contains("host shop.test") && whole.contains(app), "{whole}");
+    let whole = told("http://shop.test/old/x?q=1");
+    let old = "route old changes:\n  path /old/x becomes /x\nroute old answers 308\n  \
+               Content-Length: 0\n  location: https://shop.test/new/x?q=1";
+    assert!(whole.ends_with(old), "{whole}");
+    let whole = told("http://shop.test/turn/.");
+    assert!(whole.contains("route turn answers 400\n  body: \"an edit makes a path"), "{whole}");
+}
+
+#[test]
+fn a_body_may_be_asked_about() {
+    let route = |header, body: Option<&str>| {
+        let told = ask_with(EDITS, "/orders", header, body).expect("an answer");
+        told.route.expect("a route takes it")
+    };
+    assert_eq!(route(None, Some(r#"{"type":"bulk"}"#)), "bulk");
+    assert_eq!(route(None, Some(r#"{"type":"x"}"#)), "app");
+    assert_eq!(route(Some(("content-type", "text/plain")), Some(r#"{"type":"bulk"}"#)), "app");
+    let long = format!("{{\"type\":\"bulk\"}}{}", " ".repeat(1 << 16));
+    assert_eq!(route(None, Some(&long)), "app");
+    assert_eq!(route(None, None), "app");
 }

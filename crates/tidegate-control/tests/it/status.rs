@@ -35,7 +35,7 @@ async fn counts_come_from_the_cells_of_all_writers() {
     assert_eq!((listener.name.as_str(), listener.connections), ("web", 2));
     assert_eq!(listener.open, ["127.0.0.1:0"], "as the data plane says");
     let route = balancer.control.routes().remove(0);
-    assert_eq!((route.pool.as_str(), route.codes["200"]), ("shop", 2));
+    assert_eq!((route.pool.as_deref(), route.codes["200"]), (Some("shop"), 2));
     let pool = balancer.control.pools().remove(0);
     assert_eq!((pool.balance, pool.state, pool.requests["failed"]), ("p2c", "up", 2));
     assert_eq!(balancer.control.servers(&PoolName::new("none")), None);

@@ -6,7 +6,8 @@ use crate::http::edit::ChangeError;
 
 /// Why a message cannot be what a route's edits make of it.
 ///
-/// A request is answered with 400, as what it holds led there, and a response is replaced by 502:
+/// A request is answered with 400, as what it holds led there, a response is replaced by 502, and
+/// both are counted ([`crate::telemetry::refusal::Refusal::BadEdit`]):
 /// leaving the edit out would send on what the edit was to guard against.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum EditError {

@@ -12,7 +12,7 @@ use crate::model::route::Route;
 use crate::model::template::Variable;
 
 /// What an answer is made in: the room to render, and the head.
-type Desk<'a> = (&'a mut Editor, &'a mut ReplyHead);
+pub type Desk<'a> = (&'a mut Editor, &'a mut ReplyHead);
 
 /// Makes a redirect.
 pub(super) fn redirect(
@@ -92,7 +92,7 @@ pub fn error<'a>(
     status: u16,
     head: &Head,
     facts: &Facts<'_>,
-    (editor, reply): (&mut Editor, &mut ReplyHead),
+    (editor, reply): Desk<'_>,
 ) -> Option<&'a [u8]> {
     let own = route.response.as_ref().and_then(|edits| edits.error_pages.page(status));
     let page = own.or_else(|| pool?.page(status))?;

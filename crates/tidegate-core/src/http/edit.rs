@@ -24,7 +24,7 @@ pub enum ChangeError {
     #[error("a field value with a control byte")]
     Value,
     /// The new path is none.
-    #[error(transparent)]
+    #[error("a path that is none")]
     Path(#[from] PathError),
     /// The new path has a dot segment or an escape that its canonical form has not.
     #[error("a path that is not canonical")]

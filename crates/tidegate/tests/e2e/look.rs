@@ -110,6 +110,31 @@ fn explain_takes_headers_and_the_client_into_account() {
 }
 
 #[test]
+fn explain_reads_a_body_and_tells_edits_and_answers_of_the_balancer() {
+    let (world, origin) = (Directory::new(), Origin::start("one"));
+    let more = "[route.bulk]\npool = \"app\"\nrequest.set_header = { x-bulk = \"{path}\" }\n\
+                match = { path = \"/orders\", body_json = { \"/type\" = \"bulk\" } }\n\
+                [route.old]\nredirect = { to = \"/new{path}\" }\nmatch.path_prefix = \"/old\"\n";
+    let file = world.write("tidegate.toml", &config(&world, &[origin.address], more));
+    world.write("bulk.json", "{\"type\": \"bulk\"}\n");
+    world.write("other.json", "{\"type\": 1}");
+    let balancer = Balancer::run(world.path(), &file);
+    for (arguments, text) in [
+        (&["POST", "/orders", "--body", "bulk.json"][..], "header x-bulk is set to \"/orders\""),
+        (&["POST", "/orders", "--body", "other.json"], "route all leads to pool app"),
+        (&["POST", "/orders"], "bulk: does not hold: body \"/type\" = \"bulk\""),
+        (&["GET", "/old/a"], "route old answers 308\n  Content-Length: 0\n  location: /new/old/a"),
+    ] {
+        let by_balancer = balancer.asked(world.path(), &[&["explain"], arguments].concat());
+        let with_file = [&["explain", "-c", "tidegate.toml"], arguments].concat();
+        for told in [by_balancer, ended(world.path(), &with_file)] {
+            assert_eq!(told.code, 0, "{told:?}");
+            assert!(told.stdout.contains(text), "{arguments:?}: {}", told.stdout);
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_explained_is_said() {
     let world = Directory::new();
     let server = ([127, 0, 0, 1], 9).into();

@@ -142,6 +142,28 @@ fn owned(table: &Table, path: &Path<'_>, site: &mut Site<'_>) {
     }
 }
 
+/// Who asks across origins is read from the request once more when its response comes, so a route
+/// with `cors` cannot change that.
+pub(crate) fn origin_stays(
+    request: &Table,
+    response: &Table,
+    path: &Path<'_>,
+    site: &mut Site<'_>,
+) {
+    if response.value("cors").is_none() {
+        return;
+    }
+    let is_origin = |name: &str| name.eq_ignore_ascii_case("origin");
+    let set = request.table("set_header").into_iter().flat_map(Table::iter);
+    let set = set.filter(|(name, _)| is_origin(name)).filter_map(|(_, entry)| entry.key);
+    let removed = request.list("remove_header").unwrap_or_default().iter();
+    let removed = removed.filter(|item| item.text().is_some_and(is_origin)).filter_map(Value::at);
+    for at in set.chain(removed) {
+        let message = "`origin` cannot be edited on a route with `cors`";
+        site.report.add(Mistake::new(at, path, message).expected("`origin` as it came"));
+    }
+}
+
 fn hsts(table: &Table) -> Option<String> {
     let age = table.parse("max_age", duration::age)?;
     let mut value = format!("max-age={}", age.as_secs());

@@ -33,6 +33,9 @@ pub(crate) fn route(object: Object<'_>, site: &mut Site<'_>) -> Option<Route> {
     let response = table
         .table("response")
         .and_then(|edits| edit::response(edits, &path.key("response"), site));
+    if let (Some(request), Some(response)) = (table.table("request"), table.table("response")) {
+        edit::origin_stays(request, response, &path.key("request"), site);
+    }
     let limits = table.table("limits")?;
     Some(Route {
         name: RouteName::new(object.name),

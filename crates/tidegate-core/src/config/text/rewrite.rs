@@ -79,7 +79,8 @@ fn group(text: &str) -> Option<(&str, &str)> {
 fn push(parts: &mut Vec<Written<'_>>, literal: &mut String) -> Result<(), Fault> {
     if !literal.is_empty() {
         let text = std::mem::take(literal);
-        path::path(&if text.starts_with('/') { text.clone() } else { format!("/{text}") })?;
+        // What groups put beside it is not known yet: a dot may well be part of a name.
+        path::path(&format!("/x{text}x"))?;
         parts.push(Written::Literal(text));
     }
     Ok(())
@@ -106,6 +107,7 @@ mod tests {
             RewritePart::Group(3),
         ];
         assert_eq!(parts, expected);
+        assert!(read("/$1.$2", "(a)(b)").is_ok() && read("/.$1", "(a)").is_ok());
         assert_eq!(read("$0", "a"), Ok(vec![RewritePart::Group(0)]));
     }
 
