@@ -2,13 +2,14 @@
 //! a task.
 //!
 //! Nothing here decides anything and nothing here reads a configuration file. Reading order:
-//! `clock`, `entropy`, `task`, `listen`, `stream`, `tls`.
+//! `clock`, `entropy`, `task`, `listen`, `socket`, `stream`, `tls`.
 
 #![forbid(unsafe_code)]
 
 pub mod clock;
 pub mod entropy;
 pub mod listen;
+mod socket;
 pub mod stream;
 pub mod task;
 pub mod tls;

@@ -1,42 +1,90 @@
-//! A byte stream to a peer, driven by polling.
+//! A byte stream to a peer, in the clear or encrypted, driven by polling.
 //!
-//! The poll functions lean on edge-triggered readiness: a read that fills less than its buffer has
-//! drained the socket, so the next poll waits for the kernel's word instead of asking in vain. That
-//! is what keeps a small exchange at two reads and two writes.
+//! A stream begins in the clear. [`Stream::accept_tls`] and [`Stream::connect_tls`] turn it into an
+//! encrypted one, whose handshake [`Stream::poll_handshake`] drives; from then on every function
+//! means what it meant before, of the plaintext. In the clear all this costs one comparison.
 //!
-//! The calls themselves go to the kernel directly: those of the C library are points at which a
-//! thread may be cancelled, which costs each of them two atomic operations for nothing.
+//! Writing has a contract, which a queue keeps by itself: bytes that were offered and not taken are
+//! offered again, in front of any others. An encrypted stream may have encrypted them already. It
+//! says that a byte was taken only when the socket has it or will have it before the last byte that
+//! was offered, so that whatever was taken whole can be closed behind: nothing has to be flushed.
+//!
+//! An end without the peer's word (`close_notify`) may be anybody's doing, and is an error of the
+//! kind `UnexpectedEof`.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use rustix::net::{RecvFlags, SendFlags};
-use tokio::io::{AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
+
+use crate::socket::Socket;
+use crate::tls::client::Client;
+use crate::tls::error::{SetupError, TlsError};
+use crate::tls::handshake::Handshake;
+use crate::tls::server::Server;
+use crate::tls::session::Session;
+use crate::tls::state::Tls;
 
 /// A connected stream.
 #[derive(Debug)]
-pub struct Stream(TcpStream);
+pub struct Stream {
+    socket: Socket,
+    tls: Option<Box<Tls>>,
+}
 
 impl Stream {
     /// Wraps an accepted connection.
     #[must_use]
     pub const fn new(stream: TcpStream) -> Self {
-        Self(stream)
+        Self { socket: Socket(stream), tls: None }
     }
 
     /// Connects, with `TCP_NODELAY`.
     pub async fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self(stream))
+        Ok(Self::new(stream))
     }
 
-    /// Waits until something can be read, or the peer has closed.
+    /// Speaks TLS from here on, as a server.
+    pub fn accept_tls(&mut self, server: &std::sync::Arc<Server>) {
+        self.tls = Some(Box::new(Tls::Handshake(Handshake::accept(server))));
+    }
+
+    /// Speaks TLS from here on, as a client of the server at `host`, a name or an address.
+    pub fn connect_tls(&mut self, client: &Client, host: &str) -> Result<(), SetupError> {
+        self.tls = Some(Box::new(Tls::Handshake(Handshake::connect(client, host)?)));
+        Ok(())
+    }
+
+    /// Drives the handshake that was begun, to its end. After [`TlsError::NotTls`] the stream is in
+    /// the clear again, for an answer that such a peer can read.
+    ///
+    /// # Panics
+    /// When no handshake was begun.
+    pub fn poll_handshake(&mut self, context: &mut Context<'_>) -> Poll<Result<Session, TlsError>> {
+        let Some(tls) = &mut self.tls else { panic!("no handshake was begun") };
+        let result = tls.poll_handshake(&self.socket, context);
+        if let Poll::Ready(Err(TlsError::NotTls)) = result {
+            self.tls = None;
+        }
+        result
+    }
+
+    /// Whether the stream is encrypted, or is about to be.
+    #[must_use]
+    pub const fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Waits until something can be read, or the peer has closed. It may turn out to be of TLS's own
+    /// concern: then a read waits on.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_read_ready(context)
+        match &self.tls {
+            Some(tls) if tls.is_readable() => Poll::Ready(Ok(())),
+            _ => self.socket.poll_readable(context),
+        }
     }
 
     /// Reads into `buffer`, which must not be empty; 0 when the peer has closed its side.
@@ -45,27 +93,18 @@ impl Stream {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_read_ready(context))?;
-            let full = buffer.len();
-            let result = self.attempt(Interest::READABLE, full, |socket| {
-                rustix::net::recv(socket, &mut *buffer, RecvFlags::empty()).map(|(count, _)| count)
-            });
-            if let Some(result) = result {
-                return Poll::Ready(result);
-            }
+        match &mut self.tls {
+            None => self.socket.poll_read(context, buffer),
+            Some(tls) => tls.poll_read(&self.socket, context, buffer),
         }
     }
 
-    /// Waits like [`Stream::poll_readable`], then tells whether bytes are there (`true`) or the
-    /// peer has closed its side (`false`), taking nothing.
-    pub fn poll_peek(&self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        let mut byte = [0];
-        let mut buffer = ReadBuf::new(&mut byte);
-        match self.0.poll_peek(context, &mut buffer) {
-            Poll::Ready(Ok(count)) => Poll::Ready(Ok(count > 0)),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
+    /// Waits until bytes are there (`true`) or the peer has closed its side (`false`), taking
+    /// nothing.
+    pub fn poll_peek(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        match &mut self.tls {
+            None => self.socket.poll_peek(context),
+            Some(tls) => tls.poll_peek(&self.socket, context),
         }
     }
 
@@ -75,14 +114,9 @@ impl Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_write_ready(context))?;
-            let result = self.attempt(Interest::WRITABLE, bytes.len(), |socket| {
-                rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)
-            });
-            if let Some(result) = result {
-                return Poll::Ready(result);
-            }
+        match &mut self.tls {
+            None => self.socket.poll_write(context, bytes),
+            Some(tls) => tls.poll_write(&self.socket, context, &[IoSlice::new(bytes)]),
         }
     }
 
@@ -92,48 +126,25 @@ impl Stream {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let full = slices.iter().map(|slice| slice.len()).sum();
-        loop {
-            ready!(self.0.poll_write_ready(context))?;
-            let result =
-                self.attempt(Interest::WRITABLE, full, |socket| rustix::io::writev(socket, slices));
-            if let Some(result) = result {
-                return Poll::Ready(result);
-            }
-        }
-    }
-
-    /// Makes one call. When it moves less than `full` bytes the socket is drained, or filled, and
-    /// its readiness is taken back: an edge will tell of the next. `None` when it was not ready.
-    fn attempt(
-        &self,
-        interest: Interest,
-        full: usize,
-        mut call: impl FnMut(&TcpStream) -> rustix::io::Result<usize>,
-    ) -> Option<io::Result<usize>> {
-        let mut moved = None;
-        let result = self.0.try_io(interest, || {
-            loop {
-                match call(&self.0) {
-                    Ok(count) if count == full || count == 0 => return Ok(count),
-                    Ok(count) => {
-                        moved = Some(count);
-                        return Err(io::ErrorKind::WouldBlock.into());
-                    }
-                    Err(rustix::io::Errno::INTR) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        });
-        match (result, moved) {
-            (_, Some(count)) => Some(Ok(count)),
-            (Err(error), None) if error.kind() == io::ErrorKind::WouldBlock => None,
-            (result, None) => Some(result),
+        match &mut self.tls {
+            None => self.socket.poll_write_vectored(context, slices),
+            Some(tls) => tls.poll_write(&self.socket, context, slices),
         }
     }
 
     /// Closes our side: the peer reads an end, and may still send.
     pub fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        if let Some(tls) = &mut self.tls {
+            std::task::ready!(tls.poll_close(&self.socket, context))?;
+        }
+        self.socket.poll_shutdown(context)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.take_leave(&self.socket);
+        }
     }
 }

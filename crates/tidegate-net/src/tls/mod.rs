@@ -10,8 +10,10 @@
 //! Which files hold certificates, and when they are read again, is the control plane's business.
 
 pub mod client;
+pub(crate) mod connection;
 pub mod contexts;
 pub mod error;
+pub(crate) mod handshake;
 pub mod identity;
 mod names;
 mod provider;
@@ -19,6 +21,7 @@ pub mod resolver;
 pub mod roots;
 pub mod server;
 pub mod session;
+pub(crate) mod state;
 mod subject;
 pub mod tickets;
 
