@@ -1,5 +1,6 @@
 //! `tidegate check`: all mistakes at once, for people and for programs.
 
+use crate::world::certificate::Pair;
 use crate::world::directory::Directory;
 use crate::world::program::ended;
 
@@ -124,4 +125,66 @@ fn mistakes_beside_a_resolved_file_go_to_standard_error() {
     let ended = ended(world.path(), &["check", "-c", "bad.toml", "--resolved"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
     assert_eq!(ended.stderr.lines().count(), 3, "{}", ended.stderr);
+}
+
+const ENCRYPTED: &str = r#"
+[listener.web]
+address = "127.0.0.1:0"
+[listener.web.tls.certificates]
+certificate = "shop.pem"
+key = "shop.key"
+[route.all]
+pool = "app"
+[pool.app]
+servers = ["127.0.0.1:9001"]
+"#;
+
+#[test]
+fn files_that_are_named_are_read_and_what_is_wrong_with_them_is_told() {
+    let world = Directory::new();
+    world.write("tidegate.toml", ENCRYPTED);
+    let (shop, other) = (Pair::new(&["shop.example"]), Pair::new(&["shop.example"]));
+    let told = || {
+        let check = ended(world.path(), &["check"]);
+        let run = ended(world.path(), &["run"]);
+        assert_eq!((check.code, run.code), (1, 1), "{check:?} {run:?}");
+        assert_eq!(check.stdout, run.stderr, "what is checked is what would run");
+        check.stdout
+    };
+    world.write("shop.pem", &shop.certificate);
+    let absent = told();
+    assert!(
+        absent.starts_with("tidegate.toml:6:7: cannot read shop.key: No such file"),
+        "{absent}"
+    );
+    world.write("shop.key", &other.key);
+    let other = told();
+    let expected =
+        "tidegate.toml:6:7: shop.pem: the private key does not belong to the certificate\n";
+    assert_eq!(other, expected);
+}
+
+/// G9: neither what is said of a key nor the whole configuration shows any of it.
+#[test]
+fn a_key_is_shown_nowhere() {
+    let world = Directory::new();
+    let shop = Pair::new(&["shop.example"]);
+    world.write("shop.pem", &shop.certificate);
+    world.write("shop.key", &shop.key);
+    world.write("tidegate.toml", ENCRYPTED);
+    let pasted = ENCRYPTED.replace("\"shop.key\"", &format!("\"\"\"{}\"\"\"", shop.key));
+    world.write("pasted.toml", &pasted);
+    let secret = shop.key.lines().nth(1).expect("a line of it");
+    for (arguments, code) in [
+        (&["check", "--resolved"][..], 0),
+        (&["check", "-c", "pasted.toml"], 1),
+        (&["check", "--json", "-c", "pasted.toml"], 1),
+        (&["check", "--resolved", "-c", "pasted.toml"], 1),
+        (&["run", "-c", "pasted.toml"], 1),
+    ] {
+        let ended = ended(world.path(), arguments);
+        assert_eq!(ended.code, code, "{ended:?}");
+        let said = ended.stdout + &ended.stderr;
+        assert!(said.contains("key") && !said.contains(secret), "{said}");
+    }
 }

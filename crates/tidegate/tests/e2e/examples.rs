@@ -1,11 +1,13 @@
 //! Every file in the directory `examples` is checked, and started with addresses that are free.
 
 use std::fs;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::world::balancer::Balancer;
+use crate::world::certificate::Pair;
 use crate::world::client::get;
 use crate::world::directory::Directory;
 use crate::world::program::ended;
@@ -24,13 +26,33 @@ fn examples() -> Vec<PathBuf> {
 
 #[test]
 fn every_example_is_without_mistake_or_doubt() {
-    let world = Directory::new();
     for example in examples() {
-        let file = example.to_str().expect("plain ASCII");
-        let checked = ended(world.path(), &["check", "--json", "-c", file]);
+        let (world, text) = (Directory::new(), fs::read_to_string(&example).expect("it is text"));
+        world.write("example.toml", &text);
+        furnish(&world, &toml_value(&text));
+        let checked = ended(world.path(), &["check", "--json", "-c", "example.toml"]);
         assert_eq!(checked.code, 0, "{checked:?}");
-        assert_eq!(checked.json(), serde_json::json!({ "ok": true, "diagnostics": [] }), "{file}");
+        let clean = serde_json::json!({ "ok": true, "diagnostics": [] });
+        assert_eq!(checked.json(), clean, "{example:?}");
     }
+}
+
+/// Makes the certificates, keys and authorities that a configuration names.
+fn furnish(world: &Directory, value: &Value) {
+    let Value::Object(table) = value else {
+        return value.as_array().into_iter().flatten().for_each(|item| furnish(world, item));
+    };
+    let named = |key: &str| table.get(key).and_then(Value::as_str);
+    if let (Some(certificate), Some(key)) = (named("certificate"), named("key")) {
+        let host = certificate.replace(['/', '.'], "-");
+        let pair = Pair::new(&[&format!("{host}.example.com")]);
+        world.write(certificate, &pair.certificate);
+        world.write(key, &pair.key);
+    }
+    for authority in [named("ca"), named("client_ca")].into_iter().flatten() {
+        world.write(authority, &Pair::new(&["authority"]).certificate);
+    }
+    table.values().for_each(|inner| furnish(world, inner));
 }
 
 #[test]
@@ -38,14 +60,30 @@ fn every_example_starts_and_answers() {
     for example in examples() {
         let (world, text) = (Directory::new(), fs::read_to_string(&example).expect("it is text"));
         let file = world.write("example.toml", &movable(&text, &world));
+        furnish(&world, &toml_value(&text));
         let balancer = Balancer::run(world.path(), &file);
+        let encrypted = encrypted(&balancer);
         for address in &balancer.listeners {
+            if encrypted.contains(address) {
+                // What it says to clients that speak TLS is told by tests of its own.
+                TcpStream::connect(address).expect("it takes connections");
+                continue;
+            }
             let response = get(*address, "/").expect("it answers");
             // Nobody serves behind it: what counts is that the balancer speaks for itself.
-            assert!([404, 502, 503].contains(&response.status), "{example:?}: {response:?}");
+            assert!([308, 404, 502, 503].contains(&response.status), "{example:?}: {response:?}");
         }
         assert_eq!(get(balancer.admin(), "/readyz").expect("it answers").status, 200);
     }
+}
+
+/// Where listeners with TLS listen.
+fn encrypted(balancer: &Balancer) -> Vec<SocketAddr> {
+    let listeners = get(balancer.admin(), "/api/v1/listeners").expect("it answers").body;
+    let listeners: Vec<Value> = serde_json::from_str(&listeners).expect("it is JSON");
+    let encrypted = listeners.iter().filter(|listener| !listener["tls"].is_null());
+    let open = encrypted.flat_map(|listener| listener["open"].as_array().expect("a list"));
+    open.map(|address| address.as_str().expect("a text").parse().expect("an address")).collect()
 }
 
 /// The example with every address that it opens given to the system to pick, and its files in our

@@ -24,6 +24,7 @@ impl Directory {
     /// Writes a file and returns its path.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.join(name);
+        fs::create_dir_all(path.parent().expect("inside")).expect("the directory is ours");
         fs::write(&path, text).expect("the directory is ours");
         path
     }

@@ -1,6 +1,7 @@
 //! What tests build their worlds of: directories, servers, balancers, and clients.
 
 pub(crate) mod balancer;
+pub(crate) mod certificate;
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod directory;
