@@ -10,8 +10,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tidegate_core::compress::negotiate::negotiate;
 use tidegate_core::http::head::Head;
 use tidegate_core::http::path::PathError;
+use tidegate_core::model::compression::{Coding, Compression};
 use tidegate_core::model::ids::{ListenerIndex, ListenerName};
 use tidegate_core::route::explain::{Step, Verdict};
 use tidegate_core::route::table::RouteRequest;
@@ -76,6 +78,17 @@ pub struct Explanation {
     pub route: Option<String>,
     /// The pool that serves it.
     pub pool: Option<Destination>,
+    /// Whether the route compresses responses; `None`: it does not, or there is no route.
+    pub compression: Option<CompressionStatus>,
+}
+
+/// What a route that compresses would do for this client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompressionStatus {
+    /// The content codings on offer, the preferred first.
+    pub offered: Vec<Cow<'static, str>>,
+    /// The one that a response worth it would be sent in; `None`: the client takes none of them.
+    pub coding: Option<Cow<'static, str>>,
 }
 
 /// One bucket of the search.
@@ -130,6 +143,10 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Explanation, 
         route: route.map(|route| snapshot.route(route).name.to_string()),
         pool: route
             .map(|route| Destination::new(&snapshot.pools[snapshot.pool_of(route).position()])),
+        compression: route.and_then(|route| {
+            let policy = snapshot.route(route).compression.as_ref()?;
+            Some(CompressionStatus::new(policy, &head))
+        }),
     })
 }
 
@@ -209,6 +226,28 @@ impl Destination {
     }
 }
 
+impl CompressionStatus {
+    fn new(policy: &Compression, request: &Head) -> Self {
+        let name = |coding: Coding| coding.as_str().into();
+        let coding = negotiate(request.values("accept-encoding"), &policy.codings);
+        Self {
+            offered: policy.codings.iter().copied().map(name).collect(),
+            coding: coding.map(name),
+        }
+    }
+}
+
+impl fmt::Display for CompressionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let offered = self.offered.join(", ");
+        match &self.coding {
+            Some(coding) => write!(f, "a response that is worth it is sent in {coding}")?,
+            None => f.write_str("responses are sent as they are: the client takes none")?,
+        }
+        write!(f, " of {offered}")
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = if self.host.is_empty() { "(none)" } else { &self.host };
@@ -225,7 +264,10 @@ impl fmt::Display for Explanation {
         match (&self.route, &self.pool) {
             (Some(route), Some(pool)) => {
                 write!(f, "route {route} leads to pool {} ({})", pool.name, pool.balance)?;
-                pool.servers.iter().try_for_each(|(name, state)| write!(f, "\n  {name}: {state}"))
+                pool.servers
+                    .iter()
+                    .try_for_each(|(name, state)| write!(f, "\n  {name}: {state}"))?;
+                self.compression.iter().try_for_each(|compression| write!(f, "\n{compression}"))
             }
             _ => f.write_str("no route takes it: 404"),
         }

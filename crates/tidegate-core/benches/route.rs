@@ -139,6 +139,7 @@ fn table(rules: impl IntoIterator<Item = RouteMatch>) -> RouteTable {
                 on_timeout: false,
                 on_status: Vec::new(),
             },
+            compression: None,
         })
         .collect();
     RouteTable::build(&[ListenerName::new("web")], &routes)

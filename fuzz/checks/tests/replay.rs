@@ -18,7 +18,7 @@ macro_rules! replay {
 }
 
 replay! {
-    access_log authority chunked config exchange forwarded
+    accept_encoding access_log authority chunked config exchange forwarded
     health path request_head response_head route
 }
 

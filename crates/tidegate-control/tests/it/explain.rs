@@ -19,6 +19,7 @@ match = { listener = "zone" }
 [route.rest]
 pool = "rest"
 match = { host = "shop.example.com" }
+response = { compress = ["br", "gzip"] }
 [pool.shop]
 servers = ["127.0.0.1:1"]
 balance = "round-robin"
@@ -78,4 +79,19 @@ fn what_is_no_request_is_refused() {
         assert_eq!(ask(url, None), Err(ExplainError::Url(url.to_owned())));
     }
     assert!(matches!(ask("http://a/../..", None), Err(ExplainError::Path(_))));
+}
+
+#[test]
+fn compression_is_told_for_the_client_that_asks() {
+    let told = |header| {
+        let answer = ask("http://shop.example.com/", header).expect("an answer");
+        answer.to_string().lines().last().map(str::to_owned)
+    };
+    let coded = told(Some(("Accept-Encoding", "gzip, zstd")));
+    assert_eq!(coded.as_deref(), Some("a response that is worth it is sent in gzip of br, gzip"));
+    let bare = told(None);
+    let none = "responses are sent as they are: the client takes none of br, gzip";
+    assert_eq!(bare.as_deref(), Some(none));
+    let elsewhere = ask("http://localhost:9090/", Some(("Accept-Encoding", "gzip")));
+    assert_eq!(elsewhere.expect("an answer").compression, None);
 }

@@ -53,7 +53,7 @@ fn tables(page: &mut String, above: &str, section: &Section) {
         let name = format!("{above}{}", key.name);
         let (title, inner) = match key.kind {
             Kind::Objects(inner) => (format!("{name}.NAME"), inner),
-            Kind::Table(inner) | Kind::Tables(inner) => (name, inner),
+            Kind::Table(inner) | Kind::Tables(inner) | Kind::Shorthand(inner) => (name, inner),
             Kind::List(Kind::Table(inner)) => (name, *inner),
             Kind::Some(Kind::Shorthand(inner)) => (name, *inner),
             _ => continue,

@@ -16,5 +16,6 @@ pub mod head;
 pub mod parse;
 pub mod path;
 pub mod reply;
+mod reply_edit;
 pub mod scan;
 pub mod write;

@@ -3,6 +3,7 @@
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
 //! order: `ids`, then `listener`, `route`, `pool`, `server`, then the whole in `node`.
 
+pub mod compression;
 pub mod ids;
 pub mod listener;
 pub mod node;

@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 use regex::Regex;
 
+use super::compression::Compression;
 use super::ids::{ListenerName, PoolName, RouteName};
 use super::ratio::Limit;
 use crate::time::Duration;
@@ -28,6 +29,8 @@ pub struct Route {
     pub upgrade: Vec<String>,
     /// When a failed try is followed by another.
     pub retry: RetryPolicy,
+    /// Whether and how it compresses responses.
+    pub compression: Option<Compression>,
 }
 
 /// One alternative of a route's `match`: all conditions that are given must hold.

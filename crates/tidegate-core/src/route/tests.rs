@@ -35,6 +35,7 @@ fn route(name: &str, matches: Vec<RouteMatch>) -> Route {
         body_bytes: None,
         upgrade: Vec::new(),
         retry: RetryPolicy { retries: 1, on_reset: true, on_timeout: false, on_status: Vec::new() },
+        compression: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `[route.NAME]` to the model.
 
+use super::compression::compression;
 use super::listener::body_bytes;
 use super::matching;
 use super::whole::{Object, Site, objects};
@@ -31,6 +32,7 @@ pub(crate) fn route(object: Object<'_>, site: &mut Site<'_>) -> Option<Route> {
         body_bytes: limits.optional("body_bytes", body_bytes)?,
         upgrade: limits.parse_list("upgrade", name::upgrade)?,
         retry: retry(table.table("retry")?)?,
+        compression: compression(table.table("response")?)?,
     })
 }
 

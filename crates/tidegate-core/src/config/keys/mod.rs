@@ -5,12 +5,14 @@
 //! defaults are filled in, the JSON Schema, and the reference page. What is not declared here does
 //! not exist: nothing is accepted and ignored.
 
+pub(crate) mod compression;
 pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod listener;
 pub(crate) mod matching;
 pub(crate) mod pool;
 pub(crate) mod process;
+pub(crate) mod response;
 pub(crate) mod root;
 pub(crate) mod route;
 

@@ -2,6 +2,7 @@
 
 use super::key::{Default, Key, Kind, Section};
 use super::matching::MATCH;
+use super::response::RESPONSE;
 use crate::config::text::duration::WAIT;
 use crate::config::text::name::{POOL, UPGRADE};
 use crate::config::text::size::SIZE;
@@ -32,6 +33,7 @@ pub(crate) static ROUTE: Section =
             )
             .also(&["matches", "rule", "when"]),
             Key::new("path", Kind::Table(&PATH), Default::Table, "What it does with odd paths."),
+            RESPONSE,
             Key::new(
                 "timeouts",
                 Kind::Table(&TIMEOUTS),

@@ -32,6 +32,7 @@ fn route(number: usize, conditions: RouteMatch) -> Route {
             on_timeout: false,
             on_status: Vec::new(),
         },
+        compression: None,
     }
 }
 
