@@ -1,12 +1,11 @@
 //! What a page of 64 KiB and an answer of 2 KiB cost in each content coding, and how small they
 //! become.
 //!
-//! The page is a list of a shop's items: the same markup over and over, with other words and numbers
-//! in it. Beside the sizes stands what `gzip -6`, which is zlib, makes of it.
+//! The page is a list of a shop's items: the same markup over and over, with other words and
+//! numbers in it. Beside the sizes stands what `gzip -6`, which is zlib, makes of it.
 //!
 //!     cargo bench -p tidegate-proxy --bench encoders
 
-#![expect(missing_docs, reason = "criterion's macros declare functions")]
 #![expect(clippy::print_stdout, reason = "sizes are half of the result")]
 
 use std::fmt::Write as _;
@@ -52,7 +51,8 @@ fn item(rng: &mut Rng, page: &mut String) {
          <a href=\"/item/{id}/{path}\"><img src=\"/img/{id:x}.jpg\" alt=\"{title}\" \
          width=\"320\" height=\"240\" loading=\"lazy\"></a>\n  \
          <h2 class=\"card-title\">{title}</h2>\n  <p class=\"card-text\">{text}</p>\n  \
-         <span class=\"price\">{whole}.{part:02}</span> <span class=\"stock\">{stock} left</span>\n  \
+         <span class=\"price\">{whole}.{part:02}</span> \
+         <span class=\"stock\">{stock} left</span>\n  \
          <form method=\"post\" action=\"/cart\"><input type=\"hidden\" name=\"item\" \
          value=\"{id}\"><button class=\"buy\">Add to cart</button></form>\n</article>\n"
     )

@@ -117,7 +117,7 @@ proptest! {
         let named = |name: &str| {
             members.iter().filter(|(n, _)| NAMES[*n] == name).map(|(_, w)| *w).min()
         };
-        let weight = |coding: Coding| named(coding.as_str()).or(named("*")).unwrap_or(0);
+        let weight = |coding: Coding| named(coding.as_str()).or_else(|| named("*")).unwrap_or(0);
         let bare = named("identity").unwrap_or(0).max(1);
         match found {
             Some(coding) => {

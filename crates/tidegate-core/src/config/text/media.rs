@@ -9,9 +9,7 @@ pub(crate) static MEDIA: Format = Format {
     name: "a media type",
     expected: "a media type, such as \"text/html\", \"text/*\" or \"application/*+json\"",
     example: "text/html",
-    pattern: Some(
-        r"^[!#$%&'+.^_`|~0-9A-Za-z-]+/([!#$%&'+.^_`|~0-9A-Za-z-]+|\*(\+[!#$%&'.^_`|~0-9A-Za-z-]+)?)$",
-    ),
+    pattern: Some(r"^[^/*; ]+/([^/*; ]+|\*(\+[^/*; ]+)?)$"),
     unit: None,
     check: |text| media(text).map(drop),
 };

@@ -1,5 +1,5 @@
-//! br (RFC 7932), by the brotli crate: a window of 256 KiB, about 4 MiB in all at the highest
-//! level.
+//! Step 8 of 8: br (RFC 7932), by the brotli crate: a window of 256 KiB, about 4 MiB in all at the
+//! highest level.
 //!
 //! The library has no way to begin anew, so that an encoder serves one body. A smaller window for
 //! short bodies is no help: below 128 KiB the library searches in a way that takes ten times as

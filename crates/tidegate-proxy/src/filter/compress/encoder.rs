@@ -1,4 +1,4 @@
-//! One body on its way into a content coding.
+//! Step 8 of 8: one body on its way into a content coding.
 
 use thiserror::Error;
 use tidegate_core::model::compression::{Coding, Level};

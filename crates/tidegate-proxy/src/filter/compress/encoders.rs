@@ -1,4 +1,5 @@
-//! What a core keeps for compression: encoders to use again, and the account of the time spent.
+//! Step 8 of 8: what a core keeps for compression: encoders to use again, and the account of the
+//! time spent.
 //!
 //! Making an encoder costs as much as encoding a few kibibytes, since its tables come from the
 //! system page by page; making it ready again costs a fraction of that. So those that are done are

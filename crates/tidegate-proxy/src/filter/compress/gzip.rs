@@ -1,4 +1,4 @@
-//! gzip (RFC 1952), by zlib-rs: a window of 32 KiB, about 350 KiB in all.
+//! Step 8 of 8: gzip (RFC 1952), by zlib-rs: a window of 32 KiB, about 350 KiB in all.
 //!
 //! At level 6 pages come out within two percent of the size that zlib gives them, and at level 1
 //! cheaper and larger, so that levels are passed through.

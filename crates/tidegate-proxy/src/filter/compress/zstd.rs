@@ -1,4 +1,5 @@
-//! zstd (RFC 8878), by libzstd: a window of 256 KiB, at most 3 MiB in all at the highest level.
+//! Step 8 of 8: zstd (RFC 8878), by libzstd: a window of 256 KiB, at most 3 MiB in all at the
+//! highest level.
 //!
 //! A window far below the 8 MiB that every decoder of the coding has to take (RFC 9659). With the
 //! length of a short body the library makes do with smaller tables, which are quicker to clear.
