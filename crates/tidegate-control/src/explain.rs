@@ -12,10 +12,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use tidegate_core::compress::negotiate::negotiate;
 use tidegate_core::edit::facts::Facts;
 use tidegate_core::http::head::{BodyLength, Head};
 use tidegate_core::http::path::PathError;
 use tidegate_core::model::body::BODY_PREFIX_MAX;
+use tidegate_core::model::compression::{Coding, Compression};
 use tidegate_core::model::ids::{ListenerIndex, ListenerName};
 use tidegate_core::route::body::BodyView;
 use tidegate_core::route::explain::{Step, Verdict};
@@ -88,6 +90,8 @@ pub struct Explanation {
     pub pool: Option<Destination>,
     /// What the balancer answers by itself.
     pub answer: Option<Answer>,
+    /// Whether the route compresses responses; `None`: it does not, or there is no route.
+    pub compression: Option<CompressionStatus>,
 }
 
 /// An answer that needs no server.
@@ -99,6 +103,15 @@ pub struct Answer {
     pub fields: Vec<(String, String)>,
     /// Its body.
     pub body: String,
+}
+
+/// What a route that compresses would do for this client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompressionStatus {
+    /// The content codings on offer, the preferred first.
+    pub offered: Vec<Cow<'static, str>>,
+    /// The one that a response worth it would be sent in; `None`: the client takes none of them.
+    pub coding: Option<Cow<'static, str>>,
 }
 
 /// One bucket of the search.
@@ -149,6 +162,7 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Explanation, 
         edits: Vec::new(),
         pool: None,
         answer: None,
+        compression: None,
     };
     let Some(index) = steps.last().and_then(Step::taken) else { return Ok(explanation) };
     let route = snapshot.route(index);
@@ -163,6 +177,8 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Explanation, 
     let outcome = edits::apply(route, &mut head, &facts);
     (explanation.edits, explanation.answer) = (outcome.edits, outcome.answer);
     if explanation.answer.is_none() {
+        let policy = route.compression.as_ref();
+        explanation.compression = policy.map(|policy| CompressionStatus::new(policy, &head));
         let pool = snapshot.pool_of(index);
         explanation.pool = pool.map(|pool| Destination::new(&snapshot.pools[pool.position()]));
     }
@@ -284,6 +300,28 @@ impl Destination {
     }
 }
 
+impl CompressionStatus {
+    fn new(policy: &Compression, request: &Head) -> Self {
+        let name = |coding: Coding| coding.as_str().into();
+        let coding = negotiate(request.values("accept-encoding"), &policy.codings);
+        Self {
+            offered: policy.codings.iter().copied().map(name).collect(),
+            coding: coding.map(name),
+        }
+    }
+}
+
+impl fmt::Display for CompressionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let offered = self.offered.join(", ");
+        match &self.coding {
+            Some(coding) => write!(f, "a response that is worth it is sent in {coding}")?,
+            None => f.write_str("responses are sent as they are: the client takes none")?,
+        }
+        write!(f, " of {offered}")
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = if self.host.is_empty() { "(none)" } else { &self.host };
@@ -309,7 +347,7 @@ impl fmt::Display for Explanation {
             write!(f, "route {route} leads to pool {} ({})", pool.name, pool.balance)?;
             pool.servers.iter().try_for_each(|(name, state)| write!(f, "\n  {name}: {state}"))?;
         }
-        Ok(())
+        self.compression.iter().try_for_each(|compression| write!(f, "\n{compression}"))
     }
 }
 

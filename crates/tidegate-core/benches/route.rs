@@ -141,6 +141,7 @@ fn table(rules: impl IntoIterator<Item = RouteMatch>) -> RouteTable {
             },
             request: None,
             response: None,
+            compression: None,
         })
         .collect();
     RouteTable::build(&[ListenerName::new("web")], &routes)

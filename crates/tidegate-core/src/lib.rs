@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | 0 | `time` `rng` `model` | vocabulary |
 //! | 1 | `config` `http` `telemetry` `wire` | text, bytes and names to and from the vocabulary |
-//! | 2 | `route` `balance` `health` `admit` `edit` | decisions about one request or one server |
+//! | 2 | `route` `balance` `health` `admit` `edit` `compress` | decisions about one request or one server |
 //! | 3 | `snapshot` `signal` | what the two planes exchange |
 
 #![forbid(unsafe_code)]
@@ -27,6 +27,7 @@ pub mod wire;
 
 pub mod admit;
 pub mod balance;
+pub mod compress;
 pub mod edit;
 pub mod health;
 pub mod route;

@@ -70,6 +70,8 @@ pub(crate) enum Error {
     StrayBytes,
     #[error("{0}")]
     BadReplyEdit(EditError),
+    #[error("the response could not be compressed")]
+    Encode,
     #[error("too many interim responses")]
     InterimFlood,
     #[error("the server switched protocols without being asked")]

@@ -31,6 +31,7 @@ mod deadlines;
 mod downstream;
 mod error;
 mod exchange;
+pub mod filter;
 mod held;
 pub mod log;
 pub mod plane;

@@ -21,6 +21,7 @@ use tidegate_net::{clock, entropy};
 use crate::date::Date;
 use crate::deadlines::Deadlines;
 use crate::exchange::state::Exchange;
+use crate::filter::compress::encoders::Encoders;
 use crate::held::Held;
 use crate::plane::Shared;
 use crate::upstream::connections::Connections;
@@ -49,6 +50,7 @@ pub(crate) struct Worker {
     scratch: RefCell<Box<[u8]>>,
     reply: RefCell<ReplyHead>,
     editor: RefCell<Editor>,
+    encoders: RefCell<Encoders>,
     #[expect(clippy::vec_box, reason = "exchanges are handed out and back; only the box moves")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     buffers: RefCell<Vec<Vec<u8>>>,
@@ -78,6 +80,7 @@ impl Worker {
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
             reply: RefCell::default(),
             editor: RefCell::default(),
+            encoders: RefCell::new(Encoders::new(Arc::clone(&cells.compression))),
             exchanges: RefCell::default(),
             buffers: RefCell::default(),
             rng: RefCell::new(rng),
@@ -129,7 +132,9 @@ impl Worker {
 
     /// Gives an exchange back.
     pub(crate) fn give_exchange(&self, mut exchange: Box<Exchange>) {
-        exchange.reset();
+        if let Some(encoder) = exchange.reset() {
+            self.encoders().give(encoder);
+        }
         let mut exchanges = self.exchanges.borrow_mut();
         if exchanges.len() < SPARES {
             exchanges.push(exchange);
@@ -144,6 +149,11 @@ impl Worker {
     /// Room for edits of heads. Nobody holds it across an await.
     pub(crate) fn editor(&self) -> RefMut<'_, Editor> {
         self.editor.borrow_mut()
+    }
+
+    /// What compresses responses. Nobody holds it across an await.
+    pub(crate) fn encoders(&self) -> RefMut<'_, Encoders> {
+        self.encoders.borrow_mut()
     }
 
     /// Lends memory to a queue that is about to be filled: the buffer that was used last, which is

@@ -3,12 +3,13 @@
 //! Each module is one check, `run(data)`, that panics when something does not hold. The fuzzers of
 //! `fuzz/` feed them what they invent; the tests beside this crate replay what was kept. Reading
 //! order: `plain` (messages read as a person would), then what strangers write (`proxy_protocol`,
-//! `request_head`, `response_head`, `chunked`, `path`, `authority`, `forwarded`), what is written
-//! of them (`access_log`), what is decided (`config`, `route`, `body`, `edit`, `health`,
+//! `request_head`, `response_head`, `chunked`, `path`, `authority`, `forwarded`,
+//! `accept_encoding`), what is written of them (`access_log`), what is decided (`config`, `route`, `body`, `edit`, `health`,
 //! `frame_budget`), and `exchange`, which puts a whole data plane between two hostile ends.
 
 mod plain;
 
+pub mod accept_encoding;
 pub mod access_log;
 pub mod authority;
 pub mod body;

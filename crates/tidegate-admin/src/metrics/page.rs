@@ -17,7 +17,7 @@ use tidegate_core::telemetry::registry::Scrape;
 
 use super::process::Process;
 use super::writer::Writer;
-use super::{certificate, node, server, traffic};
+use super::{certificate, compression, node, server, traffic};
 use crate::api::error::ApiError;
 use crate::router::Api;
 
@@ -93,6 +93,7 @@ impl Collector for Facts {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut writer = Writer::new(encoder);
         traffic::write(&mut writer, self)?;
+        compression::write(&mut writer, self)?;
         server::write(&mut writer, self)?;
         certificate::write(&mut writer, self)?;
         node::write(&mut writer, self)

@@ -19,6 +19,7 @@ match = { listener = "zone" }
 [route.rest]
 pool = "rest"
 match = { host = "shop.example.com" }
+response = { compress = ["br", "gzip"] }
 [pool.shop]
 servers = ["127.0.0.1:1"]
 balance = "round-robin"
@@ -150,4 +151,19 @@ fn a_body_may_be_asked_about() {
     let long = format!("{{\"type\":\"bulk\"}}{}", " ".repeat(1 << 16));
     assert_eq!(route(None, Some(&long)), "app");
     assert_eq!(route(None, None), "app");
+}
+
+#[test]
+fn compression_is_told_for_the_client_that_asks() {
+    let told = |header| {
+        let answer = ask("http://shop.example.com/", header).expect("an answer");
+        answer.to_string().lines().last().map(str::to_owned)
+    };
+    let coded = told(Some(("Accept-Encoding", "gzip, zstd")));
+    assert_eq!(coded.as_deref(), Some("a response that is worth it is sent in gzip of br, gzip"));
+    let bare = told(None);
+    let none = "responses are sent as they are: the client takes none of br, gzip";
+    assert_eq!(bare.as_deref(), Some(none));
+    let elsewhere = ask("http://localhost:9090/", Some(("Accept-Encoding", "gzip")));
+    assert_eq!(elsewhere.expect("an answer").compression, None);
 }

@@ -191,10 +191,34 @@ impl ReplyHead {
         Ok(())
     }
 
+    /// Puts bytes before and behind the value of the first field of this name, if there is one.
+    pub fn surround(&mut self, name: &str, before: &[u8], after: &[u8]) {
+        let Self { buffer, fields, .. } = self;
+        let named =
+            |field: &&mut FieldSpan| field.name.of(buffer).eq_ignore_ascii_case(name.as_bytes());
+        let Some(field) = fields.iter_mut().find(named) else { return };
+        let FieldSpan { name, value, .. } = field;
+        *name = copy(buffer, *name);
+        buffer.extend_from_slice(b": ");
+        let start = buffer.len();
+        buffer.extend_from_slice(before);
+        copy(buffer, *value);
+        buffer.extend_from_slice(after);
+        *value = Span::new(start, buffer.len());
+        buffer.extend_from_slice(b"\r\n");
+    }
+
     /// Takes out what Connection names, so that it cannot name what is set afterwards.
     pub fn settle_connection(&mut self) {
         settle(&self.buffer, &mut self.fields, &mut self.connection);
     }
+}
+
+/// Repeats a range of the buffer at its end.
+fn copy(buffer: &mut Vec<u8>, span: Span) -> Span {
+    let start = buffer.len();
+    buffer.extend_from_within(span.start as usize..span.end as usize);
+    Span::new(start, buffer.len())
 }
 
 /// Whether bytes may be the value of a field (RFC 9110, section 5.5): no control byte but a tab.

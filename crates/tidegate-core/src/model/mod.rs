@@ -5,6 +5,7 @@
 //! then the whole in `node`; `tls` belongs to listeners and pools.
 
 pub mod body;
+pub mod compression;
 pub mod edit;
 pub mod ids;
 pub mod listener;

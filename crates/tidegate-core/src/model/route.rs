@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use regex::Regex;
 
 use super::body::BodyCondition;
+use super::compression::Compression;
 use super::edit::{Redirect, ReplyEdits, RequestEdits, Respond};
 use super::ids::{ListenerName, PoolName, RouteName};
 use super::ratio::Limit;
@@ -34,6 +35,8 @@ pub struct Route {
     pub request: Option<RequestEdits>,
     /// What changes in its responses.
     pub response: Option<ReplyEdits>,
+    /// Whether and how it compresses responses.
+    pub compression: Option<Compression>,
 }
 
 impl Route {

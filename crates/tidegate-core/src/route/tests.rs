@@ -40,6 +40,7 @@ fn route(name: &str, matches: Vec<RouteMatch>) -> Route {
         retry: RetryPolicy { retries: 1, on_reset: true, on_timeout: false, on_status: Vec::new() },
         request: None,
         response: None,
+        compression: None,
     }
 }
 

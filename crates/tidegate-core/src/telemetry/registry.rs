@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::compression::CompressionTotals;
 use super::listener::ListenerTotals;
 use super::pool::PoolTotals;
 use super::refusal::Refusal;
@@ -50,6 +51,8 @@ pub struct Scrape {
     pub pools: BTreeMap<PoolName, PoolTotals>,
     /// By pool and server.
     pub servers: BTreeMap<ServerKey, ServerTotals>,
+    /// Compression, of all routes together.
+    pub compression: CompressionTotals,
     /// How often a name was counted under [`OTHER`], for want of a configuration or of room.
     pub folds: u64,
     pub(super) refused: [u64; Refusal::ALL.len()],
@@ -62,6 +65,7 @@ impl Default for Scrape {
             routes: BTreeMap::new(),
             pools: BTreeMap::new(),
             servers: BTreeMap::new(),
+            compression: CompressionTotals::default(),
             folds: 0,
             refused: [0; Refusal::ALL.len()],
         }
@@ -106,6 +110,7 @@ impl Scrape {
 mod tests {
     use super::super::pool::Outcome;
     use super::*;
+    use crate::model::compression::Coding;
     use crate::model::ids::ServerName;
 
     fn pool(text: &str) -> PoolName {
@@ -121,6 +126,7 @@ mod tests {
             server.requests.add(count);
             worker.listener(&ListenerName::new("web")).active.add(count);
             worker.refuse(Refusal::NoRoute);
+            worker.compression.of(Coding::Br).bytes_in.add(count);
             (0..count).for_each(|_| worker.pool(&pool("shop")).record(Outcome::Success));
         }
         let scrape = registry.scrape();
@@ -128,6 +134,8 @@ mod tests {
         assert_eq!(scrape.listeners[&ListenerName::new("web")].active, 11);
         assert_eq!(scrape.pools[&pool("shop")].requests().next(), Some((Outcome::Success, 11)));
         assert_eq!(scrape.refused().find(|(_, count)| *count > 0), Some((Refusal::NoRoute, 2)));
+        let coded: Vec<_> = scrape.compression.codings().map(|(_, row)| row.bytes_in).collect();
+        assert_eq!(coded, [0, 11, 0]);
         assert_eq!(scrape.folds, 0);
     }
 

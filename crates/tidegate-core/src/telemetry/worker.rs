@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::cell::Counter;
+use super::compression::CompressionCells;
 use super::family::{Cells, Family};
 use super::listener::ListenerCells;
 use super::pool::PoolCells;
@@ -26,6 +27,8 @@ pub struct WorkerCells {
     routes: Mutex<Family<RouteName, RouteCells>>,
     pools: Mutex<Family<PoolName, PoolCells>>,
     servers: Mutex<Family<ServerKey, ServerCells>>,
+    /// Compression, of all routes together.
+    pub compression: Arc<CompressionCells>,
 }
 
 /// What names a server among all pools.
@@ -39,6 +42,7 @@ impl Default for WorkerCells {
             routes: Mutex::default(),
             pools: Mutex::default(),
             servers: Mutex::default(),
+            compression: Arc::default(),
         }
     }
 }
@@ -86,6 +90,7 @@ impl WorkerCells {
         for (total, cell) in scrape.refused.iter_mut().zip(&self.refused) {
             *total += cell.value();
         }
+        self.compression.add_to(&mut scrape.compression);
         let other = (PoolName::new(OTHER), ServerName::new(OTHER));
         scrape.folds += add(&self.listeners, &mut scrape.listeners, &ListenerName::new(OTHER));
         scrape.folds += add(&self.routes, &mut scrape.routes, &RouteName::new(OTHER));

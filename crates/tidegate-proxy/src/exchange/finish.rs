@@ -76,7 +76,7 @@ fn log(
         pool: taken.and_then(|taken| Some(&taken.pool?.entry.pool.name)),
         server,
         method: method.as_bytes(),
-        host: head.authority().as_bytes(),
+        host: head.asked_authority().as_bytes(),
         path: head.target().as_bytes(),
         protocol: if method.is_empty() { "" } else { head.version().as_str() },
         status: x.status,

@@ -66,7 +66,10 @@ async fn open_stream(
                 return Ok(Connection::offered(offer, berth, id));
             }
             Way::Wait(opening) => wait(opening.notified(), due, &client.deadline).await?,
-            Way::Open(opening) => open_trunk(client, course, member, due, opening).await?,
+            // Apart: the rare opening of a connection needs more room than all that comes after.
+            Way::Open(opening) => {
+                Box::pin(open_trunk(client, course, member, due, opening)).await?;
+            }
         }
     }
 }

@@ -9,6 +9,7 @@
 //! ask it. Bytes go the same way from any side to any other.
 
 mod begin;
+mod compress;
 mod reply;
 mod request;
 mod time;

@@ -52,6 +52,7 @@ pub(super) fn answer_to(error: Error) -> Answer {
         Error::NoTunnel => (501, Some(R::NoTunnel), Ending::Policy),
         Error::Unwritable => (400, Some(R::BadPath), Ending::ClientInvalid),
         Error::BadEdit(_) => (400, Some(R::BadEdit), Ending::Policy),
+        Error::Encode => (502, None, Ending::Policy),
         Error::BadReplyEdit(_) => (502, Some(R::BadEdit), Ending::Policy),
         Error::NoServer => (503, Some(R::NoServer), Ending::NoServer),
         Error::TotalTimeout => (504, None, Ending::TotalTimeout),

@@ -13,6 +13,7 @@ use tidegate_net::clock;
 
 use super::relay::READ_FIRST;
 use crate::error::Error;
+use crate::filter::compress::encoder::Encoder;
 use crate::held::Held;
 
 /// Buffers of an exchange that grew beyond this are given back.
@@ -39,6 +40,8 @@ pub(crate) struct Exchange {
 
     pub(super) reply_body: Body,
     pub(super) to_client: Held,
+    /// Compresses the body of the response.
+    pub(super) encoder: Option<Encoder>,
     /// The trailers of the response, as lines with an empty one behind them.
     pub(super) reply_trailers: Vec<u8>,
 
@@ -128,8 +131,9 @@ impl Exchange {
         self.head.expects_continue() && !self.request_body.is_done()
     }
 
-    /// Makes it ready for the next request, keeping its memory.
-    pub(crate) fn reset(&mut self) {
+    /// Makes it ready for the next request, keeping its memory. An encoder that was not needed to
+    /// the end is handed back.
+    pub(crate) fn reset(&mut self) -> Option<Encoder> {
         self.to_server.trim(BUFFER_KEPT);
         self.to_client.trim(BUFFER_KEPT);
         self.request_trailers.clear();
@@ -151,6 +155,7 @@ impl Exchange {
         self.error = None;
         self.attempt = Attempt::default();
         self.marks = Marks::default();
+        self.encoder.take()
     }
 }
 

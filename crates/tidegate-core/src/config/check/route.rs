@@ -1,5 +1,6 @@
 //! `[route.NAME]` to the model.
 
+use super::compression::compression;
 use super::edit::{self, Use};
 use super::listener::body_bytes;
 use super::matching;
@@ -49,6 +50,7 @@ pub(crate) fn route(object: Object<'_>, site: &mut Site<'_>) -> Option<Route> {
         retry: retry(table.table("retry")?)?,
         request: request?,
         response: response?,
+        compression: compression(table.table("response")?)?,
     })
 }
 

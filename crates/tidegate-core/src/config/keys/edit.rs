@@ -1,6 +1,7 @@
 //! `[route.NAME.request]` and `[route.NAME.response]`: edits of messages, and the answers that need
 //! no server.
 
+use super::compression::COMPRESSION;
 use super::key::{Default, Key, Kind, Section};
 use crate::config::text::duration::AGE;
 use crate::config::text::host::AUTHORITY;
@@ -157,6 +158,13 @@ pub(crate) static RESPONSE: Section = Section {
             Default::Absent("not sent"),
             "Strict-Transport-Security, over https only.",
         ),
+        Key::new(
+            "compress",
+            Kind::Shorthand(&COMPRESSION),
+            Default::Absent("off"),
+            "Compresses them for clients that take it.",
+        )
+        .also(&["compression", "gzip", "encode"]),
         ERROR_PAGE,
     ],
 };

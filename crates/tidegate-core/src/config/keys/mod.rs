@@ -5,6 +5,7 @@
 //! defaults are filled in, the JSON Schema, and the reference page. What is not declared here does
 //! not exist: nothing is accepted and ignored.
 
+pub(crate) mod compression;
 pub(crate) mod edit;
 pub(crate) mod health;
 pub(crate) mod key;

@@ -121,6 +121,9 @@ fn value(kind: &Kind, value: &mut Value, path: &Path<'_>, report: &mut Report) {
             each(&Kind::Table(section), items, path, report);
         }
         (Kind::List(item) | Kind::Some(item), _) => self::value(item, value, path, report),
+        (Kind::Shorthand(section), Data::List(_)) if let Some(list) = first_list(section) => {
+            self::value(list, value, path, report);
+        }
         (kind, data) => {
             if let Err(fault) = leaf(kind, data, report) {
                 report.add(explain(at, path, kind, data, fault));
@@ -128,6 +131,12 @@ fn value(kind: &Kind, value: &mut Value, path: &Path<'_>, report: &mut Report) {
             }
         }
     }
+}
+
+/// The kind of the first key of a section, if it takes a list.
+fn first_list(section: &Section) -> Option<&Kind> {
+    let first = section.keys.first().map(|key| &key.kind);
+    first.filter(|kind| matches!(kind, Kind::List(_) | Kind::Some(_)))
 }
 
 fn each(kind: &Kind, items: &mut [Value], path: &Path<'_>, report: &mut Report) {
@@ -193,6 +202,7 @@ fn leaf(kind: &Kind, data: &Data, report: &mut Report) -> Result<(), Fault> {
             Ok(())
         }
         (Kind::Either(kinds), data) => either(kinds, data, report),
+        (Kind::List(item) | Kind::Some(item), data) => leaf(item, data, report),
         (Kind::Shorthand(section), data) => {
             section.keys.first().map_or(Ok(()), |first| leaf(&first.kind, data, report))
         }

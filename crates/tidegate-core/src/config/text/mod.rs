@@ -10,6 +10,7 @@ pub(crate) mod address;
 pub(crate) mod fault;
 pub(crate) mod hash_key;
 pub(crate) mod host;
+pub(crate) mod media;
 pub(crate) mod name;
 pub(crate) mod origin;
 pub(crate) mod path;

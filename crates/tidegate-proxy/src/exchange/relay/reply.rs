@@ -17,6 +17,7 @@ use super::{READ_FIRST, Relay, Relayed, put_chunk, put_last_chunk};
 use crate::error::Error;
 use crate::exchange::state::Phase;
 use crate::exchange::{local, retry, serve};
+use crate::filter::compress::encoder::Flush;
 use crate::held::Held;
 use crate::wire::{Part, Wire, fields};
 
@@ -43,7 +44,9 @@ enum HeadStep {
 impl Relay<'_> {
     pub(super) fn poll_reply(&mut self, context: &mut Context<'_>) -> Poll<Result<Relayed, Error>> {
         loop {
-            ready!(self.flush_to_client(context))?;
+            if !self.gathers() {
+                ready!(self.flush_to_client(context))?;
+            }
             match self.x.attempt.phase {
                 Phase::Head => {
                     if ready!(self.read_head(context))? {
@@ -54,7 +57,11 @@ impl Relay<'_> {
                     let finished = self.client.wire.finish(&self.x.reply_trailers);
                     return Poll::Ready(finished.map(|()| Relayed::Complete).map_err(gone));
                 }
-                Phase::Body => ready!(self.read_body_piece(context))?,
+                Phase::Body => match self.read_body_piece(context) {
+                    Poll::Ready(result) => result?,
+                    Poll::Pending if self.bring_out()? => ready!(self.flush_to_client(context))?,
+                    Poll::Pending => return Poll::Pending,
+                },
             }
         }
     }
@@ -236,6 +243,7 @@ impl Relay<'_> {
             edit::apply(course.route, &x.head, &facts, &mut self.worker.editor(), reply)
                 .map_err(Error::BadReplyEdit)?;
         }
+        self.begin_compression(reply);
         let framing = self.frame_reply(reply);
         self.x.reply_body = Body::new(body);
         if matches!(body, BodyLength::Exact(bytes) if bytes > READ_FIRST as u64) {
@@ -254,13 +262,14 @@ impl Relay<'_> {
     fn frame_reply(&mut self, reply: &ReplyHead) -> BodyFraming {
         let framing = match (self.x.head.version(), reply.body()) {
             (Version::Http2, _) => BodyFraming::Stream,
+            _ if self.x.encoder.is_some() => BodyFraming::Chunked,
             // A stream ends by itself, and yet its length may be known.
             (_, BodyLength::UntilEnd) if reply.announces_length() => BodyFraming::AsReceived,
             (Version::Http10, BodyLength::UntilEnd | BodyLength::Chunked) => BodyFraming::Close,
             (_, BodyLength::UntilEnd) => BodyFraming::Chunked,
             _ => BodyFraming::AsReceived,
         };
-        let framed = self.x.head.version() == Version::Http11;
+        let framed = self.x.head.version() == Version::Http11 && self.x.encoder.is_none();
         self.x.attempt.keeps = Some(if framed { Keep::Frames } else { Keep::Data });
         self.x.attempt.rechunks = framing == BodyFraming::Chunked;
         framing
@@ -309,6 +318,7 @@ impl Relay<'_> {
         let count = match ready!(self.connection.wire.poll_read(context, &mut scratch[..limit])) {
             Ok(0) if matches!(self.x.reply_body, Body::UntilEnd(_)) => {
                 self.end_reply();
+                self.finish_encoder()?;
                 self.close_chunks();
                 return Poll::Ready(Ok(()));
             }
@@ -356,6 +366,9 @@ impl Relay<'_> {
             self.end_reply();
         }
         let bytes = &bytes[..step.produced];
+        if self.x.encoder.is_some() {
+            return self.deliver_encoded(bytes);
+        }
         if self.x.attempt.rechunks {
             self.worker.lend(&mut self.x.to_client);
             put_chunk(bytes, self.x.to_client.vector());
@@ -371,6 +384,16 @@ impl Relay<'_> {
         } else if keep == Keep::Frames && !self.x.reply_trailers.is_empty() {
             let trailers = std::mem::take(&mut self.x.reply_trailers);
             self.queue(&trailers);
+        }
+        Ok(())
+    }
+
+    /// Sends a piece of the body through the encoder, and the end of it if that has come.
+    fn deliver_encoded(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.encode(bytes, Flush::Never)?;
+        if self.x.reply_body.is_done() {
+            self.finish_encoder()?;
+            self.close_chunks();
         }
         Ok(())
     }

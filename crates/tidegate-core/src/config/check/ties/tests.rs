@@ -34,6 +34,7 @@ fn route(number: usize, conditions: RouteMatch) -> Route {
         },
         request: None,
         response: None,
+        compression: None,
     }
 }
 
