@@ -4,8 +4,8 @@
 //! `fuzz/` feed them what they invent; the tests beside this crate replay what was kept. Reading
 //! order: `plain` (messages read as a person would), then what strangers write (`request_head`,
 //! `response_head`, `chunked`, `path`, `authority`, `forwarded`), what is written of them
-//! (`access_log`), what is decided (`config`, `route`, `body`, `edit`, `health`), and `exchange`, which puts a
-//! whole data plane between two hostile ends.
+//! (`access_log`), what is decided (`config`, `route`, `body`, `edit`, `health`), and `exchange`,
+//! which puts a whole data plane between two hostile ends.
 
 mod plain;
 

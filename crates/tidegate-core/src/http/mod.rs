@@ -2,8 +2,8 @@
 //!
 //! Everything here is a pure function of bytes. Reading order: `head` and `reply` (the message
 //! heads of every protocol), `scan` and `parse` (bytes to heads) with `authority`, `path` and
-//! `field_kind`, then `framing`, `chunked` and `body` (where a message ends), `edit` (heads changed on
-//! their way), then what is written: `forwarded` and `write`.
+//! `field_kind`, then `framing`, `chunked` and `body` (where a message ends), `edit` and `reason`
+//! (heads that are changed or made here), then what is written: `forwarded` and `write`.
 
 pub mod authority;
 pub mod body;

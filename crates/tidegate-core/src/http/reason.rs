@@ -1,4 +1,5 @@
-//! Reason phrases, for the answers of the balancer itself. They say nothing that the status does not.
+//! Reason phrases, for the answers of the balancer itself. They say nothing that the status does
+//! not.
 
 /// The reason phrase of a status (RFC 9110, section 15); empty for one that has none here.
 #[must_use]

@@ -1,8 +1,8 @@
 //! The vocabulary: what a checked configuration says, and the live state of a server.
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
-//! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`, then
-//! the whole in `node`.
+//! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`,
+//! then the whole in `node`.
 
 pub mod body;
 pub mod edit;
