@@ -124,7 +124,8 @@ servers = ["127.0.0.1:2"]
 #[test]
 fn edits_and_local_answers_are_told() {
     let told = |url: &str| ask_with(EDITS, url, None, None).expect("an answer").to_string();
-    let app = "route app changes:\n  path /api/v1 becomes /v1\n  host shop.test:8080 becomes inner\n  \
+    let app = "route app changes:\n  path /api/v1 becomes /v1\n  \
+               host shop.test:8080 becomes inner\n  \
                header cookie is removed\n  header x-client is set to \"10.0.0.1:8080\"\n  \
                header x-tier is removed: its value comes out empty\n  response: x-id is set\n  \
                response over https: strict-transport-security is set to \"max-age=3600\"\n\

@@ -1,7 +1,7 @@
 //! Why a request is taken by the route that takes it.
 //!
-//! The same search as [`RouteTable::find_with_body`], with a record of every bucket that had entries to try.
-//! It allocates freely and is for people: `tidegate explain` prints its steps.
+//! The same search as [`RouteTable::find_with_body`], with a record of every bucket that had
+//! entries to try. It allocates freely and is for people: `tidegate explain` prints its steps.
 
 use std::fmt;
 

@@ -17,8 +17,8 @@
 //! Not here: weights between pools, and what a route does once it is chosen.
 //!
 //! Reading order: `table` (the whole), `host` and `path` (its two stages), `text_map` (what both
-//! look up in), `predicate` and `body` (what is left to check), `specificity` (the order), `explain` (the
-//! same search, told step by step).
+//! look up in), `predicate` and `body` (what is left to check), `specificity` (the order),
+//! `explain` (the same search, told step by step).
 
 pub mod body;
 pub mod table;

@@ -46,7 +46,8 @@ fn route(name: &str, matches: Vec<RouteMatch>) -> Route {
 
 /// A match from words: `listener:web`, `host:*.example.com`, `path:/a`, `under:/a`, `regex:/a.*`,
 /// `method:GET`, `client:10.0.0.0/8`, and `header:name=value`, `cookie:…` or `query:…`, where the
-/// value may be `~regex`, `true` or `false`; `body:/pointer=value` and `prefix:BYTES`. Words after `not` are of the negated match.
+/// value may be `~regex`, `true` or `false`; `body:/pointer=value` and `prefix:BYTES`. Words
+/// after `not` are of the negated match.
 fn rule(words: &str) -> RouteMatch {
     let (words, not) = match words.split_once("not ") {
         Some((words, not)) => (words, Some(Box::new(rule(not)))),

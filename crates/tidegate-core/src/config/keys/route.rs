@@ -10,11 +10,11 @@ use crate::config::text::status::STATUS;
 
 /// `[route.NAME]`.
 pub(crate) static ROUTE: Section = Section {
-    doc: "Which requests are answered by whom. The most specific route wins, never the order in the \
-          file: a named listener first; then an exact host, the longest wildcard host, any host; \
-          an exact path, the longest prefix, a regular expression, any path; then a method; then \
-          more header, cookie, query, client and body conditions. Two routes that one request can \
-          match equally well are a mistake unless `priority` settles it.",
+    doc: "Which requests are answered by whom. The most specific route wins, never the order in \
+          the file: a named listener first; then an exact host, the longest wildcard host, any \
+          host; an exact path, the longest prefix, a regular expression, any path; then a \
+          method; then more header, cookie, query, client and body conditions. Two routes that \
+          one request can match equally well are a mistake unless `priority` settles it.",
     keys: &[
         Key::new(
             "pool",

@@ -2,7 +2,8 @@
 
 use super::*;
 
-const LISTED: &str = "[route.all.response.cors]\norigins = [\"https://a.example\", \"http://b:81\"]\n\
+const LISTED: &str = "[route.all.response.cors]\n\
+                      origins = [\"https://a.example\", \"http://b:81\"]\n\
                       methods = [\"GET\", \"PUT\"]\nheaders = [\"X-User\"]\nexpose = \"x-id\"\n\
                       credentials = true\nmax_age = \"1h\"";
 const ANY: &str = "response.cors = { origins = \"*\", headers = \"*\" }";

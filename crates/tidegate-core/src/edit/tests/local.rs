@@ -53,7 +53,8 @@ fn a_redirect_that_is_no_url_is_refused() {
 
 #[test]
 fn a_fixed_answer_stands_as_it_is() {
-    let route = "respond = { status = 403, body = '{\"no\":\"{host}\"}', type = \"application/json\" }\n\
+    let route = "respond = { status = 403, body = '{\"no\":\"{host}\"}', \
+                 type = \"application/json\" }\n\
                  response.set_header = { x-id = \"{request_id}-{status}\" }";
     let expected = "content-type: application/json\nx-id: 0000000000000abc-403\n".to_owned();
     let given = answer(route, "GET / HTTP/1.1\nHost: a").expect("an answer");
@@ -64,7 +65,9 @@ fn a_fixed_answer_stands_as_it_is() {
 
 #[test]
 fn a_response_is_edited() {
-    let route = "[route.all.response]\nhsts = { max_age = \"2y\", include_subdomains = true, preload = true }\n\
+    let route = "[route.all.response]\n\
+                 hsts = { max_age = \"2y\", include_subdomains = true, \
+                 preload = true }\n\
                  remove_header = [\"server\"]\n\
                  set_header = { x-frame-options = \"DENY\", x-where = \"{path}\", x-gone = \"\" }";
     let config = config(route);
