@@ -9,7 +9,7 @@
 //!    chose.
 //! 2. `downstream/sniff.rs` reads the PROXY header that names the client, where there has to be
 //!    one. `downstream/client.rs` is the connection: between requests a socket and a deadline,
-//!    without a buffer.
+//!    without a buffer. `downstream/tls.rs` is its handshake, if it has one.
 //! 3. `downstream/h1.rs` reads a head, and `tidegate_core::http` parses it into the one `Head`.
 //! 4. `exchange/serve.rs` runs the exchange; `exchange/route.rs` finds its route and refuses what
 //!    must not go on.

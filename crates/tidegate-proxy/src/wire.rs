@@ -144,6 +144,14 @@ impl Wire {
         }
     }
 
+    /// Whether it is a connection that is encrypted.
+    pub(crate) const fn is_tls(&self) -> bool {
+        match self {
+            Self::Socket(stream) => stream.is_tls(),
+            Self::Stream(_) | Self::Offer(_) => false,
+        }
+    }
+
     /// Whether messages come and go in the form of HTTP/1.
     pub(crate) const fn is_socket(&self) -> bool {
         matches!(self, Self::Socket(_))

@@ -78,6 +78,7 @@ fn check(head: &Head, method: &str, data: &[u8]) {
         return;
     }
     let forwarding = Forwarding {
+        certificate: &[],
         peer: IpAddr::from([192, 0, 2, 1]),
         trusted: false,
         scheme: "http",

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::model::ids::{ListenerName, PoolName};
 use tidegate_core::model::node::Config;
+use tidegate_core::model::pool::{Pool, Protocol};
 use tidegate_core::model::tls::{
     CertificateFiles, ClientCertificatePolicy, ListenerTls, PoolTls, TlsVersion,
 };
@@ -78,7 +79,7 @@ impl<'a> Builder<'a> {
         }
         for pool in &config.pools {
             if let Some(asked) = &pool.tls {
-                let parts = self.pool(&pool.name, asked);
+                let parts = self.pool(pool, asked);
                 let parts = parts.or_else(|| self.held_pool(&pool.name).cloned());
                 tls.pools.extend(parts.map(|parts| (pool.name.clone(), parts)));
             }
@@ -117,7 +118,7 @@ impl<'a> Builder<'a> {
             identities: certificates.iter().map(|one| Arc::clone(&one.identity)).collect(),
             min_version: asked.min_version,
             client_auth: client_auth.clone(),
-            alpn: vec![Alpn::Http11],
+            alpn: vec![Alpn::H2, Alpn::Http11],
             tickets: tickets.clone(),
         };
         let at = match &asked.clients {
@@ -128,8 +129,8 @@ impl<'a> Builder<'a> {
         Some(ListenerParts { certificates, client_auth, tickets, context: Arc::new(context) })
     }
 
-    fn pool(&mut self, name: &PoolName, tls: &Written<PoolTls>) -> Option<PoolParts> {
-        let (asked, held) = (&tls.value, self.held_pool(name));
+    fn pool(&mut self, pool: &Pool, tls: &Written<PoolTls>) -> Option<PoolParts> {
+        let (asked, held) = (&tls.value, self.held_pool(&pool.name));
         let identity = asked
             .identity
             .as_ref()
@@ -140,10 +141,14 @@ impl<'a> Builder<'a> {
         };
         let identity = whole(identity)?;
         let roots = roots?;
+        let alpn = match pool.protocol {
+            Protocol::Http1 => Alpn::Http11,
+            Protocol::Http2 => Alpn::H2,
+        };
         let setup = ClientSetup {
             roots: roots.clone(),
             identity: identity.as_ref().map(|shown| Arc::clone(&shown.identity)),
-            alpn: vec![Alpn::Http11],
+            alpn: vec![alpn],
             min_version: TlsVersion::Tls12,
             server_name: asked.server_name.clone(),
         };

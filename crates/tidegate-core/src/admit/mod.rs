@@ -1,4 +1,5 @@
 //! What is let through, and what is not.
 
 pub mod frame_budget;
+pub mod misdirected;
 pub mod retry_budget;

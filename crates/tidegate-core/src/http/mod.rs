@@ -3,12 +3,14 @@
 //! Everything here is a pure function of bytes. Reading order: `head` and `reply` (the message
 //! heads of every protocol), `scan` and `parse` (bytes to heads), `assemble` (the same from HTTP/2)
 //! with `authority`, `path` and `field_kind`, then `framing`, `chunked` and `body` (where a message
-//! ends), `edit` (heads changed on their way), then what is written: `forwarded` and `write`.
+//! ends), `edit` (heads changed on their way), then what is written: `forwarded`,
+//! `client_certificate` and `write`.
 
 pub mod assemble;
 pub mod authority;
 pub mod body;
 pub mod chunked;
+pub mod client_certificate;
 pub mod compose;
 pub mod edit;
 pub mod field_kind;

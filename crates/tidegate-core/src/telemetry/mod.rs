@@ -6,15 +6,16 @@
 //! first meets them. How cells are written out is not decided here.
 //!
 //! Reading order: `cell` and `histogram` (the two kinds), `listener`, `route`, `pool`, `server`
-//! (what is counted of each), `compression`, `refusal` (why requests are turned away), `worker`
-//! (the cells of one writer), `registry` (all writers), and `ending` and `access_log` (a line for
-//! each request).
+//! (what is counted of each), `compression`, `refusal` and `handshake` (why requests are turned
+//! away, and how TLS begins), `worker` (the cells of one writer), `registry` (all writers), and
+//! `ending` and `access_log` (a line for each request).
 
 pub mod access_log;
 pub mod cell;
 pub mod compression;
 pub mod ending;
 mod family;
+pub mod handshake;
 pub mod histogram;
 pub mod listener;
 pub mod pool;

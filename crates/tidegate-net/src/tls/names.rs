@@ -1,8 +1,8 @@
 //! Names as certificates and clients give them.
 //!
 //! A name in a certificate is believed by people and by programs that compare it in their own way,
-//! so one with bytes that no host name has is refused rather than interpreted: a NUL has ended names
-//! early before.
+//! so one with bytes that no host name has is refused rather than interpreted: a NUL has ended
+//! names early before.
 
 /// Whether `name` is a host name of letters, digits and hyphens (RFC 1123, section 2.1), in which
 /// the first label may be `*`.
@@ -35,8 +35,9 @@ pub(super) fn parent(host: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
+    /// Security case G5.
     #[test]
-    fn g5_names_with_odd_bytes_are_no_names() {
+    fn names_with_odd_bytes_are_no_names() {
         for name in ["example.com", "*.example.com", "xn--bcher-kva.example", "a-1.b", "localhost"]
         {
             assert!(is_certificate_name(name), "{name}");

@@ -23,7 +23,7 @@ use tidegate_net::{clock, task};
 use tokio::net::TcpListener;
 
 use super::client::{Client, Origin};
-use super::{h1, h2, sniff};
+use super::{h1, h2, sniff, tls};
 use crate::held::Held;
 use crate::wire::Wire;
 use crate::worker::Worker;
@@ -77,6 +77,7 @@ fn begin(worker: &Rc<Worker>, stream: Stream, peer: SocketAddr, listener: Listen
         peer: peer.ip().to_canonical(),
         port: peer.port(),
         destination,
+        secure: None,
         listener,
         retire_at: retirement(limits, worker.draw()),
         admission,
@@ -111,7 +112,12 @@ async fn serve(worker: Rc<Worker>, mut client: Client, cells: Arc<ListenerCells>
     if !sniff::proxy_header(&worker, &mut client).await {
         return;
     }
-    if let Some(client) = h1::serve(&worker, client, &cells).await {
+    let Some(client) = tls::secure(&worker, client, &cells).await else { return };
+    let client = match client.origin.speaks_http2() {
+        true => Some(client),
+        false => h1::serve(&worker, client, &cells).await,
+    };
+    if let Some(client) = client {
         // Apart, so that a connection on HTTP/1 has no room in it for HTTP/2.
         Box::pin(h2::serve(&worker, client, &cells)).await;
     }

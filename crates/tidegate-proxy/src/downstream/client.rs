@@ -16,9 +16,11 @@ use tidegate_core::telemetry::refusal::Refusal;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_core::wire::proxy_protocol::Header;
 use tidegate_net::clock;
+use tidegate_net::tls::Alpn;
 
 use crate::deadlines::Deadline;
 use crate::downstream::accept::Admission;
+use crate::downstream::tls::Secure;
 use crate::held::Held;
 use crate::wire::Wire;
 use crate::worker::Worker;
@@ -48,6 +50,8 @@ pub(crate) struct Origin {
     /// What the client connected to.
     pub(crate) destination: SocketAddr,
     pub(crate) listener: ListenerName,
+    /// What is known because the connection is encrypted; `None`: it is not.
+    pub(crate) secure: Option<Secure>,
     /// When the connection should be asked to go.
     pub(crate) retire_at: Instant,
     /// Counts it against the limits while it lives.
@@ -109,7 +113,12 @@ impl Client {
 impl Origin {
     /// The scheme of its requests.
     pub(crate) const fn scheme(&self) -> &'static str {
-        "http"
+        if self.secure.is_some() { "https" } else { "http" }
+    }
+
+    /// Whether HTTP/2 was agreed on in the handshake.
+    pub(super) fn speaks_http2(&self) -> bool {
+        self.secure.as_ref().is_some_and(|secure| secure.session.alpn == Some(Alpn::H2))
     }
 
     /// Counts the connection against the limit of its client, once that is known.

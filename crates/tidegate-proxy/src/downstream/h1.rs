@@ -43,9 +43,10 @@ pub(crate) async fn serve(
         let mut exchange = worker.take_exchange();
         let next = serve_one(worker, &mut client, &mut exchange, cells, place).await;
         if exchange.bytes_in > 0 {
+            // Records that carry no request prolong nothing.
             place = Place::Later;
+            idle_since = exchange.ended();
         }
-        idle_since = exchange.ended();
         worker.give_exchange(exchange);
         worker.reclaim(&mut client.input);
         match next {

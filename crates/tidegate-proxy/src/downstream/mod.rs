@@ -5,3 +5,4 @@ pub(crate) mod client;
 pub(crate) mod h1;
 pub(crate) mod h2;
 mod sniff;
+pub(crate) mod tls;

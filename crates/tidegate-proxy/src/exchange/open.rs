@@ -3,18 +3,20 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use tidegate_core::model::pool::Protocol;
 use tidegate_core::model::server::Member;
 use tidegate_core::time::Instant;
 use tidegate_net::clock;
+use tidegate_net::stream::Stream;
 
 use super::Course;
 use crate::deadlines::Deadline;
 use crate::downstream::client::Client;
 use crate::error::Error;
-use crate::upstream::connect::connect;
+use crate::upstream::connect;
 use crate::upstream::connection::Connection;
 use crate::upstream::trunk::Trunk;
 use crate::upstream::trunks::{Opening, Trunks, Way};
@@ -37,16 +39,36 @@ pub(super) async fn open(
     // One that was kept began without a header.
     let kept = kept && pool.send_proxy.is_none();
     let resting = if kept { worker.connections.borrow_mut().take(id, now) } else { None };
-    if let Some(connection) = resting {
+    // A pool may have begun, or ceased, to speak TLS while the connection rested.
+    if let Some(connection) = resting.filter(|kept| kept.wire.is_tls() == pool.tls.is_some()) {
         course.pool.cells.connections_reused.increment();
         return Ok(connection);
     }
-    let due = now + pool.timeouts.connect;
     let announce = |version| client.origin.proxy_header(version);
     let header = pool.send_proxy.map(announce).unwrap_or_default();
-    let stream = connect(member.server.address, &header, due, &client.deadline).await?;
-    course.pool.cells.connections_opened.increment();
+    let stream = Box::pin(open_new(worker, client, course, member, (&header, now))).await?;
     Ok(Connection::new(stream, id))
+}
+
+/// A new connection, with all that it begins with.
+async fn open_new(
+    worker: &Worker,
+    client: &Client,
+    course: &Course<'_>,
+    member: &Member,
+    (header, now): (&[u8], Instant),
+) -> Result<Stream, Error> {
+    let pool = &course.pool.entry.pool;
+    let tls = worker.shared.contexts.load().pools.get(&pool.name).map(Arc::clone);
+    if tls.is_none() && pool.tls.is_some() {
+        // It has lost its context: nothing goes out in the clear that was meant to be encrypted.
+        return Err(Error::Handshake);
+    }
+    let due = now + pool.timeouts.connect;
+    let opening = connect::Opening { header, tls: tls.as_deref() };
+    let stream = connect::connect(member.server.address, opening, due, &client.deadline).await?;
+    course.pool.cells.connections_opened.increment();
+    Ok(stream)
 }
 
 /// A berth on an HTTP/2 connection, which may have to be opened first.
@@ -68,7 +90,7 @@ async fn open_stream(
             Way::Wait(opening) => wait(opening.notified(), due, &client.deadline).await?,
             // Apart: the rare opening of a connection needs more room than all that comes after.
             Way::Open(opening) => {
-                Box::pin(open_trunk(client, course, member, due, opening)).await?;
+                Box::pin(open_trunk(worker, client, course, member, (opening, now))).await?;
             }
         }
     }
@@ -76,15 +98,14 @@ async fn open_stream(
 
 /// Opens a connection for this exchange and those that wait.
 async fn open_trunk(
+    worker: &Worker,
     client: &Client,
     course: &Course<'_>,
     member: &Member,
-    due: Instant,
-    opening: Opening,
+    (opening, now): (Opening, Instant),
 ) -> Result<(), Error> {
-    let stream = connect(member.server.address, &[], due, &client.deadline).await?;
+    let stream = open_new(worker, client, course, member, (&[], now)).await?;
     let trunk = Trunk::open(stream).await?;
-    course.pool.cells.connections_opened.increment();
     opening.add(trunk, course.pool.entry.pool.timeouts.keep_alive);
     Ok(())
 }

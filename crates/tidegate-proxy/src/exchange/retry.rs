@@ -103,7 +103,7 @@ fn pay(x: &mut Exchange, course: &Course<'_>, again: Option<Again>, now: Instant
 fn decide(x: &Exchange, course: &Course<'_>, failure: Error, reused: bool) -> Again {
     let policy = &course.route.retry;
     let attempt = &x.attempt;
-    if matches!(failure, Error::Connect | Error::ConnectTimeout) {
+    if matches!(failure, Error::Connect | Error::Handshake | Error::ConnectTimeout) {
         return Again::Failover;
     }
     if failure == Error::Refused && x.replayable && !attempt.committed {

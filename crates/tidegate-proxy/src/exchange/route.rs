@@ -30,6 +30,9 @@ pub(super) async fn choose<'a>(
 ) -> Result<Taken<'a>, Error> {
     let listener = view.snapshot.listener(listener_index);
     check_request(&x.head, &worker.shared.node)?;
+    if client.origin.secure.as_ref().is_some_and(|secure| secure.misdirects(x.head.host())) {
+        return Err(Error::Misdirected);
+    }
     if x.head.connection().nominates_protected {
         worker.cells.refuse(Refusal::ProtectedHeader);
     }

@@ -10,27 +10,33 @@ use std::task::{Context, Poll};
 use tidegate_core::time::Instant;
 use tidegate_net::clock;
 use tidegate_net::stream::Stream;
+use tidegate_net::tls::client::Client;
+use tidegate_net::tls::error::TlsError;
 
 use crate::deadlines::Deadline;
 use crate::error::Error;
 
-/// Connects to `address` before `due`, and sends the header, which may be empty.
+/// What a connection begins with, before requests go over it.
+#[derive(Clone, Copy)]
+pub(crate) struct Opening<'a> {
+    /// A PROXY header, or nothing.
+    pub(crate) header: &'a [u8],
+    /// The handshake.
+    pub(crate) tls: Option<&'a Client>,
+}
+
+/// Connects to `address` before `due`, all that the connection begins with included.
 pub(crate) async fn connect(
     address: SocketAddr,
-    header: &[u8],
+    opening: Opening<'_>,
     due: Instant,
     deadline: &Deadline,
 ) -> Result<Stream, Error> {
-    let mut connecting = pin!(async {
-        let mut stream = Stream::connect(address).await?;
-        let mut left = header;
-        std::future::poll_fn(|context| poll_send(&mut stream, &mut left, context)).await?;
-        Ok::<_, std::io::Error>(stream)
-    });
+    let mut connecting = pin!(open(address, opening));
     deadline.arm(due);
     std::future::poll_fn(|context| {
         if let Poll::Ready(result) = connecting.as_mut().poll(context) {
-            return Poll::Ready(result.map_err(|_| Error::Connect));
+            return Poll::Ready(result);
         }
         if deadline.fired() {
             if clock::now() >= due {
@@ -41,6 +47,27 @@ pub(crate) async fn connect(
         Poll::Pending
     })
     .await
+}
+
+async fn open(address: SocketAddr, opening: Opening<'_>) -> Result<Stream, Error> {
+    let mut stream = Stream::connect(address).await.map_err(|_| Error::Connect)?;
+    let mut left = opening.header;
+    std::future::poll_fn(|context| poll_send(&mut stream, &mut left, context))
+        .await
+        .map_err(|_| Error::Connect)?;
+    let Some(client) = opening.tls else { return Ok(stream) };
+    let handshake = match stream.connect_tls(client, &address.ip().to_string()) {
+        Ok(()) => std::future::poll_fn(|context| stream.poll_handshake(context)).await.map(|_| ()),
+        Err(error) => Err(TlsError::Protocol(error.into())),
+    };
+    handshake.map_err(|error| {
+        tracing::debug!(%address, error = &error as &dyn std::error::Error, "no TLS with a server");
+        match error {
+            TlsError::Closed | TlsError::Io(_) => Error::Connect,
+            _ => Error::Handshake,
+        }
+    })?;
+    Ok(stream)
 }
 
 fn poll_send(

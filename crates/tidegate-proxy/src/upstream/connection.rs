@@ -5,8 +5,6 @@
 //! behind it. [`Connection::rest`] is the one way to say so. On HTTP/2 it is one stream of a
 //! `trunk`.
 
-use std::task::{Context, Poll, Waker};
-
 use bytes::Bytes;
 use h2::client::SendRequest;
 use tidegate_core::model::server::ServerId;
@@ -69,9 +67,11 @@ impl Connection {
 impl Resting {
     /// Whether the server has left it alone: no byte has come, and it is open as far as the kernel
     /// has said.
-    pub(super) fn is_quiet(&self) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
-        matches!(self.connection.wire.poll_readable(&mut context), Poll::Pending)
+    pub(super) fn is_quiet(&mut self) -> bool {
+        match &mut self.connection.wire {
+            Wire::Socket(stream) => stream.is_quiet(),
+            Wire::Stream(_) | Wire::Offer(_) => false,
+        }
     }
 
     /// Takes it up again.

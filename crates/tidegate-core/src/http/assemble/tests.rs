@@ -27,6 +27,7 @@ fn assemble(
         node: "node",
         request_id: None,
         client_header: None,
+        certificate: &[],
     };
     let framing = match head.body() {
         BodyLength::UntilEnd => BodyFraming::Chunked,

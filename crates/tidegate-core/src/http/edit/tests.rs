@@ -17,6 +17,7 @@ fn read(bytes: &str) -> Head {
 
 fn forwarding(client_header: Option<&str>) -> Forwarding<'_> {
     Forwarding {
+        certificate: &[],
         peer: IpAddr::from([192, 0, 2, 1]),
         trusted: false,
         scheme: "http",

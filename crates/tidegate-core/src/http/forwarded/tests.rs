@@ -120,6 +120,7 @@ fn the_element_of_an_ipv6_peer_is_quoted() {
         scheme: "https",
         node: "n",
         request_id: None,
+        certificate: b"",
         client_header: None,
     };
     let mut out = Vec::new();

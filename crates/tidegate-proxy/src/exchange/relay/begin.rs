@@ -90,6 +90,7 @@ impl Relay<'_> {
             peer: origin.peer,
             trusted,
             scheme: origin.scheme(),
+            certificate: origin.secure.as_ref().map_or(&[], |secure| &secure.fields),
             node: &self.worker.shared.node,
             request_id: (!keeps_id).then_some(self.x.request_id),
             client_header: listener.client_header.as_deref(),
@@ -111,7 +112,8 @@ fn request(x: &Exchange, course: &Course<'_>, target: &mut Vec<u8>) -> Option<Re
     let fallback = course.pool.entry.pool.name.as_str();
     let authority = if named.is_empty() { fallback } else { named };
     let mut parts = http::uri::Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
+    let encrypted = course.pool.entry.pool.tls.is_some();
+    parts.scheme = Some(if encrypted { Scheme::HTTPS } else { Scheme::HTTP });
     parts.authority = Some(Authority::try_from(authority).ok()?);
     parts.path_and_query = Some(PathAndQuery::try_from(&target[..]).ok()?);
     let mut request = Request::new(());
