@@ -6,6 +6,8 @@ use tidegate_core::health::outlier::{Backup, Outlier};
 use tidegate_core::model::pool::{HealthCheck, WhenAllDown};
 use tidegate_core::model::server::{Availability, Member, ServerId};
 use tidegate_core::snapshot::PoolEntry;
+use tidegate_net::tls::client::Client;
+use tidegate_net::tls::contexts::Contexts;
 
 use crate::events::{Kind, Report};
 
@@ -13,16 +15,30 @@ use crate::events::{Kind, Report};
 #[derive(Debug)]
 pub(super) struct WatchedPool {
     pub(super) entry: Arc<PoolEntry>,
-    pub(super) check: Option<Arc<HealthCheck>>,
     pub(super) outlier: Outlier,
     down: bool,
+}
+
+/// A pool's check, and how its connections are made.
+#[derive(Clone, Debug)]
+pub(super) struct Check {
+    pub(super) asked: Arc<HealthCheck>,
+    /// TLS as traffic has it, unless the check has a port of its own.
+    pub(super) client: Option<Arc<Client>>,
+}
+
+impl Check {
+    pub(super) fn of(entry: &PoolEntry, contexts: &Contexts) -> Option<Self> {
+        let asked = entry.pool.health.clone()?;
+        let client = contexts.pools.get(&entry.pool.name).filter(|_| asked.port.is_none());
+        Some(Self { asked: Arc::new(asked), client: client.cloned() })
+    }
 }
 
 impl WatchedPool {
     pub(super) fn new(entry: &Arc<PoolEntry>) -> Self {
         Self {
             outlier: Outlier::new(&entry.pool.passive, &ids(entry)),
-            check: check(entry),
             entry: Arc::clone(entry),
             down: false,
         }
@@ -32,7 +48,6 @@ impl WatchedPool {
     pub(super) fn update(&mut self, entry: &Arc<PoolEntry>) {
         self.outlier.update(&entry.pool.passive);
         self.outlier.retain(&ids(entry));
-        self.check = check(entry);
         self.entry = Arc::clone(entry);
     }
 
@@ -75,8 +90,4 @@ fn is_available(member: &Member) -> bool {
 
 fn ids(entry: &PoolEntry) -> Vec<ServerId> {
     entry.members.iter().map(|member| member.state.id()).collect()
-}
-
-fn check(entry: &PoolEntry) -> Option<Arc<HealthCheck>> {
-    entry.pool.health.clone().map(Arc::new)
 }

@@ -12,6 +12,7 @@ use tidegate_core::time::{Instant, UnixTime};
 use tidegate_net::clock;
 
 use super::board::Standing;
+use super::pool::Check;
 use crate::observe::probe::crew::Target;
 
 /// A server under watch.
@@ -78,8 +79,8 @@ impl Watched {
     /// Takes the pool's check as it stands now. The machine goes on where it was; a new one begins
     /// with what the server counts as, so that a check added to a running pool takes nobody out
     /// before it has failed.
-    pub(super) fn check(&mut self, member: &Member, check: Option<&Arc<HealthCheck>>, seed: u64) {
-        let Some(check) = check else {
+    pub(super) fn check(&mut self, member: &Member, check: Option<&Check>, seed: u64) {
+        let Some(Check { asked: check, client }) = check else {
             self.active = None;
             self.degraded = false;
             return;
@@ -88,7 +89,7 @@ impl Watched {
         if let Some(port) = check.port {
             address.set_port(port);
         }
-        let target = Target { address, check: Arc::clone(check) };
+        let target = Target { address, client: client.clone(), check: Arc::clone(check) };
         match &mut self.active {
             Some(active) => {
                 active.machine.update(check);

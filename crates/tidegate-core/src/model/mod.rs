@@ -1,8 +1,8 @@
 //! The vocabulary: what a checked configuration says, and the live state of a server.
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
-//! order: `ids`, then `listener`, `route`, `pool`, `server`, then the whole in `node`; `tls` belongs
-//! to listeners and pools.
+//! order: `ids`, then `listener`, `route`, `pool`, `server`, `tls`, then the whole in `node`;
+//! `written` tells where something stands in the configuration.
 
 pub mod ids;
 pub mod listener;

@@ -11,6 +11,7 @@ use tidegate_core::health::probe::ProbeResult;
 use tidegate_core::model::pool::{HealthCheck, Probe};
 use tidegate_core::model::server::ServerId;
 use tidegate_net::task;
+use tidegate_net::tls::client::Client;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::{http, tcp};
@@ -23,6 +24,8 @@ pub(crate) const AT_ONCE: usize = 256;
 pub(crate) struct Target {
     /// Where the server is asked.
     pub(crate) address: SocketAddr,
+    /// How TLS is spoken to it; `None`: it is not.
+    pub(crate) client: Option<Arc<Client>>,
     /// What it is asked, and how long it may take.
     pub(crate) check: Arc<HealthCheck>,
 }
@@ -79,8 +82,8 @@ impl Drop for Report {
 async fn ask(target: &Target) -> ProbeResult {
     let asked = async {
         match &target.check.probe {
-            Probe::Tcp => tcp::ask(target.address).await,
-            Probe::Http(probe) => http::ask(target.address, probe).await,
+            Probe::Tcp => tcp::ask(target).await,
+            Probe::Http(probe) => http::ask(target, probe).await,
         }
     };
     tokio::time::timeout(target.check.timeout, asked).await.unwrap_or(ProbeResult::Timeout)

@@ -6,6 +6,7 @@
 //! check asks for a text in it; then at most 64 KiB.
 
 use std::fmt::Write as _;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 
 use memchr::memmem;
@@ -17,9 +18,10 @@ use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::http::scan::Scan;
 use tidegate_core::model::pool::HttpProbe;
 use tidegate_net::clock;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tidegate_net::stream::Stream;
 
+use super::connect::connect;
+use super::crew::Target;
 use super::fault;
 
 /// Bytes of a response head, its interim responses not counted.
@@ -34,9 +36,9 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 const READ_BYTES: usize = 8 << 10;
 
 /// Asks the server; the caller bounds the time.
-pub(super) async fn ask(address: SocketAddr, probe: &HttpProbe) -> ProbeResult {
+pub(super) async fn ask(target: &Target, probe: &HttpProbe) -> ProbeResult {
     let started = clock::now();
-    match Exchange::run(address, probe).await {
+    match Exchange::run(target, probe).await {
         Ok(status) => {
             let latency = clock::now().since(started);
             ProbeResult::Success { latency, status: Some(status) }
@@ -48,19 +50,16 @@ pub(super) async fn ask(address: SocketAddr, probe: &HttpProbe) -> ProbeResult {
 /// One request and what has come of the response.
 struct Exchange<'a> {
     probe: &'a HttpProbe,
-    stream: TcpStream,
+    stream: Stream,
     /// What was read and not yet taken.
     buffer: Vec<u8>,
 }
 
 impl<'a> Exchange<'a> {
-    async fn run(address: SocketAddr, probe: &'a HttpProbe) -> Result<u16, ProbeResult> {
-        let stream =
-            TcpStream::connect(address).await.map_err(|error| fault::of_connecting(&error))?;
+    async fn run(target: &Target, probe: &'a HttpProbe) -> Result<u16, ProbeResult> {
+        let stream = connect(target).await?;
         let mut exchange = Self { probe, stream, buffer: Vec::new() };
-        let request = request(address, probe);
-        let sent = exchange.stream.write_all(request.as_bytes()).await;
-        sent.map_err(|error| fault::of_talking(&error))?;
+        exchange.send(request(target.address, probe).as_bytes()).await?;
         let reply = exchange.final_reply().await?;
         let status = reply.status();
         if !probe.status.iter().any(|(from, to)| (*from..=*to).contains(&status)) {
@@ -129,9 +128,20 @@ impl<'a> Exchange<'a> {
         }
     }
 
+    async fn send(&mut self, mut bytes: &[u8]) -> Result<(), ProbeResult> {
+        while !bytes.is_empty() {
+            let sent = poll_fn(|context| self.stream.poll_write(context, bytes)).await;
+            bytes = &bytes[sent.map_err(|error| fault::of_talking(&error))?..];
+        }
+        Ok(())
+    }
+
     async fn read(&mut self) -> Result<usize, ProbeResult> {
-        self.buffer.reserve(READ_BYTES);
-        let read = (&mut self.stream).take(READ_BYTES as u64).read_buf(&mut self.buffer).await;
+        let held = self.buffer.len();
+        self.buffer.resize(held + READ_BYTES, 0);
+        let room = &mut self.buffer[held..];
+        let read = poll_fn(|context| self.stream.poll_read(context, room)).await;
+        self.buffer.truncate(held + read.as_ref().copied().unwrap_or_default());
         read.map_err(|error| fault::of_talking(&error))
     }
 }
