@@ -14,7 +14,8 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use tokio::net::TcpStream;
 
@@ -48,7 +49,7 @@ impl Stream {
     }
 
     /// Speaks TLS from here on, as a server.
-    pub fn accept_tls(&mut self, server: &std::sync::Arc<Server>) {
+    pub fn accept_tls(&mut self, server: &Arc<Server>) {
         self.tls = Some(Box::new(Tls::Handshake(Handshake::accept(server))));
     }
 
@@ -105,6 +106,16 @@ impl Stream {
         match &mut self.tls {
             None => self.socket.poll_peek(context),
             Some(tls) => tls.poll_peek(&self.socket, context),
+        }
+    }
+
+    /// Whether the peer has left the stream alone, as far as the kernel has said: nothing of its
+    /// data has come, nor its end. What TLS has to say by itself, such as a ticket, does not count.
+    pub fn is_quiet(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        match &mut self.tls {
+            None => self.socket.poll_readable(&mut context).is_pending(),
+            Some(tls) => tls.poll_peek(&self.socket, &mut context).is_pending(),
         }
     }
 

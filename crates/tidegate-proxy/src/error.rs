@@ -24,6 +24,8 @@ pub(crate) enum Error {
     ClientGone,
 
     // Our own decisions.
+    #[error("this host needs a connection of its own")]
+    Misdirected,
     #[error("no route takes this request")]
     NoRoute,
     #[error("this method is not forwarded")]
@@ -42,6 +44,8 @@ pub(crate) enum Error {
     // The server's side.
     #[error("no connection to the server")]
     Connect,
+    #[error("no trusted connection to the server")]
+    Handshake,
     #[error("no connection to the server in time")]
     ConnectTimeout,
     #[error("the server closed the connection before its response was whole")]
@@ -69,7 +73,7 @@ impl Error {
     /// What a pool may hold against the server, if it was the server's doing.
     pub(crate) const fn server_failure(self) -> Option<FailureReason> {
         match self {
-            Self::Connect => Some(FailureReason::Connect),
+            Self::Connect | Self::Handshake => Some(FailureReason::Connect),
             Self::ConnectTimeout | Self::ResponseTimeout | Self::Stalled => {
                 Some(FailureReason::Timeout)
             }

@@ -102,6 +102,7 @@ fn check_written(head: &Head, peer: IpAddr, listener: &Listener) {
         scheme: "http",
         node: NODE,
         request_id: (!keeps_id).then_some(7),
+        certificate: b"",
         client_header: listener.client_header.as_deref(),
     };
     let options = RequestOptions { merge_slashes: true, upgrade: false, fallback_host: "x" };

@@ -110,6 +110,7 @@ impl Hop {
             scheme: "http",
             node: NODE,
             request_id: Some(7),
+            certificate: b"",
             client_header: Some(Self::CLIENT_HEADER),
         }
     }

@@ -34,7 +34,12 @@ fn listeners(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
         "tidegate_listener_requests",
         "Requests whose head was read whole.",
         rows().map(|(labels, totals)| (labels, totals.requests)),
-    )
+    )?;
+    let handshakes = facts.scrape.listeners.iter().flat_map(|(name, totals)| {
+        let rows = totals.handshakes().filter(|(_, count)| *count > 0);
+        rows.map(|(end, n)| ([("listener", name.as_str()), ("end", end.as_str())], n))
+    });
+    writer.counter("tidegate_listener_handshakes", "TLS handshakes, by how they ended.", handshakes)
 }
 
 fn routes(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {

@@ -33,6 +33,9 @@ pub enum FieldKind {
     Forwarded,
     /// The rest of the family: other `X-Forwarded-*`, `X-Real-IP`.
     ForwardedOther,
+    /// Says who a client is by its certificate: `Client-Cert`, `Client-Cert-Chain` (RFC 9440),
+    /// `X-Client-Cert-*`. Only this hop knows.
+    ClientCertificate,
     /// `X-Request-Id`.
     RequestId,
     /// `Via`.
@@ -65,6 +68,7 @@ impl FieldKind {
             9 if is("x-real-ip") => Self::ForwardedOther,
             10 if is("connection") => Self::Connection,
             10 if is("keep-alive") => Self::HopByHop,
+            11 if is("client-cert") => Self::ClientCertificate,
             12 if is("x-request-id") => Self::RequestId,
             13 if is("x-rewrite-url") => Self::Stripped,
             13 if is("x-http-method") => Self::Stripped,
@@ -74,6 +78,7 @@ impl FieldKind {
             15 if is("x-forwarded-for") => Self::ForwardedFor,
             16 if is("proxy-connection") => Self::HopByHop,
             16 if is("x-forwarded-host") => Self::ForwardedHost,
+            17 if is("client-cert-chain") => Self::ClientCertificate,
             17 if is("transfer-encoding") => Self::TransferEncoding,
             17 if is("x-forwarded-proto") => Self::ForwardedProto,
             17 if is("x-method-override") => Self::Stripped,
@@ -85,6 +90,9 @@ impl FieldKind {
     fn by_shape(name: &[u8]) -> Self {
         if name.len() >= 12 && name[..12].eq_ignore_ascii_case(b"x-forwarded-") {
             return Self::ForwardedOther;
+        }
+        if name.len() >= 14 && name[..14].eq_ignore_ascii_case(b"x-client-cert-") {
+            return Self::ClientCertificate;
         }
         if name.len() >= 13 && aliases_framing(name) {
             return Self::FramingAlias;
@@ -142,6 +150,10 @@ mod tests {
         check("X-Forwarded-", FieldKind::ForwardedOther);
         check("Accept", FieldKind::Plain);
         check("Cookie", FieldKind::Plain);
+        check("CLIENT-cert", FieldKind::ClientCertificate);
+        check("Client-Cert-Chain", FieldKind::ClientCertificate);
+        check("x-client-cert-Subject", FieldKind::ClientCertificate);
+        check("Client-Certificate", FieldKind::Plain);
         check("PROXY", FieldKind::Stripped);
         check("X-HTTP-Method-Override", FieldKind::Stripped);
     }

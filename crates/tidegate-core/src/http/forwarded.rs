@@ -27,6 +27,8 @@ pub struct Forwarding<'a> {
     pub node: &'a str,
     /// The request's id, when this hop gave it one.
     pub request_id: Option<u64>,
+    /// The fields that say who the client is by its certificate, as they are sent; mostly empty.
+    pub certificate: &'a [u8],
     /// The listener's `client_header`: withheld when it comes from a peer that is not trusted.
     pub client_header: Option<&'a str>,
 }
@@ -69,6 +71,7 @@ impl Forwarding<'_> {
             out.extend_from_slice(&hexadecimal(id));
             out.extend_from_slice(b"\r\n");
         }
+        out.extend_from_slice(self.certificate);
         out.extend_from_slice(b"Via: 1.1 ");
         out.extend_from_slice(self.node.as_bytes());
         out.extend_from_slice(b"\r\n");

@@ -2,6 +2,7 @@
 
 use super::cell::{Counter, Gauge};
 use super::family::{Cells, Totals};
+use super::handshake::Handshake;
 
 /// The cells of a listener.
 #[derive(Debug, Default)]
@@ -12,6 +13,14 @@ pub struct ListenerCells {
     pub active: Gauge,
     /// Requests whose head was read whole.
     pub requests: Counter,
+    handshakes: [Counter; Handshake::ALL.len()],
+}
+
+impl ListenerCells {
+    /// The writer only: counts a handshake.
+    pub fn handshake(&self, handshake: Handshake) {
+        self.handshakes[handshake as usize].increment();
+    }
 }
 
 /// The cells of a listener, added up.
@@ -23,6 +32,14 @@ pub struct ListenerTotals {
     pub active: u64,
     /// Requests whose head was read whole.
     pub requests: u64,
+    handshakes: [u64; Handshake::ALL.len()],
+}
+
+impl ListenerTotals {
+    /// Handshakes by how they ended, in the order of [`Handshake::ALL`].
+    pub fn handshakes(&self) -> impl Iterator<Item = (Handshake, u64)> + use<> {
+        Handshake::ALL.into_iter().zip(self.handshakes)
+    }
 }
 
 impl Cells for ListenerCells {
@@ -33,6 +50,7 @@ impl Cells for ListenerCells {
             accepted: self.accepted.value(),
             active: self.active.value(),
             requests: self.requests.value(),
+            handshakes: self.handshakes.each_ref().map(Counter::value),
         }
     }
 }
@@ -42,5 +60,8 @@ impl Totals for ListenerTotals {
         self.accepted += other.accepted;
         self.active += other.active;
         self.requests += other.requests;
+        for (total, more) in self.handshakes.iter_mut().zip(other.handshakes) {
+            *total += more;
+        }
     }
 }

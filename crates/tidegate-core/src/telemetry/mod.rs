@@ -6,13 +6,14 @@
 //! first meets them. How cells are written out is not decided here.
 //!
 //! Reading order: `cell` and `histogram` (the two kinds), `listener`, `route`, `pool`, `server`
-//! (what is counted of each), `refusal` (why requests are turned away), `worker` (the cells of one
+//! (what is counted of each), `refusal` and `handshake` (why requests are turned away, how TLS begins), `worker` (the cells of one
 //! writer), `registry` (all writers), and `ending` and `access_log` (a line for each request).
 
 pub mod access_log;
 pub mod cell;
 pub mod ending;
 mod family;
+pub mod handshake;
 pub mod histogram;
 pub mod listener;
 pub mod pool;

@@ -44,6 +44,8 @@ words! {
         HeaderTimeout => "header_timeout",
         /// The body came too slowly, or was read too slowly.
         BodyTimeout => "body_timeout",
+        /// The request came over a connection that is for another host.
+        Misdirected => "misdirected",
         /// No route takes the request.
         NoRoute => "no_route",
         /// No server of the pool is available.

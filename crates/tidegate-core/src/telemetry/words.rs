@@ -34,12 +34,13 @@ pub(super) use words;
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::{ending::Ending, pool::Outcome, refusal::Refusal};
+    use super::super::{ending::Ending, handshake::Handshake, pool::Outcome, refusal::Refusal};
 
     #[test]
     fn no_two_words_of_a_list_are_the_same() {
         let lists = [
             Ending::ALL.map(Ending::as_str).to_vec(),
+            Handshake::ALL.map(Handshake::as_str).to_vec(),
             Outcome::ALL.map(Outcome::as_str).to_vec(),
             Refusal::ALL.map(Refusal::as_str).to_vec(),
         ];

@@ -35,8 +35,9 @@ pub(super) fn parent(host: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
+    /// Security case G5.
     #[test]
-    fn g5_names_with_odd_bytes_are_no_names() {
+    fn names_with_odd_bytes_are_no_names() {
         for name in ["example.com", "*.example.com", "xn--bcher-kva.example", "a-1.b", "localhost"]
         {
             assert!(is_certificate_name(name), "{name}");

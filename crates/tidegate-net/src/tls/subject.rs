@@ -82,8 +82,9 @@ mod tests {
         assert_eq!(out, expected);
     }
 
+    /// Security case G5.
     #[test]
-    fn g5_values_cannot_pretend_to_be_more_than_one() {
+    fn values_cannot_pretend_to_be_more_than_one() {
         check("plain value", "plain value");
         check("a,CN=admin", "a\\,CN\\=admin");
         check(" both ", "\\ both\\ ");

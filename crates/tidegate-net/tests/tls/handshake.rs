@@ -1,9 +1,11 @@
 //! What two sides agree on, and when they do not.
 
 use std::future::poll_fn;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tidegate_core::model::tls::TlsVersion;
 use tidegate_net::stream::Stream;
 use tidegate_net::tls::Alpn;
@@ -78,8 +80,9 @@ fn sessions_are_resumed_even_when_a_certificate_is_replaced() {
     });
 }
 
+/// Security case G1.
 #[test]
-fn g1_a_ticket_is_worth_nothing_under_another_policy() {
+fn a_ticket_is_worth_nothing_under_another_policy() {
     run(async {
         let authority = Authority::new();
         let tickets = Tickets::default();
@@ -135,8 +138,9 @@ fn client_certificates_are_asked_for_as_the_policy_says() {
     });
 }
 
+/// Security case G7.
 #[test]
-fn g7_a_server_is_verified_by_chain_and_by_name() {
+fn a_server_is_verified_by_chain_and_by_name() {
     run(async {
         let (authority, stranger) = (Authority::new(), Authority::new());
         let cases = [
@@ -162,8 +166,9 @@ fn g7_a_server_is_verified_by_chain_and_by_name() {
     });
 }
 
+/// Security case G6.
 #[test]
-fn g6_a_server_that_speaks_before_tls_is_not_listened_to() {
+fn a_server_that_speaks_before_tls_is_not_listened_to() {
     run(async {
         let authority = Authority::new();
         let (mut plain, mut connected) = sockets().await;
@@ -191,8 +196,9 @@ fn a_peer_that_speaks_in_the_clear_can_be_told_so() {
     });
 }
 
+/// Security case G8.
 #[test]
-fn g8_the_first_identity_answers_for_unknown_names_and_for_none() {
+fn the_first_identity_answers_for_unknown_names_and_for_none() {
     run(async {
         let authority = Authority::new();
         let names = ["first.example", "*.wild.example", "exact.wild.example", "127.0.0.1"];
@@ -221,8 +227,9 @@ fn g8_the_first_identity_answers_for_unknown_names_and_for_none() {
     });
 }
 
+/// Security case G4.
 #[test]
-fn g4_a_handshake_message_without_end_is_cut_off() {
+fn a_handshake_message_without_end_is_cut_off() {
     run(async {
         let authority = Authority::new();
         let server = server(server_setup(vec![authority.identity(&["localhost"])]));
@@ -283,4 +290,49 @@ fn a_client_that_leaves_in_the_middle_is_noticed() {
         let result = poll_fn(|context| accepted.poll_handshake(context)).await;
         assert!(matches!(result, Err(TlsError::Closed)), "{result:?}");
     });
+}
+
+/// Security case G4: a peer that has the keys changed again and again, and never says anything.
+#[test]
+fn a_flood_of_key_updates_ends_the_connection() {
+    run(async {
+        let authority = Authority::new();
+        let server = server(server_setup(vec![authority.identity(&["localhost"])]));
+        let (listener, address) = listen().await;
+        let plain = std::net::TcpStream::connect(address).expect("a listener");
+        let mut accepted = Stream::new(listener.accept().await.expect("a client").0);
+        accepted.accept_tls(&server);
+        let roots = authority.pem();
+        let sender = std::thread::spawn(move || flood(plain, &roots));
+        poll_fn(|context| accepted.poll_handshake(context)).await.expect("a session");
+        let error = read(&mut accepted, &mut [0; 4096]).await.expect_err("too many");
+        assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+        assert!(read(&mut accepted, &mut [0; 4096]).await.is_err(), "and it stays so");
+        drop(accepted);
+        sender.join().expect("no panic");
+    });
+}
+
+/// A client of the library itself, as ours does not do such things.
+fn flood(mut socket: std::net::TcpStream, roots: &str) {
+    let mut store = rustls::RootCertStore::empty();
+    let root = CertificateDer::from_pem_slice(roots.as_bytes()).expect("a certificate");
+    store.add(root).expect("an authority");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    let name = "localhost".try_into().expect("a name");
+    let mut client = rustls::ClientConnection::new(Arc::new(config), name).expect("a client");
+    while client.is_handshaking() || client.wants_write() {
+        client.complete_io(&mut socket).expect("a handshake");
+    }
+    for _ in 0..100 {
+        client.refresh_traffic_keys().expect("TLS 1.3");
+        if client.write_tls(&mut socket).is_err() {
+            return;
+        }
+    }
 }

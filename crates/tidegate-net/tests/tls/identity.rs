@@ -62,8 +62,9 @@ fn what_is_no_certificate_or_no_key_is_told_apart() {
     assert!(matches!(with(&files.certificate, empty), Err(IdentityError::Key(_))));
 }
 
+/// Security case G5.
 #[test]
-fn g5_a_certificate_for_a_name_with_odd_bytes_is_refused() {
+fn a_certificate_for_a_name_with_odd_bytes_is_refused() {
     let authority = Authority::new();
     for name in ["good.example\0.evil.example", "a b.example", "a\n.example", "x_y.example", "*"] {
         let mut params = CertificateParams::new([]).expect("no names");
@@ -74,8 +75,9 @@ fn g5_a_certificate_for_a_name_with_odd_bytes_is_refused() {
     }
 }
 
+/// Security case G9.
 #[test]
-fn g9_nothing_that_is_printed_shows_a_key() {
+fn nothing_that_is_printed_shows_a_key() {
     let authority = Authority::new();
     let mut params = CertificateParams::new(["a.example".to_owned()]).expect("names");
     params.distinguished_name.push(DnType::CommonName, "someone");

@@ -23,7 +23,7 @@ use tidegate_net::{clock, task};
 use tokio::net::TcpListener;
 
 use super::client::Client;
-use super::h1;
+use super::{h1, tls};
 use crate::held::Held;
 use crate::worker::Worker;
 
@@ -79,6 +79,7 @@ fn begin(worker: &Rc<Worker>, stream: Stream, peer: SocketAddr, listener: Listen
         input: Held::default(),
         peer: ip,
         deadline: worker.deadlines.register(),
+        secure: None,
         retire_at: retirement(limits, worker.draw()),
         _admission: admission,
         listener,
@@ -97,7 +98,9 @@ fn retirement(limits: &ListenerLimits, draw: u64) -> Instant {
 
 async fn serve(worker: Rc<Worker>, client: Client, cells: Arc<ListenerCells>) {
     let _open = Open::new(&worker, &cells);
-    h1::serve(&worker, client, &cells).await;
+    if let Some(client) = tls::secure(&worker, client, &cells).await {
+        h1::serve(&worker, client, &cells).await;
+    }
 }
 
 /// Counts a connection as open while it lives.

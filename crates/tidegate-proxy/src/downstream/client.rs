@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tidegate_core::model::ids::ListenerName;
@@ -14,6 +15,7 @@ use tidegate_net::stream::Stream;
 
 use crate::deadlines::Deadline;
 use crate::downstream::accept::Admission;
+use crate::downstream::tls::Secure;
 use crate::held::Held;
 use crate::worker::Worker;
 
@@ -32,6 +34,8 @@ pub(crate) struct Client {
     pub(crate) peer: IpAddr,
     pub(crate) listener: ListenerName,
     pub(crate) deadline: Deadline,
+    /// What is known because the connection is encrypted; `None`: it is not.
+    pub(crate) secure: Option<Rc<Secure>>,
     /// When the connection should be asked to go.
     pub(crate) retire_at: Instant,
     /// Counts it against the limits while it lives.

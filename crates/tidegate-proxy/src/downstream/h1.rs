@@ -32,7 +32,10 @@ pub(crate) async fn serve(worker: &Rc<Worker>, mut client: Client, cells: &Liste
     while wait(worker, &client, idle_since).await {
         let mut exchange = worker.take_exchange();
         let next = serve_one(worker, &mut client, &mut exchange, cells).await;
-        idle_since = exchange.ended();
+        if exchange.bytes_in > 0 {
+            // Records that carry no request prolong nothing.
+            idle_since = exchange.ended();
+        }
         worker.give_exchange(exchange);
         worker.reclaim(&mut client.input);
         match next {

@@ -80,10 +80,12 @@ impl<'a> Relay<'a> {
         let (listener, head) = (self.course.listener, &self.x.head);
         let trusted = !listener.trusted_proxies.is_empty() && listener.trusts(self.client.peer);
         let keeps_id = trusted && carries_request_id(head);
+        let secure = self.client.secure.as_deref();
         let forwarding = Forwarding {
             peer: self.client.peer,
             trusted,
-            scheme: "http",
+            scheme: if secure.is_some() { "https" } else { "http" },
+            certificate: secure.map_or(&[], |secure| &secure.fields),
             node: &self.worker.shared.node,
             request_id: (!keeps_id).then_some(self.x.request_id),
             client_header: listener.client_header.as_deref(),

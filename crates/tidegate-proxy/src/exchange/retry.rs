@@ -8,6 +8,8 @@
 //! fails before a response byte follows the route's policy and costs the budget. After a response
 //! byte there is no second try.
 
+use std::sync::Arc;
+
 use tidegate_core::balance::peak_ewma;
 use tidegate_core::model::ids::ServerIndex;
 use tidegate_core::model::pool::Balance;
@@ -103,7 +105,7 @@ fn pay(x: &mut Exchange, course: &Course<'_>, again: Option<Again>, now: Instant
 fn decide(x: &Exchange, course: &Course<'_>, failure: Error, reused: bool) -> Again {
     let policy = &course.route.retry;
     let attempt = &x.attempt;
-    if matches!(failure, Error::Connect | Error::ConnectTimeout) {
+    if matches!(failure, Error::Connect | Error::Handshake | Error::ConnectTimeout) {
         return Again::Failover;
     }
     if attempt.committed || !x.replayable || failure.server_failure().is_none() {
@@ -197,12 +199,21 @@ async fn open(
 ) -> Result<Connection, Error> {
     let id = member.state.id();
     let resting = if kept { worker.connections.borrow_mut().take(id, now) } else { None };
-    if let Some(connection) = resting {
+    let tls = {
+        let contexts = worker.shared.contexts.load();
+        contexts.pools.get(&course.pool.entry.pool.name).map(Arc::clone)
+    };
+    // A pool may have begun, or ceased, to speak TLS while the connection rested.
+    if let Some(connection) = resting.filter(|kept| kept.stream.is_tls() == tls.is_some()) {
         course.pool.cells.connections_reused.increment();
         return Ok(connection);
     }
+    if tls.is_none() && course.pool.entry.pool.tls.is_some() {
+        // It has lost its context: nothing goes out in the clear that was meant to be encrypted.
+        return Err(Error::Handshake);
+    }
     let due = now + course.pool.entry.pool.timeouts.connect;
-    let stream = connect(member.server.address, due, &client.deadline).await?;
+    let stream = connect(member.server.address, tls.as_deref(), due, &client.deadline).await?;
     course.pool.cells.connections_opened.increment();
     Ok(Connection::new(stream, id))
 }

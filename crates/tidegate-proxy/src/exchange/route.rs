@@ -29,6 +29,9 @@ pub(super) fn choose<'a>(
 ) -> Result<Course<'a>, Error> {
     let listener = view.snapshot.listener(listener_index);
     check_request(&x.head, &worker.shared.node)?;
+    if client.secure.as_ref().is_some_and(|secure| secure.misdirects(x.head.host())) {
+        return Err(Error::Misdirected);
+    }
     if x.head.connection().nominates_protected {
         worker.cells.refuse(Refusal::ProtectedHeader);
     }

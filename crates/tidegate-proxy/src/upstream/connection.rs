@@ -4,8 +4,6 @@
 //! boundary: the request was sent whole, the response was read whole, and nothing came behind it.
 //! [`Connection::rest`] is the one way to say so.
 
-use std::task::{Context, Poll, Waker};
-
 use tidegate_core::model::server::ServerId;
 use tidegate_core::time::Instant;
 use tidegate_net::stream::Stream;
@@ -48,9 +46,8 @@ impl Connection {
 impl Resting {
     /// Whether the server has left it alone: no byte has come, and it is open as far as the kernel
     /// has said.
-    pub(super) fn is_quiet(&self) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
-        matches!(self.connection.stream.poll_readable(&mut context), Poll::Pending)
+    pub(super) fn is_quiet(&mut self) -> bool {
+        self.connection.stream.is_quiet()
     }
 
     /// Takes it up again.

@@ -39,7 +39,7 @@ impl Connections {
     /// The connection to `server` that rested last and is still good.
     pub(crate) fn take(&mut self, server: ServerId, now: Instant) -> Option<Connection> {
         let shelf = self.servers.get_mut(&server)?;
-        while let Some(resting) = shelf.resting.pop() {
+        while let Some(mut resting) = shelf.resting.pop() {
             let rested = now.since(resting.since);
             if !resting.is_quiet() {
                 shelf.learn(rested);
@@ -77,7 +77,7 @@ impl Connections {
 impl Shelf {
     fn sweep(&mut self, now: Instant) {
         let mut closed_after = None;
-        self.resting.retain(|resting| {
+        self.resting.retain_mut(|resting| {
             let rested = now.since(resting.since);
             let quiet = resting.is_quiet();
             if !quiet {

@@ -89,6 +89,18 @@ pub fn python(directory: &Path, version: &str) -> (Program, SocketAddr) {
 
 /// nginx over a directory, on a free port of an address that no other test uses.
 pub fn nginx(directory: &Directory, server: &str) -> (Program, SocketAddr) {
+    nginx_listening(directory, "", server)
+}
+
+/// The same with TLS, where the directory has a certificate and its key.
+pub fn nginx_tls(directory: &Directory) -> (Program, SocketAddr) {
+    let root = directory.path().display();
+    let files =
+        format!("ssl_certificate {root}/server.pem; ssl_certificate_key {root}/server.key;");
+    nginx_listening(directory, "ssl", &files)
+}
+
+fn nginx_listening(directory: &Directory, how: &str, server: &str) -> (Program, SocketAddr) {
     let free = TcpListener::bind("127.0.0.17:0").expect("a free port");
     let address = free.local_addr().expect("bound");
     drop(free);
@@ -99,7 +111,7 @@ pub fn nginx(directory: &Directory, server: &str) -> (Program, SocketAddr) {
         "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\n\
          events {{ worker_connections 256; }}\n\
          http {{\naccess_log off;\n{temporary}\
-         server {{\nlisten {address};\nroot .;\n{server}\n}}\n}}\n"
+         server {{\nlisten {address} {how};\nroot .;\n{server}\n}}\n}}\n"
     );
     let path = directory.write("nginx.conf", config);
     let child = Command::new("nginx")

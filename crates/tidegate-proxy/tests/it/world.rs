@@ -17,6 +17,7 @@ use tidegate_core::snapshot::{ServerIds, Snapshot};
 use tidegate_core::telemetry::pool::PoolTotals;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_net::clock;
+use tidegate_net::tls::contexts::Contexts;
 use tidegate_proxy::log::Sink;
 use tidegate_proxy::plane::{DataPlane, Parts};
 use tokio::sync::mpsc;
@@ -41,11 +42,12 @@ struct Plane {
     workers: usize,
     access_log: Option<Arc<dyn Sink>>,
     descriptors: u32,
+    contexts: Arc<Contexts>,
 }
 
 impl Default for Plane {
     fn default() -> Self {
-        Self { workers: 1, access_log: None, descriptors: 10_000 }
+        Self { workers: 1, access_log: None, descriptors: 10_000, contexts: Arc::default() }
     }
 }
 
@@ -73,6 +75,12 @@ impl Balancer {
         Self::launch(config, Plane { descriptors, ..Plane::default() })
     }
 
+    /// Starts one core that speaks TLS as these contexts say.
+    #[track_caller]
+    pub fn with_contexts(config: &str, contexts: Arc<Contexts>) -> Self {
+        Self::launch(config, Plane { contexts, ..Plane::default() })
+    }
+
     #[track_caller]
     fn launch(config: &str, plane: Plane) -> Self {
         let config = Arc::new(parse(config));
@@ -82,7 +90,7 @@ impl Balancer {
         let (sender, signals) = mpsc::channel(64);
         let parts = Parts {
             snapshot: Arc::clone(&snapshot),
-            contexts: Arc::default(),
+            contexts: Arc::clone(&plane.contexts),
             registry: Arc::clone(&registry),
             signals: sender,
             signals_dropped: Arc::new(AtomicU64::new(0)),
@@ -90,10 +98,11 @@ impl Balancer {
             access_log: plane.access_log,
             descriptors: plane.descriptors,
         };
+        let contexts = plane.contexts;
         let workers = NonZeroUsize::new(plane.workers).expect("at least one worker");
         let mut plane = DataPlane::start(parts, workers).expect("threads");
         let prepared = plane.prepare(&config).expect("a free port");
-        plane.commit(prepared, Arc::clone(&snapshot), Arc::default());
+        plane.commit(prepared, Arc::clone(&snapshot), contexts);
         let address = plane.addresses()[0].1;
         Self { plane, address, registry, signals, snapshot, ids }
     }

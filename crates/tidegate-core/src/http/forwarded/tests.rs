@@ -29,6 +29,7 @@ fn listener(trusted: &[&str], client_header: Option<&str>) -> Listener {
         name: ListenerName::new("web"),
         addresses: Vec::new(),
         trusted_proxies: networks.collect(),
+        certificate: b"",
         client_header: client_header.map(str::to_owned),
         redirect: None,
         tls: None,
@@ -119,6 +120,7 @@ fn the_element_of_an_ipv6_peer_is_quoted() {
         scheme: "https",
         node: "n",
         request_id: None,
+        certificate: b"",
         client_header: None,
     };
     let mut out = Vec::new();

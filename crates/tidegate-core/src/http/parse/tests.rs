@@ -30,6 +30,7 @@ fn written(head: &Head, merge_slashes: bool) -> Vec<u8> {
         scheme: "http",
         node: "n",
         request_id: Some(7),
+        certificate: b"",
         client_header: None,
     };
     let options = RequestOptions { merge_slashes, upgrade: false, fallback_host: "pool" };

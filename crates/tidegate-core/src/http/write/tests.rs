@@ -13,6 +13,7 @@ fn forwarding(trusted: bool) -> Forwarding<'static> {
         scheme: "http",
         node: "node",
         request_id: Some(0xabc),
+        certificate: b"",
         client_header: Some("cf-ip"),
     }
 }
