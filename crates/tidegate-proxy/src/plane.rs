@@ -147,8 +147,9 @@ impl DataPlane {
         self.shared.contexts.store(contexts);
     }
 
-    /// Publishes a snapshot and what TLS needs for it. Prepared sockets begin to accept; those of listeners that are gone are
-    /// closed, and their connections finish the request that they are at.
+    /// Publishes a snapshot and what TLS needs for it. Prepared sockets begin to accept; those of
+    /// listeners that are gone are closed, and their connections finish the request that they are
+    /// at.
     pub fn commit(&mut self, prepared: Prepared, snapshot: Arc<Snapshot>, contexts: Arc<Contexts>) {
         let wanted: BTreeMap<SocketAddr, ListenerName> =
             addresses(&snapshot.config).map(|(name, address)| (address, name)).collect();

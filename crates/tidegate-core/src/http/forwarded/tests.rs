@@ -29,7 +29,6 @@ fn listener(trusted: &[&str], client_header: Option<&str>) -> Listener {
         name: ListenerName::new("web"),
         addresses: Vec::new(),
         trusted_proxies: networks.collect(),
-        certificate: b"",
         client_header: client_header.map(str::to_owned),
         redirect: None,
         tls: None,
