@@ -151,7 +151,7 @@ impl<P: DataPlane> Loop<P> {
                     let loaded = self.whole(loaded);
                     self.take(loaded, now);
                 }
-                Input::Done(Done::Renewed(renewed)) => self.take_renewed(renewed),
+                Input::Done(Done::Renewed(renewed)) => self.take_renewed(renewed, now),
                 Input::Timeout => {}
             }
             self.keeper.handle_timeout(now);
@@ -239,7 +239,7 @@ impl<P: DataPlane> Loop<P> {
         asked: Asked,
     ) {
         let now = clock::now();
-        let awaited = self.keeper.admit(&snapshot, now);
+        let awaited = self.keeper.admit(&snapshot, &accepted.tls.contexts, now);
         let deadline = now + patience(&snapshot, awaited.len());
         let probing = Probing { accepted, snapshot, prepared, awaited, deadline, asked };
         self.step = Step::Probing(Box::new(probing));
@@ -269,7 +269,7 @@ impl<P: DataPlane> Loop<P> {
         self.plane.commit(prepared, Arc::clone(&snapshot), contexts);
         self.shared.snapshot.store(Arc::clone(&snapshot));
         *lock(&self.shared.addresses) = self.plane.addresses();
-        self.keeper.settle(&snapshot, now);
+        self.keeper.settle(&snapshot, &accepted.tls.contexts, now);
         self.shared.registry.retain(&configured(&snapshot));
         self.shared.accepted.store(Arc::new(accepted.clone()));
         self.watch(accepted.sources.clone());

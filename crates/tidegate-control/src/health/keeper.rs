@@ -19,6 +19,7 @@ use tidegate_core::signal::Signal;
 use tidegate_core::snapshot::{PoolEntry, Snapshot};
 use tidegate_core::telemetry::worker::WorkerCells;
 use tidegate_core::time::Instant;
+use tidegate_net::tls::contexts::Contexts;
 
 use super::pool::{Check, WatchedPool};
 use super::server::{Arrival, Turn, Watched};
@@ -57,16 +58,26 @@ impl Keeper {
     }
 
     /// Begins to watch the servers of `snapshot` that are new, and returns those that wait for
-    /// their first probe.
-    pub(crate) fn admit(&mut self, snapshot: &Snapshot, now: Instant) -> BTreeSet<ServerId> {
-        snapshot.pools.iter().flat_map(|entry| self.admit_pool(entry, now)).collect()
+    /// their first probe. They are spoken to by `contexts`.
+    pub(crate) fn admit(
+        &mut self,
+        snapshot: &Snapshot,
+        contexts: &Contexts,
+        now: Instant,
+    ) -> BTreeSet<ServerId> {
+        snapshot.pools.iter().flat_map(|entry| self.admit_pool(entry, contexts, now)).collect()
     }
 
-    fn admit_pool(&mut self, entry: &Arc<PoolEntry>, now: Instant) -> Vec<ServerId> {
+    fn admit_pool(
+        &mut self,
+        entry: &Arc<PoolEntry>,
+        contexts: &Contexts,
+        now: Instant,
+    ) -> Vec<ServerId> {
         let name = &entry.pool.name;
         let known = self.pools.contains_key(name);
         let arrival = if known { Arrival::Joining } else { Arrival::Founding };
-        let check = Check::of(entry);
+        let check = Check::of(entry, contexts);
         let mut starting = Vec::new();
         for member in &entry.members {
             let id = member.state.id();
@@ -86,13 +97,14 @@ impl Keeper {
         starting
     }
 
-    /// Follows a snapshot that serves: takes its checks and thresholds, and forgets what is gone.
-    pub(crate) fn settle(&mut self, snapshot: &Snapshot, now: Instant) {
+    /// Follows a snapshot that serves, and the contexts for it: takes its checks and thresholds,
+    /// and forgets what is gone.
+    pub(crate) fn settle(&mut self, snapshot: &Snapshot, contexts: &Contexts, now: Instant) {
         self.pools.retain(|name, _| snapshot.pool(name).is_some());
         let mut members = BTreeSet::new();
         for entry in &snapshot.pools {
             members.extend(entry.members.iter().map(|member| member.state.id()));
-            self.settle_pool(entry, now);
+            self.settle_pool(entry, contexts, now);
         }
         for gone in self.servers.keys().filter(|id| !members.contains(id)) {
             self.shared.board.remove(*gone);
@@ -105,11 +117,11 @@ impl Keeper {
             .collect();
     }
 
-    fn settle_pool(&mut self, entry: &Arc<PoolEntry>, now: Instant) {
+    fn settle_pool(&mut self, entry: &Arc<PoolEntry>, contexts: &Contexts, now: Instant) {
         let name = &entry.pool.name;
         let Some(pool) = self.pools.get_mut(name) else { return };
+        let check = Check::of(entry, contexts);
         pool.update(entry);
-        let check = pool.check.clone();
         for member in &entry.members {
             let id = member.state.id();
             if let Some(server) = self.servers.get_mut(&id) {

@@ -3,34 +3,41 @@
 use std::sync::Arc;
 
 use tidegate_core::health::outlier::{Backup, Outlier};
-use tidegate_core::model::pool::{HealthCheck, ProxyVersion, WhenAllDown};
+use tidegate_core::model::pool::{HealthCheck, WhenAllDown};
 use tidegate_core::model::server::{Availability, Member, ServerId};
 use tidegate_core::snapshot::PoolEntry;
+use tidegate_net::tls::contexts::Contexts;
 
 use crate::events::{Kind, Report};
+use crate::observe::probe::crew::Way;
 
 /// A pool under watch.
 #[derive(Debug)]
 pub(super) struct WatchedPool {
     pub(super) entry: Arc<PoolEntry>,
-    pub(super) check: Option<Check>,
     pub(super) outlier: Outlier,
     down: bool,
 }
 
-/// A pool's check, and what its connections begin with.
+/// A pool's check, and how its connections are made.
 #[derive(Clone, Debug)]
 pub(super) struct Check {
     pub(super) asked: Arc<HealthCheck>,
-    /// As those of traffic do, unless the check has a port of its own.
-    pub(super) send_proxy: Option<ProxyVersion>,
+    pub(super) way: Way,
 }
 
 impl Check {
-    pub(super) fn of(entry: &PoolEntry) -> Option<Self> {
+    pub(super) fn of(entry: &PoolEntry, contexts: &Contexts) -> Option<Self> {
         let asked = entry.pool.health.clone()?;
-        let send_proxy = entry.pool.send_proxy.filter(|_| asked.port.is_none());
-        Some(Self { asked: Arc::new(asked), send_proxy })
+        // As traffic has it, unless the check has a port of its own.
+        let way = match asked.port {
+            Some(_) => Way::default(),
+            None => Way {
+                send_proxy: entry.pool.send_proxy,
+                client: contexts.pools.get(&entry.pool.name).cloned(),
+            },
+        };
+        Some(Self { asked: Arc::new(asked), way })
     }
 }
 
@@ -38,7 +45,6 @@ impl WatchedPool {
     pub(super) fn new(entry: &Arc<PoolEntry>) -> Self {
         Self {
             outlier: Outlier::new(&entry.pool.passive, &ids(entry)),
-            check: Check::of(entry),
             entry: Arc::clone(entry),
             down: false,
         }
@@ -48,7 +54,6 @@ impl WatchedPool {
     pub(super) fn update(&mut self, entry: &Arc<PoolEntry>) {
         self.outlier.update(&entry.pool.passive);
         self.outlier.retain(&ids(entry));
-        self.check = Check::of(entry);
         self.entry = Arc::clone(entry);
     }
 

@@ -80,7 +80,7 @@ impl Watched {
     /// with what the server counts as, so that a check added to a running pool takes nobody out
     /// before it has failed.
     pub(super) fn check(&mut self, member: &Member, check: Option<&Check>, seed: u64) {
-        let Some(Check { asked: check, send_proxy }) = check else {
+        let Some(Check { asked: check, way }) = check else {
             self.active = None;
             self.degraded = false;
             return;
@@ -89,7 +89,7 @@ impl Watched {
         if let Some(port) = check.port {
             address.set_port(port);
         }
-        let target = Target { address, send_proxy: *send_proxy, check: Arc::clone(check) };
+        let target = Target { address, way: way.clone(), check: Arc::clone(check) };
         match &mut self.active {
             Some(active) => {
                 active.machine.update(check);

@@ -9,6 +9,7 @@ use tidegate_core::signal::{FailureReason, Signal};
 use tidegate_core::snapshot::Snapshot;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_core::time::{Duration, Instant};
+use tidegate_net::tls::contexts::Contexts;
 use tokio::sync::mpsc;
 
 use super::keeper::Keeper;
@@ -53,8 +54,8 @@ impl Scene {
         let (compiler, snapshot) = Compiler::new(config, at(0));
         let (crew, _) = Crew::new();
         let mut keeper = Keeper::new(Arc::clone(&control.shared), crew, 1);
-        keeper.admit(&snapshot, at(0));
-        keeper.settle(&snapshot, at(0));
+        keeper.admit(&snapshot, &Contexts::default(), at(0));
+        keeper.settle(&snapshot, &Contexts::default(), at(0));
         keeper.handle_timeout(at(0));
         Self { control, keeper, compiler, snapshot }
     }
@@ -62,8 +63,8 @@ impl Scene {
     fn reload(&mut self, servers: &[&str], lines: &str, now: Instant) {
         let accepted = origin(text(servers, lines)).load().expect("the text is good");
         self.snapshot = self.compiler.compile(accepted.config, &self.snapshot, now);
-        self.keeper.admit(&self.snapshot, now);
-        self.keeper.settle(&self.snapshot, now);
+        self.keeper.admit(&self.snapshot, &Contexts::default(), now);
+        self.keeper.settle(&self.snapshot, &Contexts::default(), now);
         self.keeper.handle_timeout(now);
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use tidegate_core::time::Instant;
 use tokio::task::JoinError;
 
 use super::Loop;
@@ -19,8 +20,9 @@ impl<P: DataPlane> Loop<P> {
         self.step = Step::Renewing(renewing);
     }
 
-    /// Publishes what they hold now. What cannot be used has been replaced by what was there before.
-    pub(super) fn take_renewed(&mut self, renewed: Result<Refreshed, JoinError>) {
+    /// Publishes what they hold now. What cannot be used has been replaced by what was there
+    /// before.
+    pub(super) fn take_renewed(&mut self, renewed: Result<Refreshed, JoinError>, now: Instant) {
         self.step = Step::Idle;
         let Refreshed { tls, changes, mistakes } = match renewed {
             Ok(renewed) => renewed,
@@ -41,6 +43,7 @@ impl<P: DataPlane> Loop<P> {
         let tls = Arc::new(tls);
         if !changes.is_empty() {
             self.plane.renew(Arc::clone(&tls.contexts));
+            self.keeper.settle(&self.shared.snapshot.load(), &tls.contexts, now);
         }
         self.certificates.send_replace(Some(tls.sources.clone()));
         let served = self.shared.accepted.load_full();

@@ -188,7 +188,7 @@ impl<'a> Builder<'a> {
         Some(Shown { identity: Arc::new(identity.ok()?), ocsp })
     }
 
-    /// A certificate out of its time is shown all the same: whether to trust it is for peers to say.
+    /// A certificate out of its time is shown all the same: peers say whether they trust it.
     fn holds_now(&mut self, files: &CertificateFiles, identity: &Identity) {
         let path = files.certificate.value.display();
         let doubt = if identity.not_after() < self.now {

@@ -2,15 +2,25 @@
 //! change.
 
 use std::fs;
+use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tidegate_control::control::Reload;
 use tidegate_control::observe::config_file::Origin;
 use tidegate_control::status::certificate::CertificateStatus;
-use tidegate_net::clock;
+use tidegate_core::model::tls::TlsVersion;
+use tidegate_net::stream::Stream;
+use tidegate_net::tls::Alpn;
+use tidegate_net::tls::identity::Identity;
+use tidegate_net::tls::server::{ClientAuth, Server, ServerSetup};
+use tidegate_net::tls::tickets::Tickets;
+use tidegate_net::{clock, task};
+use tokio::net::TcpListener;
 
-use crate::support::balancer::{Balancer, told, until};
+use crate::support::balancer::{Balancer, config, told, until};
 use crate::support::certificate::Pair;
 use crate::support::directory::Directory;
 
@@ -246,7 +256,8 @@ async fn other_authorities_and_staples_are_followed() {
     directory.write("shop.ocsp", "first");
     let text = format!(
         "[listener.web]\naddress = \"127.0.0.1:0\"\n[listener.web.tls]\nclient_ca = \"ca.pem\"\n\
-         certificates = {{ certificate = \"shop.pem\", key = \"shop.key\", ocsp = \"shop.ocsp\" }}\n\
+         [listener.web.tls.certificates]\ncertificate = \"shop.pem\"\nkey = \"shop.key\"\n\
+         ocsp = \"shop.ocsp\"\n\
          {REST}tls = {{ ca = \"ca.pem\" }}\n"
     );
     let balancer = Balancer::start(Origin::File(directory.write("tidegate.toml", &text))).await;
@@ -280,4 +291,81 @@ async fn a_reload_is_tried_again_when_a_missing_certificate_arrives() {
     until("the certificate is there", || balancer.control.reloads().0 == 1).await;
     assert_eq!(certificates(&balancer)[0].names, ["shop.example"]);
     assert!(clock::unix_time().as_millis() < certificates(&balancer)[0].not_after);
+}
+
+/// A server that speaks TLS as `pair` and answers every request well.
+async fn encrypted(pair: &Pair) -> SocketAddr {
+    let identity = Identity::from_pem(pair.certificate.as_bytes(), pair.key.as_bytes(), None);
+    let server = Arc::new(
+        Server::new(ServerSetup {
+            identities: vec![Arc::new(identity.expect("they belong together"))],
+            min_version: TlsVersion::Tls12,
+            client_auth: ClientAuth::Off,
+            alpn: vec![Alpn::Http11],
+            tickets: Tickets::default(),
+        })
+        .expect("it fits together"),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let serve = async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = Stream::new(stream);
+            stream.accept_tls(&server);
+            drop(task::spawn("test-connection", answer(stream)));
+        }
+    };
+    drop(task::spawn("test-server", serve));
+    address
+}
+
+async fn answer(mut stream: Stream) {
+    if poll_fn(|context| stream.poll_handshake(context)).await.is_err() {
+        return;
+    }
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut piece = [0; 1024];
+        match poll_fn(|context| stream.poll_read(context, &mut piece)).await {
+            Ok(0) | Err(_) => return,
+            Ok(count) => request.extend_from_slice(&piece[..count]),
+        }
+    }
+    let said = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    // It fits into the socket's buffer; the other side may leave at any time.
+    let _ = poll_fn(|context| stream.poll_write(context, said)).await;
+}
+
+#[tokio::test]
+async fn checks_speak_tls_as_traffic_does_and_follow_renewals() {
+    let directory = Directory::new();
+    let (pair, other) = (Pair::new(&["app.internal"]), Pair::new(&["app.internal"]));
+    let server = encrypted(&pair).await;
+    directory.write("ca.pem", &pair.certificate);
+    let lines = |check: &str, tls: &str| {
+        let health = format!("{{ {check}, interval = \"50ms\", interval_changing = \"50ms\" }}");
+        config(&[server], &format!("health = {health}\ntls = {{ ca = \"ca.pem\"{tls} }}"))
+    };
+    for (check, tls, expected) in [
+        ("path = \"/\"", ", server_name = \"app.internal\"", "healthy"),
+        ("type = \"tcp\"", ", server_name = \"app.internal\"", "healthy"),
+        ("path = \"/\"", ", server_name = \"other.internal\"", "unhealthy"),
+        ("path = \"/\"", "", "unhealthy"),
+        ("type = \"tcp\"", "", "unhealthy"),
+    ] {
+        let file = directory.write("tidegate.toml", &lines(check, tls));
+        let balancer = Balancer::start(Origin::File(file)).await;
+        assert_eq!(balancer.availability(), [expected], "{check} {tls}");
+        balancer.control.stop().await;
+    }
+
+    let named = lines("path = \"/\"", ", server_name = \"app.internal\"");
+    let file = directory.write("tidegate.toml", &named);
+    let balancer = Balancer::start(Origin::File(file)).await;
+    directory.write("ca.pem", &other.certificate);
+    until("another authority is followed", || balancer.availability() == ["unhealthy"]).await;
+    let found = balancer.servers()[0].probes.first().expect("there is one").clone();
+    assert_eq!(found.result, "protocol", "{found:?}");
+    directory.write("ca.pem", &pair.certificate);
+    until("the first authority is followed", || balancer.availability() == ["healthy"]).await;
 }

@@ -13,3 +13,4 @@ mod reload;
 mod run;
 mod stop;
 mod surface;
+mod tls;

@@ -11,6 +11,7 @@ use tidegate_core::health::probe::ProbeResult;
 use tidegate_core::model::pool::{HealthCheck, Probe, ProxyVersion};
 use tidegate_core::model::server::ServerId;
 use tidegate_net::task;
+use tidegate_net::tls::client::Client;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::{http, tcp};
@@ -18,13 +19,22 @@ use super::{http, tcp};
 /// Probes on the way at the same time: bounds descriptors, not servers.
 pub(crate) const AT_ONCE: usize = 256;
 
+/// How the connection of a check is made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Way {
+    /// The PROXY header that it begins with.
+    pub(crate) send_proxy: Option<ProxyVersion>,
+    /// How TLS is spoken; `None`: it is not.
+    pub(crate) client: Option<Arc<Client>>,
+}
+
 /// Whom to ask what.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     /// Where the server is asked.
     pub(crate) address: SocketAddr,
-    /// The PROXY header that the connection begins with.
-    pub(crate) send_proxy: Option<ProxyVersion>,
+    /// How its connection is made.
+    pub(crate) way: Way,
     /// What it is asked, and how long it may take.
     pub(crate) check: Arc<HealthCheck>,
 }

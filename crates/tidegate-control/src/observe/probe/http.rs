@@ -6,6 +6,7 @@
 //! check asks for a text in it; then at most 64 KiB.
 
 use std::fmt::Write as _;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 
 use memchr::memmem;
@@ -17,10 +18,9 @@ use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::http::scan::Scan;
 use tidegate_core::model::pool::HttpProbe;
 use tidegate_net::clock;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tidegate_net::stream::Stream;
 
-use super::connect::connect;
+use super::connect::{connect, send};
 use super::crew::Target;
 use super::fault;
 
@@ -50,7 +50,7 @@ pub(super) async fn ask(target: &Target, probe: &HttpProbe) -> ProbeResult {
 /// One request and what has come of the response.
 struct Exchange<'a> {
     probe: &'a HttpProbe,
-    stream: TcpStream,
+    stream: Stream,
     /// What was read and not yet taken.
     buffer: Vec<u8>,
 }
@@ -59,9 +59,7 @@ impl<'a> Exchange<'a> {
     async fn run(target: &Target, probe: &'a HttpProbe) -> Result<u16, ProbeResult> {
         let stream = connect(target).await?;
         let mut exchange = Self { probe, stream, buffer: Vec::new() };
-        let request = request(target.address, probe);
-        let sent = exchange.stream.write_all(request.as_bytes()).await;
-        sent.map_err(|error| fault::of_talking(&error))?;
+        send(&mut exchange.stream, request(target.address, probe).as_bytes()).await?;
         let reply = exchange.final_reply().await?;
         let status = reply.status();
         if !probe.status.iter().any(|(from, to)| (*from..=*to).contains(&status)) {
@@ -131,8 +129,11 @@ impl<'a> Exchange<'a> {
     }
 
     async fn read(&mut self) -> Result<usize, ProbeResult> {
-        self.buffer.reserve(READ_BYTES);
-        let read = (&mut self.stream).take(READ_BYTES as u64).read_buf(&mut self.buffer).await;
+        let held = self.buffer.len();
+        self.buffer.resize(held + READ_BYTES, 0);
+        let room = &mut self.buffer[held..];
+        let read = poll_fn(|context| self.stream.poll_read(context, room)).await;
+        self.buffer.truncate(held + read.as_ref().copied().unwrap_or_default());
         read.map_err(|error| fault::of_talking(&error))
     }
 }

@@ -1,5 +1,5 @@
-//! The TCP check: that a connection opens. Nothing is asked; the server sees a connection that is
-//! closed at once.
+//! The TCP check: that a connection opens, and a handshake comes to its end where the pool speaks
+//! TLS. Nothing is asked; the server sees a connection that is closed at once.
 
 use tidegate_core::health::probe::ProbeResult;
 use tidegate_net::clock;
