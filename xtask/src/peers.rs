@@ -33,9 +33,12 @@ impl Peer {
 }
 
 pub(crate) const CURL: Peer = Peer::new("curl", "curl");
+pub(crate) const H2LOAD: Peer = Peer::new("h2load", "nghttp2-client");
 pub(crate) const HAPROXY: Peer = Peer::new("haproxy", "haproxy");
 pub(crate) const IP: Peer = Peer::new("ip", "iproute2");
 pub(crate) const NGINX: Peer = Peer::new("nginx", "nginx");
+pub(crate) const NGHTTP: Peer = Peer::new("nghttp", "nghttp2-client");
+pub(crate) const NGHTTPD: Peer = Peer::new("nghttpd", "nghttp2-server");
 pub(crate) const PERF: Peer = Peer::new("perf", "linux-perf");
 pub(crate) const PYTHON: Peer = Peer::new("python3", "python3");
 pub(crate) const STRACE: Peer = Peer::new("strace", "strace");

@@ -14,8 +14,17 @@ use crate::peers::{self, Peer};
 use crate::workspace;
 
 /// What tests start or drive as real clients and servers.
-const PEERS: &[Peer] =
-    &[peers::CURL, peers::IP, peers::NGINX, peers::PYTHON, peers::VALGRIND, peers::WRK];
+const PEERS: &[Peer] = &[
+    peers::CURL,
+    peers::H2LOAD,
+    peers::IP,
+    peers::NGHTTP,
+    peers::NGHTTPD,
+    peers::NGINX,
+    peers::PYTHON,
+    peers::VALGRIND,
+    peers::WRK,
+];
 /// Parts of the toolchain that a minimal installation leaves out.
 const COMPONENTS: &[&str] = &["rustfmt", "clippy"];
 

@@ -140,6 +140,8 @@ pub struct FrameBudget {
     /// Answers that the client owes: to our PINGs, and to our SETTINGS.
     pongs_due: u32,
     acknowledgements_due: u32,
+    /// Streams that we reset for their errors, and nobody has asked about yet.
+    faults: u64,
     abuse: Option<Abuse>,
 }
 
@@ -164,6 +166,7 @@ impl FrameBudget {
             unknown: account,
             pongs_due: 0,
             acknowledgements_due: 0,
+            faults: 0,
             abuse: None,
         }
     }
@@ -184,6 +187,11 @@ impl FrameBudget {
         };
         self.abuse = judged.err();
         judged
+    }
+
+    /// How many streams were reset for their errors since this was asked before.
+    pub const fn take_faults(&mut self) -> u64 {
+        std::mem::replace(&mut self.faults, 0)
     }
 
     fn receive(&mut self, bytes: &mut &[u8], now: Instant) -> Result<(), Abuse> {
@@ -267,6 +275,7 @@ impl FrameBudget {
                 }
             }
             Kind::ResetStream if frame.blames_the_peer() => {
+                self.faults += 1;
                 return RESETS_SENT.spend(&mut self.resets_sent, 1, now).ok_or(Abuse::MadeYouReset);
             }
             Kind::Ping if !frame.is_ack() => self.pongs_due = self.pongs_due.saturating_add(1),

@@ -42,8 +42,10 @@ const STREAM_WINDOW: u32 = 128 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Response bytes that one stream may have waiting in the connection.
 const SEND_BUFFER: usize = 128 * 1024;
-/// Resets that a client may provoke on one connection by frames that are in error.
-const ERROR_RESETS_MAX: usize = 500;
+/// Resets that a client may provoke on one connection by frames that are in error, and streams that
+/// it may reset as soon as they are opened. The budget of its frames is smaller, and says why.
+const ERROR_RESETS_MAX: usize = 1000;
+const EARLY_RESETS_MAX: usize = 200;
 /// What the field list of a request may take in the library's count, 32 bytes a field beside its
 /// text: enough that our own limits are the ones that speak.
 const FIELD_OVERHEAD: u32 = 32;
@@ -110,6 +112,7 @@ fn builder(limits: &ListenerLimits) -> server::Builder {
         .max_header_list_size(header_list)
         .max_send_buffer_size(SEND_BUFFER)
         .max_local_error_reset_streams(Some(ERROR_RESETS_MAX))
+        .max_pending_accept_reset_streams(EARLY_RESETS_MAX)
         .enable_connect_protocol();
     builder
 }
@@ -134,7 +137,11 @@ struct Session<'a> {
 impl Session<'_> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            match self.connection.poll_accept(context) {
+            let accepted = self.connection.poll_accept(context);
+            for _ in 0..self.conduct.take_faults() {
+                self.worker.cells.refuse(Refusal::H2Malformed);
+            }
+            match accepted {
                 Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
                 Poll::Ready(Some(Err(error))) => {
                     if !error.is_io() && !error.is_remote() {
@@ -152,7 +159,7 @@ impl Session<'_> {
 
     /// Ends a connection that is abused. True when that has just been found out.
     fn calls_for_calm(&mut self) -> bool {
-        let Some(abuse) = self.conduct.take() else { return false };
+        let Some(abuse) = self.conduct.take_abuse() else { return false };
         self.worker.cells.refuse(abuse.refusal());
         self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
         self.farewell = Some(clock::now() + FAREWELL);
@@ -214,7 +221,6 @@ impl Session<'_> {
         let taken = match self.take_head(&head, body.is_end_stream(), &mut exchange) {
             Ok(()) => Ok(()),
             Err(Untaken::Malformed) => {
-                self.worker.cells.refuse(Refusal::H2Malformed);
                 self.worker.give_exchange(exchange);
                 return respond.send_reset(Reason::PROTOCOL_ERROR);
             }

@@ -27,12 +27,23 @@ pub(crate) struct Transport {
 
 /// How a client has behaved so far; cleared when it is asked.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Conduct(Rc<Cell<Option<Abuse>>>);
+pub(crate) struct Conduct(Rc<Record>);
+
+#[derive(Debug, Default)]
+struct Record {
+    abuse: Cell<Option<Abuse>>,
+    faults: Cell<u64>,
+}
 
 impl Conduct {
     /// What the client did, if it has to go for it. Told once.
-    pub(crate) fn take(&self) -> Option<Abuse> {
-        self.0.take()
+    pub(crate) fn take_abuse(&self) -> Option<Abuse> {
+        self.0.abuse.take()
+    }
+
+    /// How many of its streams were reset for their errors since this was asked before.
+    pub(crate) fn take_faults(&self) -> u64 {
+        self.0.faults.take()
     }
 }
 
@@ -51,8 +62,10 @@ impl Meter {
         }
         if let Err(abuse) = self.budget.observe(direction, bytes, clock::now()) {
             self.overdrawn = true;
-            self.conduct.0.set(Some(abuse));
+            self.conduct.0.abuse.set(Some(abuse));
         }
+        let faults = &self.conduct.0.faults;
+        faults.set(faults.get() + self.budget.take_faults());
     }
 }
 
@@ -98,6 +111,11 @@ impl AsyncRead for Transport {
             self.early.consume(count);
         }
         self.observe(Direction::Received, &buffer.filled()[before..]);
+        if self.is_overdrawn() {
+            // The library has limits of its own, and might name another reason.
+            buffer.set_filled(before);
+            return Poll::Pending;
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -1,0 +1,11 @@
+//! HTTP/2 on both sides: `frames` and `raw` say what no library would, `real` is the library as
+//! client and server, `ways` has the same conversation on any pair of versions. The rest are tests.
+
+mod abuse;
+mod downgrade;
+mod frames;
+mod messages;
+mod raw;
+mod real;
+mod site;
+mod ways;
