@@ -1,20 +1,14 @@
 //! Step 6 of 8: a way to the server that was picked: a connection that was kept, a berth on one
 //! that carries others, or a new one. From `pick`, to the relay.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::Poll;
-
 use tidegate_core::model::pool::Protocol;
 use tidegate_core::model::server::Member;
 use tidegate_core::time::Instant;
-use tidegate_net::clock;
 
 use super::Course;
-use crate::deadlines::Deadline;
 use crate::downstream::client::Client;
 use crate::error::Error;
-use crate::upstream::connect::connect;
+use crate::upstream::connect::{before, connect};
 use crate::upstream::connection::Connection;
 use crate::upstream::trunk::Trunk;
 use crate::upstream::trunks::{Opening, Trunks, Way};
@@ -60,7 +54,7 @@ async fn open_stream(
                 course.pool.cells.connections_reused.increment();
                 return Ok(Connection::offered(offer, berth, id));
             }
-            Way::Wait(opening) => wait(opening.notified(), due, &client.deadline).await?,
+            Way::Wait(opening) => before(due, &client.deadline, opening.notified()).await?,
             Way::Open(opening) => open_trunk(client, course, member, due, opening).await?,
         }
     }
@@ -75,31 +69,8 @@ async fn open_trunk(
     opening: Opening,
 ) -> Result<(), Error> {
     let stream = connect(member.server.address, due, &client.deadline).await?;
-    let trunk = Trunk::open(stream).await?;
+    let trunk = before(due, &client.deadline, Trunk::open(stream)).await??;
     course.pool.cells.connections_opened.increment();
     opening.add(trunk, course.pool.entry.pool.timeouts.keep_alive);
     Ok(())
-}
-
-/// Waits for another exchange to open a connection, until `due`.
-async fn wait(
-    opened: impl Future<Output = ()>,
-    due: Instant,
-    deadline: &Deadline,
-) -> Result<(), Error> {
-    let mut opened = pin!(opened);
-    deadline.arm(due);
-    std::future::poll_fn(|context| {
-        if opened.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        if deadline.fired() {
-            if clock::now() >= due {
-                return Poll::Ready(Err(Error::ConnectTimeout));
-            }
-            deadline.arm(due);
-        }
-        Poll::Pending
-    })
-    .await
 }

@@ -3,9 +3,11 @@
 
 mod abuse;
 mod downgrade;
+mod flow;
 mod frames;
 mod messages;
 mod raw;
 mod real;
+mod servers;
 mod site;
 mod ways;
