@@ -59,7 +59,7 @@ pub(super) async fn serve(worker: &Rc<Worker>, client: Client, cells: &Arc<Liste
     let Some(limits) = limits(worker, &origin) else { return };
     let conduct = Conduct::default();
     let transport = Transport::from_client(stream, input, conduct.clone());
-    let Some(connection) = shake_hands(transport, &deadline, &limits).await else { return };
+    let Some(connection) = shake_hands(worker, transport, &deadline, &limits).await else { return };
     let mut session = Session {
         worker,
         cells,
@@ -84,6 +84,7 @@ fn limits(worker: &Worker, origin: &Origin) -> Option<ListenerLimits> {
 
 /// Exchanges prefaces, within the time that a head may take.
 async fn shake_hands(
+    worker: &Worker,
     transport: Transport,
     deadline: &Deadline,
     limits: &ListenerLimits,
@@ -94,8 +95,16 @@ async fn shake_hands(
     std::future::poll_fn(|context| {
         deadline.attach(context.waker());
         match handshake.as_mut().poll(context) {
-            Poll::Ready(result) => Poll::Ready(result.ok()),
-            Poll::Pending if deadline.fired() => Poll::Ready(None),
+            Poll::Ready(result) => {
+                if result.as_ref().is_err_and(|error| !error.is_io()) {
+                    worker.cells.refuse(Refusal::H2Protocol);
+                }
+                Poll::Ready(result.ok())
+            }
+            Poll::Pending if deadline.fired() => {
+                worker.cells.refuse(Refusal::HeaderTimeout);
+                Poll::Ready(None)
+            }
             Poll::Pending => Poll::Pending,
         }
     })

@@ -12,6 +12,10 @@ use crate::world::eventually;
 pub struct Program(Child);
 
 impl Program {
+    pub fn new(child: Child) -> Self {
+        Self(child)
+    }
+
     pub fn id(&self) -> u32 {
         self.0.id()
     }
@@ -89,6 +93,11 @@ pub fn python(directory: &Path, version: &str) -> (Program, SocketAddr) {
 
 /// nginx over a directory, on a free port of an address that no other test uses.
 pub fn nginx(directory: &Directory, server: &str) -> (Program, SocketAddr) {
+    nginx_on(directory, "", server)
+}
+
+/// The same, listening with these words, such as `http2`.
+pub fn nginx_on(directory: &Directory, words: &str, server: &str) -> (Program, SocketAddr) {
     let free = TcpListener::bind("127.0.0.17:0").expect("a free port");
     let address = free.local_addr().expect("bound");
     drop(free);
@@ -99,7 +108,7 @@ pub fn nginx(directory: &Directory, server: &str) -> (Program, SocketAddr) {
         "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\n\
          events {{ worker_connections 256; }}\n\
          http {{\naccess_log off;\n{temporary}\
-         server {{\nlisten {address};\nroot .;\n{server}\n}}\n}}\n"
+         server {{\nlisten {address} {words};\nroot .;\n{server}\n}}\n}}\n"
     );
     let path = directory.write("nginx.conf", config);
     let child = Command::new("nginx")
