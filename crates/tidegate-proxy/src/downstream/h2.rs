@@ -147,9 +147,7 @@ impl Session<'_> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             let accepted = self.connection.poll_accept(context);
-            for _ in 0..self.conduct.take_faults() {
-                self.worker.cells.refuse(Refusal::H2Malformed);
-            }
+            self.count_turned_away();
             match accepted {
                 Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
                 Poll::Ready(Some(Err(error))) => {
@@ -164,6 +162,13 @@ impl Session<'_> {
                 Poll::Pending => return self.rest(),
             }
         }
+    }
+
+    /// Counts streams that were reset here, or by the library.
+    fn count_turned_away(&self) {
+        let turned_away = self.conduct.take_turned_away();
+        (0..turned_away.faulty).for_each(|_| self.worker.cells.refuse(Refusal::H2Malformed));
+        (0..turned_away.refused).for_each(|_| self.worker.cells.refuse(Refusal::H2Streams));
     }
 
     /// Ends a connection that is abused. True when that has just been found out.
@@ -221,7 +226,6 @@ impl Session<'_> {
         self.deadline.set_idle(None);
         let late = self.farewell.is_some_and(|due| clock::now() >= due);
         if late || self.streams.get() >= STREAMS_MAX {
-            self.worker.cells.refuse(Refusal::H2Streams);
             return respond.send_reset(Reason::REFUSED_STREAM);
         }
         let mut exchange = self.worker.take_exchange();

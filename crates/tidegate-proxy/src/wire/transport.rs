@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use tidegate_core::admit::frame_budget::{Abuse, Direction, FrameBudget};
+use tidegate_core::admit::frame_budget::{Abuse, Direction, FrameBudget, TurnedAway};
 use tidegate_net::clock;
 use tidegate_net::stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -32,7 +32,7 @@ pub(crate) struct Conduct(Rc<Record>);
 #[derive(Debug, Default)]
 struct Record {
     abuse: Cell<Option<Abuse>>,
-    faults: Cell<u64>,
+    turned_away: Cell<TurnedAway>,
 }
 
 impl Conduct {
@@ -41,9 +41,9 @@ impl Conduct {
         self.0.abuse.take()
     }
 
-    /// How many of its streams were reset for their errors since this was asked before.
-    pub(crate) fn take_faults(&self) -> u64 {
-        self.0.faults.take()
+    /// Its streams that were turned away since this was asked before.
+    pub(crate) fn take_turned_away(&self) -> TurnedAway {
+        self.0.turned_away.take()
     }
 }
 
@@ -64,8 +64,12 @@ impl Meter {
             self.overdrawn = true;
             self.conduct.0.abuse.set(Some(abuse));
         }
-        let faults = &self.conduct.0.faults;
-        faults.set(faults.get() + self.budget.take_faults());
+        let (new, sum) = (self.budget.take_turned_away(), &self.conduct.0.turned_away);
+        let before = sum.get();
+        sum.set(TurnedAway {
+            faulty: before.faulty + new.faulty,
+            refused: before.refused + new.refused,
+        });
     }
 }
 

@@ -88,6 +88,7 @@ fn d13_streams_beyond_the_number_that_is_allowed_are_refused() {
     let refused = client.next(RST_STREAM);
     assert_eq!((refused.stream, refused.code()), (stream(100), REFUSED_STREAM));
     assert_eq!(held.load(SeqCst), 100);
+    eventually("it is counted", || site.balancer.refused("h2_streams") == 1);
     drop(client);
     eventually("the work at the server is cancelled", || held.load(SeqCst) == 0);
     site.serves();

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -121,7 +121,6 @@ pub async fn push(stream: &mut SendStream<Bytes>, bytes: &[u8]) -> bool {
 /// A server on HTTP/2.
 pub struct Server {
     pub address: SocketAddr,
-    paths: Arc<Mutex<Vec<String>>>,
     connections: Arc<AtomicUsize>,
     open: Arc<AtomicUsize>,
 }
@@ -159,21 +158,19 @@ impl Server {
         let listener = wait(TcpListener::bind("127.0.0.1:0")).expect("a free port");
         let server = Self {
             address: listener.local_addr().expect("bound"),
-            paths: Arc::default(),
             connections: Arc::default(),
             open: Arc::default(),
         };
-        let (paths, connections) = (Arc::clone(&server.paths), Arc::clone(&server.connections));
-        let (open, answer) = (Arc::clone(&server.open), Arc::new(answer));
+        let (connections, open) = (Arc::clone(&server.connections), Arc::clone(&server.open));
+        let answer = Arc::new(answer);
         beside(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 connections.fetch_add(1, SeqCst);
                 open.fetch_add(1, SeqCst);
-                let (paths, answer, open) =
-                    (Arc::clone(&paths), Arc::clone(&answer), Arc::clone(&open));
+                let (answer, open) = (Arc::clone(&answer), Arc::clone(&open));
                 let builder = builder.clone();
                 beside(async move {
-                    serve(stream, &builder, &answer, &paths).await;
+                    serve(stream, &builder, &answer).await;
                     open.fetch_sub(1, SeqCst);
                 });
             }
@@ -191,11 +188,6 @@ impl Server {
         })
     }
 
-    /// The paths of the requests that came.
-    pub fn paths(&self) -> Vec<String> {
-        self.paths.lock().expect("no panic holds it").clone()
-    }
-
     pub fn connections(&self) -> usize {
         self.connections.load(SeqCst)
     }
@@ -206,15 +198,9 @@ impl Server {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    builder: &h2::server::Builder,
-    answer: &Arc<impl Answer>,
-    paths: &Mutex<Vec<String>>,
-) {
+async fn serve(stream: TcpStream, builder: &h2::server::Builder, answer: &Arc<impl Answer>) {
     let Ok(mut connection) = builder.handshake(stream).await else { return };
     while let Some(Ok((request, respond))) = connection.accept().await {
-        paths.lock().expect("no panic holds it").push(request.uri().path().to_owned());
         let answer = Arc::clone(answer);
         beside(async move { answer.answer(request, respond).await });
     }
