@@ -17,7 +17,10 @@ use crate::workspace;
 const PEERS: &[Peer] = &[
     peers::CURL,
     peers::HAPROXY,
+    peers::H2LOAD,
     peers::IP,
+    peers::NGHTTP,
+    peers::NGHTTPD,
     peers::NGINX,
     peers::PYTHON,
     peers::VALGRIND,

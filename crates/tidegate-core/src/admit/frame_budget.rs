@@ -121,6 +121,15 @@ impl Abuse {
     }
 }
 
+/// Streams that did not become requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// Reset for what their client did.
+    pub faulty: u64,
+    /// Refused, as there were too many.
+    pub refused: u64,
+}
+
 /// The accounts of one connection.
 #[derive(Clone, Debug)]
 pub struct FrameBudget {
@@ -140,6 +149,8 @@ pub struct FrameBudget {
     /// Answers that the client owes: to our PINGs, and to our SETTINGS.
     pongs_due: u32,
     acknowledgements_due: u32,
+    /// Streams that we reset for their errors, or refused, and nobody has asked about yet.
+    turned_away: TurnedAway,
     abuse: Option<Abuse>,
 }
 
@@ -164,6 +175,7 @@ impl FrameBudget {
             unknown: account,
             pongs_due: 0,
             acknowledgements_due: 0,
+            turned_away: TurnedAway::default(),
             abuse: None,
         }
     }
@@ -184,6 +196,11 @@ impl FrameBudget {
         };
         self.abuse = judged.err();
         judged
+    }
+
+    /// The streams that were turned away since this was asked before.
+    pub fn take_turned_away(&mut self) -> TurnedAway {
+        std::mem::take(&mut self.turned_away)
     }
 
     fn receive(&mut self, bytes: &mut &[u8], now: Instant) -> Result<(), Abuse> {
@@ -267,8 +284,10 @@ impl FrameBudget {
                 }
             }
             Kind::ResetStream if frame.blames_the_peer() => {
+                self.turned_away.faulty += 1;
                 return RESETS_SENT.spend(&mut self.resets_sent, 1, now).ok_or(Abuse::MadeYouReset);
             }
+            Kind::ResetStream if frame.refuses() => self.turned_away.refused += 1,
             Kind::Ping if !frame.is_ack() => self.pongs_due = self.pongs_due.saturating_add(1),
             Kind::Settings if !frame.is_ack() => {
                 self.acknowledgements_due = self.acknowledgements_due.saturating_add(1);

@@ -157,7 +157,7 @@ pub fn reply(head: &ReplyHead, options: ReplyOptions<'_>, out: &mut Vec<u8>) {
     for span in &head.fields {
         let passes = match span.kind {
             FieldKind::Connection | FieldKind::HopByHop => false,
-            FieldKind::Upgrade => options.persistence == Persistence::Upgrade,
+            FieldKind::Upgrade => options.persistence == Persistence::Upgrade && !streamed,
             // RFC 9110, section 8.6: not even a zero may stand there.
             FieldKind::ContentLength => !reframed && !matches!(head.status, 100..=199 | 204),
             FieldKind::TransferEncoding => {

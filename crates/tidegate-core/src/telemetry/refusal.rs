@@ -90,7 +90,7 @@ words! {
         ResponseTooLarge => "response_too_large",
         /// An HTTP/2 connection broke the protocol, and ended.
         H2Protocol => "h2_protocol",
-        /// An HTTP/2 message is malformed; its stream was reset.
+        /// An HTTP/2 message is malformed, or breaks the rules of its stream, which was reset.
         H2Malformed => "h2_malformed",
         /// More HTTP/2 streams than a connection may have, or one after its farewell.
         H2Streams => "h2_streams",

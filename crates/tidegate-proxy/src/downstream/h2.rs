@@ -42,8 +42,10 @@ const STREAM_WINDOW: u32 = 128 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Response bytes that one stream may have waiting in the connection.
 const SEND_BUFFER: usize = 128 * 1024;
-/// Resets that a client may provoke on one connection by frames that are in error.
-const ERROR_RESETS_MAX: usize = 500;
+/// Resets that a client may provoke on one connection by frames that are in error, and streams that
+/// it may reset as soon as they are opened. The budget of its frames is smaller, and says why.
+const ERROR_RESETS_MAX: usize = 1000;
+const EARLY_RESETS_MAX: usize = 200;
 /// What the field list of a request may take in the library's count, 32 bytes a field beside its
 /// text: enough that our own limits are the ones that speak.
 const FIELD_OVERHEAD: u32 = 32;
@@ -57,7 +59,7 @@ pub(super) async fn serve(worker: &Rc<Worker>, client: Client, cells: &Arc<Liste
     let Some(limits) = limits(worker, &origin) else { return };
     let conduct = Conduct::default();
     let transport = Transport::from_client(stream, input, conduct.clone());
-    let Some(connection) = shake_hands(transport, &deadline, &limits).await else { return };
+    let Some(connection) = shake_hands(worker, transport, &deadline, &limits).await else { return };
     let mut session = Session {
         worker,
         cells,
@@ -82,6 +84,7 @@ fn limits(worker: &Worker, origin: &Origin) -> Option<ListenerLimits> {
 
 /// Exchanges prefaces, within the time that a head may take.
 async fn shake_hands(
+    worker: &Worker,
     transport: Transport,
     deadline: &Deadline,
     limits: &ListenerLimits,
@@ -92,8 +95,16 @@ async fn shake_hands(
     std::future::poll_fn(|context| {
         deadline.attach(context.waker());
         match handshake.as_mut().poll(context) {
-            Poll::Ready(result) => Poll::Ready(result.ok()),
-            Poll::Pending if deadline.fired() => Poll::Ready(None),
+            Poll::Ready(result) => {
+                if result.as_ref().is_err_and(|error| !error.is_io()) {
+                    worker.cells.refuse(Refusal::H2Protocol);
+                }
+                Poll::Ready(result.ok())
+            }
+            Poll::Pending if deadline.fired() => {
+                worker.cells.refuse(Refusal::HeaderTimeout);
+                Poll::Ready(None)
+            }
             Poll::Pending => Poll::Pending,
         }
     })
@@ -110,6 +121,7 @@ fn builder(limits: &ListenerLimits) -> server::Builder {
         .max_header_list_size(header_list)
         .max_send_buffer_size(SEND_BUFFER)
         .max_local_error_reset_streams(Some(ERROR_RESETS_MAX))
+        .max_pending_accept_reset_streams(EARLY_RESETS_MAX)
         .enable_connect_protocol();
     builder
 }
@@ -134,7 +146,9 @@ struct Session<'a> {
 impl Session<'_> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            match self.connection.poll_accept(context) {
+            let accepted = self.connection.poll_accept(context);
+            self.count_turned_away();
+            match accepted {
                 Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond),
                 Poll::Ready(Some(Err(error))) => {
                     if !error.is_io() && !error.is_remote() {
@@ -150,9 +164,16 @@ impl Session<'_> {
         }
     }
 
+    /// Counts streams that were reset here, or by the library.
+    fn count_turned_away(&self) {
+        let turned_away = self.conduct.take_turned_away();
+        (0..turned_away.faulty).for_each(|_| self.worker.cells.refuse(Refusal::H2Malformed));
+        (0..turned_away.refused).for_each(|_| self.worker.cells.refuse(Refusal::H2Streams));
+    }
+
     /// Ends a connection that is abused. True when that has just been found out.
     fn calls_for_calm(&mut self) -> bool {
-        let Some(abuse) = self.conduct.take() else { return false };
+        let Some(abuse) = self.conduct.take_abuse() else { return false };
         self.worker.cells.refuse(abuse.refusal());
         self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
         self.farewell = Some(clock::now() + FAREWELL);
@@ -205,7 +226,6 @@ impl Session<'_> {
         self.deadline.set_idle(None);
         let late = self.farewell.is_some_and(|due| clock::now() >= due);
         if late || self.streams.get() >= STREAMS_MAX {
-            self.worker.cells.refuse(Refusal::H2Streams);
             return respond.send_reset(Reason::REFUSED_STREAM);
         }
         let mut exchange = self.worker.take_exchange();
@@ -214,7 +234,6 @@ impl Session<'_> {
         let taken = match self.take_head(&head, body.is_end_stream(), &mut exchange) {
             Ok(()) => Ok(()),
             Err(Untaken::Malformed) => {
-                self.worker.cells.refuse(Refusal::H2Malformed);
                 self.worker.give_exchange(exchange);
                 return respond.send_reset(Reason::PROTOCOL_ERROR);
             }

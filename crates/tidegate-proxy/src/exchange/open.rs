@@ -1,22 +1,17 @@
 //! Step 6 of 8: a way to the server that was picked: a connection that was kept, a berth on one
 //! that carries others, or a new one. From `pick`, to the relay.
 
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use tidegate_core::model::pool::Protocol;
 use tidegate_core::model::server::Member;
 use tidegate_core::time::Instant;
-use tidegate_net::clock;
 use tidegate_net::stream::Stream;
 
 use super::Course;
-use crate::deadlines::Deadline;
 use crate::downstream::client::Client;
 use crate::error::Error;
-use crate::upstream::connect;
+use crate::upstream::connect::{self, before};
 use crate::upstream::connection::Connection;
 use crate::upstream::trunk::Trunk;
 use crate::upstream::trunks::{Opening, Trunks, Way};
@@ -87,7 +82,7 @@ async fn open_stream(
                 course.pool.cells.connections_reused.increment();
                 return Ok(Connection::offered(offer, berth, id));
             }
-            Way::Wait(opening) => wait(opening.notified(), due, &client.deadline).await?,
+            Way::Wait(opening) => before(due, &client.deadline, opening.notified()).await?,
             // Apart: the rare opening of a connection needs more room than all that comes after.
             Way::Open(opening) => {
                 Box::pin(open_trunk(worker, client, course, member, (opening, now))).await?;
@@ -104,31 +99,9 @@ async fn open_trunk(
     member: &Member,
     (opening, now): (Opening, Instant),
 ) -> Result<(), Error> {
+    let due = now + course.pool.entry.pool.timeouts.connect;
     let stream = open_new(worker, client, course, member, (&[], now)).await?;
-    let trunk = Trunk::open(stream).await?;
+    let trunk = before(due, &client.deadline, Trunk::open(stream)).await??;
     opening.add(trunk, course.pool.entry.pool.timeouts.keep_alive);
     Ok(())
-}
-
-/// Waits for another exchange to open a connection, until `due`.
-async fn wait(
-    opened: impl Future<Output = ()>,
-    due: Instant,
-    deadline: &Deadline,
-) -> Result<(), Error> {
-    let mut opened = pin!(opened);
-    deadline.arm(due);
-    std::future::poll_fn(|context| {
-        if opened.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        if deadline.fired() {
-            if clock::now() >= due {
-                return Poll::Ready(Err(Error::ConnectTimeout));
-            }
-            deadline.arm(due);
-        }
-        Poll::Pending
-    })
-    .await
 }

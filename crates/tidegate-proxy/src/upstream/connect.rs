@@ -32,11 +32,20 @@ pub(crate) async fn connect(
     due: Instant,
     deadline: &Deadline,
 ) -> Result<Stream, Error> {
-    let mut connecting = pin!(open(address, opening));
+    before(due, deadline, open(address, opening)).await?
+}
+
+/// Waits for a part of connecting, until `due`.
+pub(crate) async fn before<F: Future>(
+    due: Instant,
+    deadline: &Deadline,
+    part: F,
+) -> Result<F::Output, Error> {
+    let mut part = pin!(part);
     deadline.arm(due);
     std::future::poll_fn(|context| {
-        if let Poll::Ready(result) = connecting.as_mut().poll(context) {
-            return Poll::Ready(result);
+        if let Poll::Ready(done) = part.as_mut().poll(context) {
+            return Poll::Ready(Ok(done));
         }
         if deadline.fired() {
             if clock::now() >= due {

@@ -5,7 +5,10 @@
 //! as its stream lives; there is no message boundary to look for.
 
 use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use h2::client::{self, SendRequest};
@@ -43,18 +46,26 @@ pub(crate) struct Trunk {
 pub(crate) struct Berth(Rc<Trunk>);
 
 impl Trunk {
-    /// Begins HTTP/2 on a connection that was just opened.
+    /// Begins HTTP/2 on a connection that was just opened, and waits for the server's settings:
+    /// they say how many streams it bears, and that it speaks HTTP/2 at all.
     pub(crate) async fn open(stream: Stream) -> Result<Rc<Self>, Error> {
         let transport = Transport::to_server(stream);
         let mut builder = client::Builder::new();
         builder
             .enable_push(false)
+            .initial_max_send_streams(0)
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buffer_size(SEND_BUFFER)
             .max_header_list_size(HEADER_LIST);
-        let (offer, connection) =
+        let (offer, mut connection) =
             builder.handshake::<_, Bytes>(transport).await.map_err(|_| Error::Connect)?;
+        std::future::poll_fn(|context| match Pin::new(&mut connection).poll(context) {
+            Poll::Ready(_) => Poll::Ready(Err(Error::Connect)),
+            Poll::Pending if offer.current_max_send_streams() > 0 => Poll::Ready(Ok(())),
+            Poll::Pending => Poll::Pending,
+        })
+        .await?;
         let trunk = Rc::new(Self {
             offer,
             streams: Cell::new(0),

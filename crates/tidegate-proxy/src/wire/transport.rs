@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use tidegate_core::admit::frame_budget::{Abuse, Direction, FrameBudget};
+use tidegate_core::admit::frame_budget::{Abuse, Direction, FrameBudget, TurnedAway};
 use tidegate_net::clock;
 use tidegate_net::stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -29,12 +29,23 @@ pub(crate) struct Transport {
 
 /// How a client has behaved so far; cleared when it is asked.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Conduct(Rc<Cell<Option<Abuse>>>);
+pub(crate) struct Conduct(Rc<Record>);
+
+#[derive(Debug, Default)]
+struct Record {
+    abuse: Cell<Option<Abuse>>,
+    turned_away: Cell<TurnedAway>,
+}
 
 impl Conduct {
     /// What the client did, if it has to go for it. Told once.
-    pub(crate) fn take(&self) -> Option<Abuse> {
-        self.0.take()
+    pub(crate) fn take_abuse(&self) -> Option<Abuse> {
+        self.0.abuse.take()
+    }
+
+    /// Its streams that were turned away since this was asked before.
+    pub(crate) fn take_turned_away(&self) -> TurnedAway {
+        self.0.turned_away.take()
     }
 }
 
@@ -53,8 +64,14 @@ impl Meter {
         }
         if let Err(abuse) = self.budget.observe(direction, bytes, clock::now()) {
             self.overdrawn = true;
-            self.conduct.0.set(Some(abuse));
+            self.conduct.0.abuse.set(Some(abuse));
         }
+        let (new, sum) = (self.budget.take_turned_away(), &self.conduct.0.turned_away);
+        let before = sum.get();
+        sum.set(TurnedAway {
+            faulty: before.faulty + new.faulty,
+            refused: before.refused + new.refused,
+        });
     }
 }
 
@@ -101,6 +118,11 @@ impl AsyncRead for Transport {
             self.early.consume(count);
         }
         self.observe(Direction::Received, &buffer.filled()[before..]);
+        if self.is_overdrawn() {
+            // The library has limits of its own, and might name another reason.
+            buffer.set_filled(before);
+            return Poll::Pending;
+        }
         Poll::Ready(Ok(()))
     }
 }

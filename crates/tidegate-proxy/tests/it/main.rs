@@ -8,6 +8,7 @@ mod cases;
 mod chunks;
 mod forward;
 mod framing;
+mod h2;
 mod interim;
 mod limits;
 mod messages;

@@ -12,6 +12,10 @@ use crate::world::eventually;
 pub struct Program(Child);
 
 impl Program {
+    pub fn new(child: Child) -> Self {
+        Self(child)
+    }
+
     pub fn id(&self) -> u32 {
         self.0.id()
     }
@@ -89,7 +93,7 @@ pub fn python(directory: &Path, version: &str) -> (Program, SocketAddr) {
 
 /// nginx over a directory, on a free port of an address that no other test uses.
 pub fn nginx(directory: &Directory, server: &str) -> (Program, SocketAddr) {
-    nginx_listening(directory, "", server)
+    nginx_on(directory, "", server)
 }
 
 /// The same with TLS, where the directory has a certificate and its key.
@@ -97,10 +101,11 @@ pub fn nginx_tls(directory: &Directory) -> (Program, SocketAddr) {
     let root = directory.path().display();
     let files =
         format!("ssl_certificate {root}/server.pem; ssl_certificate_key {root}/server.key;");
-    nginx_listening(directory, "ssl", &files)
+    nginx_on(directory, "ssl", &files)
 }
 
-fn nginx_listening(directory: &Directory, how: &str, server: &str) -> (Program, SocketAddr) {
+/// The same, listening with these words, such as `http2`.
+pub fn nginx_on(directory: &Directory, words: &str, server: &str) -> (Program, SocketAddr) {
     let free = TcpListener::bind("127.0.0.17:0").expect("a free port");
     let address = free.local_addr().expect("bound");
     drop(free);
@@ -111,7 +116,7 @@ fn nginx_listening(directory: &Directory, how: &str, server: &str) -> (Program, 
         "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\n\
          events {{ worker_connections 256; }}\n\
          http {{\naccess_log off;\n{temporary}\
-         server {{\nlisten {address} {how};\nroot .;\n{server}\n}}\n}}\n"
+         server {{\nlisten {address} {words};\nroot .;\n{server}\n}}\n}}\n"
     );
     let path = directory.write("nginx.conf", config);
     let child = Command::new("nginx")

@@ -143,6 +143,11 @@ impl Frame {
     pub(super) const fn blames_the_peer(&self) -> bool {
         matches!(self.detail, 1 | 3 | 5 | 6)
     }
+
+    /// Whether a stream is reset before anything was done for it: REFUSED_STREAM.
+    pub(super) const fn refuses(&self) -> bool {
+        self.detail == 7
+    }
 }
 
 impl Kind {
