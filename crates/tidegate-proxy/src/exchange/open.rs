@@ -55,7 +55,10 @@ async fn open_stream(
                 return Ok(Connection::offered(offer, berth, id));
             }
             Way::Wait(opening) => before(due, &client.deadline, opening.notified()).await?,
-            Way::Open(opening) => open_trunk(client, course, member, due, opening).await?,
+            // Apart, as it is rare, and every connection would have room in it for this.
+            Way::Open(opening) => {
+                Box::pin(open_trunk(client, course, member, due, opening)).await?;
+            }
         }
     }
 }
