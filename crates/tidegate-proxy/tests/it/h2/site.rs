@@ -1,5 +1,8 @@
 //! What every refusal on HTTP/2 must look like from outside.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
 use super::frames::*;
 use super::raw::Raw;
 use crate::cases::Site;
@@ -86,10 +89,9 @@ impl Site {
 }
 
 /// A server that takes requests, one a connection, and answers none; and how many it still has.
-pub fn holding() -> (Server, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
-    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-    let held = std::sync::Arc::new(AtomicUsize::new(0));
-    let count = std::sync::Arc::clone(&held);
+pub fn holding() -> (Server, Arc<AtomicUsize>) {
+    let held = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&held);
     let server = Server::start(move |conversation, _| {
         while let Some(head) = conversation.head() {
             if head.starts_with("GET /good") {
