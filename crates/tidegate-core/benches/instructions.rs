@@ -143,6 +143,7 @@ fn rewrite_request((head, mut out): (Head, Vec<u8>)) -> (Head, Vec<u8>) {
         scheme: "http",
         node: "tidegate-0123456789abcdef",
         request_id: Some(42),
+        certificate: b"",
         client_header: None,
     };
     let options = RequestOptions { merge_slashes: true, upgrade: false, fallback_host: "app" };

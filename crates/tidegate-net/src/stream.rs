@@ -79,7 +79,7 @@ impl Stream {
         self.tls.is_some()
     }
 
-    /// Waits until something can be read, or the peer has closed. It may turn out to be of TLS's own
+    /// Waits until something can be read, or the peer has closed. It may turn out to be TLS's own
     /// concern: then a read waits on.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.tls {

@@ -6,7 +6,7 @@
 //! Every file on the way opens with its step.
 //!
 //! 1. `downstream/accept.rs` takes a connection in, within the limits, on the core that the kernel
-//!    chose.
+//!    chose; `downstream/tls.rs` is its handshake, if it has one.
 //! 2. `downstream/client.rs` is that connection: between requests a socket and a deadline, without
 //!    a buffer.
 //! 3. `downstream/h1.rs` reads a head, and `tidegate_core::http` parses it into the one `Head`.

@@ -27,7 +27,7 @@ const PEEK: usize = 4096;
 
 /// A connection that carries data.
 pub(crate) struct Connection {
-    library: Library,
+    library: Box<Library>,
     /// Plaintext that waits in the library.
     waiting: usize,
     /// Bytes that were encrypted and that the caller does not know to be taken yet.
@@ -52,7 +52,7 @@ enum Inbound {
 }
 
 impl Connection {
-    pub(super) fn new(mut library: Library) -> io::Result<Self> {
+    pub(super) fn new(mut library: Box<Library>) -> io::Result<Self> {
         library.set_buffer_limit(Some(WRITE_MAX));
         let state = library.process_new_packets().map_err(invalid)?;
         let inbound = if state.peer_has_closed() { Inbound::Closed } else { Inbound::Open };

@@ -112,7 +112,7 @@ impl Handshake {
             return Err(TlsError::Closed);
         };
         let session = session(&library, identity)?;
-        let connection = Connection::new(*library).map_err(TlsError::Io)?;
+        let connection = Connection::new(library).map_err(TlsError::Io)?;
         Ok((connection, session))
     }
 }

@@ -1,8 +1,8 @@
 //! Names as certificates and clients give them.
 //!
 //! A name in a certificate is believed by people and by programs that compare it in their own way,
-//! so one with bytes that no host name has is refused rather than interpreted: a NUL has ended names
-//! early before.
+//! so one with bytes that no host name has is refused rather than interpreted: a NUL has ended
+//! names early before.
 
 /// Whether `name` is a host name of letters, digits and hyphens (RFC 1123, section 2.1), in which
 /// the first label may be `*`.

@@ -66,7 +66,9 @@ impl Resolver {
         };
         let places = host.as_deref().and_then(|host| self.places(host));
         match places {
-            Some(places) => places.iter().find(usable).or(places.first()).copied().unwrap_or(0),
+            Some(places) => {
+                places.iter().find(usable).or_else(|| places.first()).copied().unwrap_or(0)
+            }
             None => self.default_for(schemes),
         }
     }

@@ -4,9 +4,9 @@
 //! connection is chosen when the client's first message has come. So it is known which identity was
 //! shown, which decides later whether a request for another host may come over the connection.
 //!
-//! What the library sees to (security case G4): renegotiation is refused, one attempt with a warning
-//! and the second with an end; more than 32 key updates without data between them end a connection;
-//! so do 32 empty records in a row. Handshake messages above 64 KiB are refused.
+//! What the library sees to (security case G4): renegotiation is refused, one attempt with a
+//! warning and the second with an end; more than 32 key updates without data between them end a
+//! connection; so do 32 empty records in a row. Handshake messages above 64 KiB are refused.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -1,14 +1,14 @@
 //! Session tickets: what lets a client that was here come back at a fraction of the cost (RFC 8446,
 //! section 2.2).
 //!
-//! Tickets are stateless: the session is in the ticket, under a key that changes every six hours and
-//! opens tickets for six hours more. The keys live in memory only.
+//! Tickets are stateless: the session is in the ticket, under a key that changes every six hours
+//! and opens tickets for six hours more. The keys live in memory only.
 //!
-//! Keys belong to one policy of one listener. A ticket says that a client was let in, so it must not
-//! open a door that asks for more than the one it came through (CVE-2025-23419). Whoever rebuilds a
-//! server because a certificate was renewed hands on its `Tickets`, and clients can resume; should
-//! the policy be another, the keys are new whatever was handed on. The library binds a ticket to the
-//! name that the client asked for besides.
+//! Keys belong to one policy of one listener. A ticket says that a client was let in, so it must
+//! not open a door that asks for more than the one it came through (CVE-2025-23419). Whoever
+//! rebuilds a server because a certificate was renewed hands on its `Tickets`, and clients can
+//! resume; should the policy be another, the keys are new whatever was handed on. The library binds
+//! a ticket to the name that the client asked for besides.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -64,10 +64,10 @@ fn any_split_of_writes_and_reads_carries_the_same_bytes() {
         for seed in 0..16 {
             let bytes = pattern(60_000);
             let (mut server, mut client) = pair().await;
-            let (mut from, mut to) =
+            let (from, to) =
                 if seed % 2 == 0 { (&mut server, &mut client) } else { (&mut client, &mut server) };
-            let writing = write_pieces(&mut from, &bytes, sizes(seed, 1 << (4 + seed % 17)));
-            let reading = read_pieces(&mut to, sizes(!seed, 1 << (4 + seed * 7 % 17)));
+            let writing = write_pieces(from, &bytes, sizes(seed, 1 << (4 + seed % 17)));
+            let reading = read_pieces(to, sizes(!seed, 1 << (4 + seed * 7 % 17)));
             let ((), read) = tokio::join!(writing, reading);
             assert!(read == bytes, "seed {seed}: {} of {} bytes", read.len(), bytes.len());
         }

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
@@ -234,7 +235,7 @@ fn a_handshake_message_without_end_is_cut_off() {
         let authority = Authority::new();
         let server = server(server_setup(vec![authority.identity(&["localhost"])]));
         let (listener, address) = listen().await;
-        let mut plain = std::net::TcpStream::connect(address).expect("a listener");
+        let mut plain = TcpStream::connect(address).expect("a listener");
         let mut accepted = Stream::new(listener.accept().await.expect("a client").0);
         accepted.accept_tls(&server);
         // A record of a handshake message that claims sixteen megabytes, and goes on.
@@ -299,7 +300,7 @@ fn a_flood_of_key_updates_ends_the_connection() {
         let authority = Authority::new();
         let server = server(server_setup(vec![authority.identity(&["localhost"])]));
         let (listener, address) = listen().await;
-        let plain = std::net::TcpStream::connect(address).expect("a listener");
+        let plain = TcpStream::connect(address).expect("a listener");
         let mut accepted = Stream::new(listener.accept().await.expect("a client").0);
         accepted.accept_tls(&server);
         let roots = authority.pem();
@@ -313,8 +314,9 @@ fn a_flood_of_key_updates_ends_the_connection() {
     });
 }
 
-/// A client of the library itself, as ours does not do such things.
-fn flood(mut socket: std::net::TcpStream, roots: &str) {
+/// A client of the library itself, as ours does not do such things. It keeps the socket open: to
+/// close it would take back what was sent.
+fn flood(mut socket: TcpStream, roots: &str) -> TcpStream {
     let mut store = rustls::RootCertStore::empty();
     let root = CertificateDer::from_pem_slice(roots.as_bytes()).expect("a certificate");
     store.add(root).expect("an authority");
@@ -332,7 +334,8 @@ fn flood(mut socket: std::net::TcpStream, roots: &str) {
     for _ in 0..100 {
         client.refresh_traffic_keys().expect("TLS 1.3");
         if client.write_tls(&mut socket).is_err() {
-            return;
+            break;
         }
     }
+    socket
 }

@@ -317,6 +317,7 @@ fn h5_nobody_can_claim_to_have_shown_a_certificate() {
     });
     let more = "[listener.plain]\naddress = \"127.0.0.2:0\"\ntrusted_proxies = [\"127.0.0.1\"]\n";
     let balancer = Balancer::with_contexts(&config(&[server.address], more), listening(&tls));
+    let web = balancer.listener("web");
     let forged = format!(
         "GET / HTTP/1.1\r\nHost: {HOST}\r\nClient-Cert: :AAAA:\r\nclient-cert-chain: :AAAA:\r\n\
          X-Client-Cert-Subject: CN=admin\r\nX-Client-Cert-Issuer: CN=x\r\nClient_Cert: :AAAA:\r\n\
@@ -331,13 +332,13 @@ fn h5_nobody_can_claim_to_have_shown_a_certificate() {
     };
     let nothing: [String; 0] = [];
     let stranger = Arc::new(authority.client());
-    assert_eq!(told(connect(balancer.address, &stranger, HOST).expect("TLS").0), nothing);
+    assert_eq!(told(connect(web, &stranger, HOST).expect("TLS").0), nothing);
     assert_eq!(told(Peer::connect(balancer.listener("plain"))), nothing, "not even a proxy");
     let identity = authority.person("client, one");
     let known = Arc::new(authority.client_with(|setup| setup.identity = Some(identity)));
     for _ in 0..2 {
         // Resumed the second time, and no less known.
-        let told = told(connect(balancer.address, &known, HOST).expect("TLS").0);
+        let told = told(connect(web, &known, HOST).expect("TLS").0);
         let [certificate, subject] = &told[..] else { panic!("{told:?}") };
         assert!(certificate.starts_with("Client-Cert: :MII") && certificate.ends_with(':'));
         assert_eq!(subject, "X-Client-Cert-Subject: CN=client\\, one");
