@@ -2,7 +2,7 @@
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
 //! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`,
-//! then the whole in `node`; `tls` belongs to listeners and pools.
+//! `tls`, then the whole in `node`; `written` tells where something stands in the configuration.
 
 pub mod body;
 pub mod compression;
