@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use arbitrary::{Arbitrary, Unstructured};
+use tidegate_core::model::grpc::Status;
 use tidegate_core::model::ids::{ListenerName, PoolName, RouteName, ServerName};
 use tidegate_core::model::node::{LogFormat, Redaction};
 use tidegate_core::telemetry::access_log::{Phases, Record};
@@ -88,6 +89,7 @@ fn record<'a>(words: &Words<'a>, names: &'a Names, path: &'a [u8]) -> Record<'a>
         path,
         protocol: words.protocol,
         status: words.status,
+        grpc: words.status.and_then(|code| Status::ALL.get(usize::from(code) % 32).copied()),
         bytes_in,
         bytes_out,
         phases: Phases { total: body.unwrap_or_default(), queue, connect, first_byte, body },

@@ -3,7 +3,8 @@
 //! Everything here is a pure function of bytes. Reading order: `head` and `reply` (the message
 //! heads of every protocol), `scan` and `parse` (bytes to heads), `assemble` (the same from HTTP/2)
 //! with `authority`, `path` and `field_kind`, then `framing`, `chunked` and `body` (where a message
-//! ends), then what is written: `forwarded` and `write`.
+//! ends), then what is written: `forwarded` and `write`. `grpc` reads what stands in fields of its
+//! own.
 
 pub mod assemble;
 pub mod authority;
@@ -13,6 +14,7 @@ pub mod compose;
 pub mod field_kind;
 pub mod forwarded;
 pub mod framing;
+pub mod grpc;
 pub mod handshake;
 pub mod head;
 pub mod parse;

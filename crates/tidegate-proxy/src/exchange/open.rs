@@ -20,25 +20,36 @@ use crate::upstream::trunk::Trunk;
 use crate::upstream::trunks::{Opening, Trunks, Way};
 use crate::worker::Worker;
 
+/// What a try may use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Try {
+    /// When it began.
+    pub(super) now: Instant,
+    /// When the exchange has used up its time.
+    pub(super) due: Instant,
+    /// Whether a kept connection will do.
+    pub(super) kept: bool,
+}
+
 /// A kept connection to the server, or a new one.
 pub(super) async fn open(
     worker: &Worker,
     client: &Client,
     course: &Course<'_>,
     member: &Member,
-    now: Instant,
-    kept: bool,
+    attempt: Try,
 ) -> Result<Connection, Error> {
+    let now = attempt.now;
+    let due = attempt.due.min(now + course.pool.entry.pool.timeouts.connect);
     if course.pool.entry.pool.protocol == Protocol::Http2 {
-        return open_stream(worker, client, course, member, now).await;
+        return open_stream(worker, client, course, member, due).await;
     }
     let id = member.state.id();
-    let resting = if kept { worker.connections.borrow_mut().take(id, now) } else { None };
+    let resting = if attempt.kept { worker.connections.borrow_mut().take(id, now) } else { None };
     if let Some(connection) = resting {
         course.pool.cells.connections_reused.increment();
         return Ok(connection);
     }
-    let due = now + course.pool.entry.pool.timeouts.connect;
     let stream = connect(member.server.address, due, &client.deadline).await?;
     course.pool.cells.connections_opened.increment();
     Ok(Connection::new(stream, id))
@@ -50,10 +61,9 @@ async fn open_stream(
     client: &Client,
     course: &Course<'_>,
     member: &Member,
-    now: Instant,
+    due: Instant,
 ) -> Result<Connection, Error> {
     let id = member.state.id();
-    let due = now + course.pool.entry.pool.timeouts.connect;
     loop {
         match Trunks::find(&worker.trunks, id) {
             Way::Berth(offer, berth) => {

@@ -30,6 +30,7 @@ pub(super) fn choose<'a>(
 ) -> Result<Course<'a>, Error> {
     let listener = view.snapshot.listener(listener_index);
     check_request(&x.head, &worker.shared.node)?;
+    x.set_deadline()?;
     if x.head.connection().nominates_protected {
         worker.cells.refuse(Refusal::ProtectedHeader);
     }

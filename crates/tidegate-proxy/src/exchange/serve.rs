@@ -3,6 +3,7 @@
 use tidegate_core::http::body::Body;
 use tidegate_core::model::ids::ListenerIndex;
 
+use super::call::Call;
 use super::state::Exchange;
 use super::{Next, finish, respond, retry, route};
 use crate::downstream::client::Client;
@@ -21,6 +22,7 @@ pub(crate) async fn run(
     x.request_body = Body::new(x.head.body());
     x.client_persists = x.head.keeps_alive();
     x.request_id = worker.draw();
+    x.call = Call::of(&x.head);
     let course = match route::choose(worker, view, listener, client, x) {
         Ok(course) => course,
         Err(error) => return refuse(worker, view, listener, client, x, error).await,
@@ -43,6 +45,7 @@ pub(crate) async fn refuse(
     x: &mut Exchange,
     error: Error,
 ) -> Next {
+    x.call = x.call.or_else(|| Call::of(&x.head));
     let listener = view.snapshot.listener(listener);
     let next = respond::answer(worker, client, x, listener, error).await;
     finish::account(worker, client, x, listener, None);
