@@ -2,7 +2,10 @@
 //!
 //! A call is told by its media type, over any protocol. Its messages pass unread; what concerns a
 //! proxy stands in fields: `grpc-timeout` in the request head, `grpc-status` in the trailers of the
-//! response, or in its head when that is all there is ("trailers-only").
+//! response, or in its head when that is all there is ("trailers-only"). The one message that is
+//! written and read here, `health`, asks a server whether it is well.
+
+pub mod health;
 
 use thiserror::Error;
 

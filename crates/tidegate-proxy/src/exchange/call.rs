@@ -54,11 +54,10 @@ impl Exchange {
     /// Looks for the outcome of a call in a response head, where it is when nothing follows, and
     /// says by which HTTP status the head is judged.
     pub(super) fn note_head(&mut self, reply: &ReplyHead) -> u16 {
-        if let Some(call) = &mut self.call
-            && matches!(reply.body(), BodyLength::Empty | BodyLength::Exact(0))
-        {
+        if let Some(call) = &mut self.call {
+            let alone = matches!(reply.body(), BodyLength::Empty | BodyLength::Exact(0));
             let fields = reply.fields().map(|field| (field.name, field.value));
-            call.status = grpc::status(fields);
+            call.status = if alone { grpc::status(fields) } else { None };
             self.attempt.declined = call.status.is_some_and(|status| status != Status::Ok);
         }
         match (reply.status(), self.call.and_then(|call| call.status)) {
@@ -92,11 +91,8 @@ impl Exchange {
         call.deadline != Instant::NEVER && call.status == Some(Status::DeadlineExceeded)
     }
 
-    /// How a call ended. `None` for one whose client left before it was answered, and for what is
-    /// no call.
+    /// How a call ended, as far as it has been answered; `None` for what is no call.
     pub(super) fn outcome(&self) -> Option<Status> {
-        let call = self.call?;
-        let status = self.status?;
-        Some(call.status.unwrap_or_else(|| Status::of_http(status)))
+        self.call?.status.or_else(|| self.status.map(Status::of_http))
     }
 }

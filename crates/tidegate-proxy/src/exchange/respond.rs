@@ -113,8 +113,9 @@ pub(super) async fn answer(
     if let Some(refusal) = answer.refusal {
         worker.cells.refuse(refusal);
     }
+    let outcome =
+        x.call.as_mut().map(|call| *call.status.insert(call_status(error, answer.status)));
     let Some(status) = answer.status else { return Next::Close };
-    let outcome = x.call.as_mut().map(|call| *call.status.insert(call_status(error, status)));
     if x.status.is_some() {
         return end_call(client, x, error, outcome);
     }
@@ -188,7 +189,8 @@ fn end_call(client: &mut Client, x: &mut Exchange, error: Error, outcome: Option
 
 /// How a call ends that fails here with an error whose answer would be `status`. Two things are
 /// said better than the common mapping does: a time that ran out, and a limit.
-fn call_status(error: Error, status: u16) -> Status {
+fn call_status(error: Error, status: Option<u16>) -> Status {
+    let Some(status) = status else { return Status::Cancelled };
     match (error, status) {
         (Error::TotalTimeout | Error::ResponseTimeout | Error::Stalled | Error::Idle, _) => {
             Status::DeadlineExceeded

@@ -242,10 +242,12 @@ fn judge(
     error: Option<Error>,
     now: Instant,
 ) -> bool {
+    if error.is_none() && x.deadline_was_missed() {
+        return false;
+    }
     let pool = &course.pool.entry.pool;
     let reason = match error {
         Some(error) => error.server_failure(),
-        None if x.deadline_was_missed() => None,
         None => x.judged_status().map(tidegate_core::signal::FailureReason::Status),
     };
     let reason = reason.filter(|reason| reason.counts(&pool.passive.failures));

@@ -13,7 +13,7 @@ use tidegate_core::model::server::ServerId;
 use tidegate_net::task;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{http, tcp};
+use super::{grpc, http, tcp};
 
 /// Probes on the way at the same time: bounds descriptors, not servers.
 pub(crate) const AT_ONCE: usize = 256;
@@ -80,6 +80,7 @@ async fn ask(target: &Target) -> ProbeResult {
     let asked = async {
         match &target.check.probe {
             Probe::Tcp => tcp::ask(target.address).await,
+            Probe::Grpc { service } => grpc::ask(target.address, service).await,
             Probe::Http(probe) => http::ask(target.address, probe).await,
         }
     };
