@@ -19,7 +19,7 @@ macro_rules! replay {
 
 replay! {
     access_log authority chunked config exchange forwarded frame_budget
-    health path proxy_protocol request_head response_head route
+    grpc health path proxy_protocol request_head response_head route
 }
 
 #[expect(clippy::print_stdout, reason = "shown when a check panics")]

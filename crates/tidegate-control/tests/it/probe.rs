@@ -74,6 +74,19 @@ async fn a_tcp_check_asks_for_a_connection_alone() {
     assert_found("tcp", &first(nobody().await, "type = \"tcp\"").await, ("refused", None));
 }
 
+/// One that says how it is, is among the tests of the whole program.
+#[tokio::test]
+async fn what_is_no_grpc_server_is_not_well() {
+    let check = "type = \"grpc\", service = \"shop.Cart\"";
+    let other = Server::start(Manner::say(OK)).await;
+    let (probe, server) = first(other.address, check).await;
+    assert!(matches!(probe.result, "protocol" | "reset"), "{probe:?}");
+    assert_eq!(server.availability, "unhealthy");
+    let hanging = Server::start(Manner::Hang).await;
+    assert_found("hangs", &first(hanging.address, check).await, ("timeout", None));
+    assert_found("is gone", &first(nobody().await, check).await, ("refused", None));
+}
+
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let target = Server::start(Manner::status(200)).await;

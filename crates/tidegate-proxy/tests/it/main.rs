@@ -8,6 +8,7 @@ mod cases;
 mod chunks;
 mod forward;
 mod framing;
+mod grpc;
 mod interim;
 mod limits;
 mod messages;

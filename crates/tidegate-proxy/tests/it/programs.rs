@@ -12,6 +12,10 @@ use crate::world::eventually;
 pub struct Program(Child);
 
 impl Program {
+    pub fn new(child: Child) -> Self {
+        Self(child)
+    }
+
     pub fn id(&self) -> u32 {
         self.0.id()
     }
@@ -69,6 +73,16 @@ pub fn installed(program: &str) -> bool {
         let _ = writeln!(io::stderr(), "SKIPPED a test: {program} is not installed");
     }
     found
+}
+
+/// A Python that has gRPC, as `cargo xtask test` sets one up; says so when a test has to go without.
+pub fn grpc_python() -> Option<PathBuf> {
+    let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("grpcio/bin/python");
+    if !python.is_file() {
+        let _ = writeln!(io::stderr(), "SKIPPED a test: there is no {}", python.display());
+        return None;
+    }
+    Some(python)
 }
 
 /// `python3 -m http.server` over a directory, on a port that it picks.
