@@ -1,5 +1,5 @@
-//! Step 4 of 8: what gRPC adds to an exchange: a deadline that the client set, and an outcome beside
-//! the HTTP status. From `serve`, for all that judge the exchange.
+//! Step 4 of 8: what gRPC adds to an exchange: a deadline that the client set, and an outcome
+//! beside the HTTP status. From `serve`, for all that judge the exchange.
 
 use tidegate_core::http::head::{BodyLength, Head};
 use tidegate_core::http::reply::ReplyHead;
@@ -45,10 +45,10 @@ impl Exchange {
         self.call.map_or(total, |call| call.deadline.min(total))
     }
 
-    /// What is left of the time, for a server that has to know.
+    /// What is left of the time, for the server of a client that set a deadline.
     pub(super) fn time_left(&self, course: &Course<'_>, now: Instant) -> Option<Duration> {
-        let call = self.call.filter(|call| call.deadline != Instant::NEVER)?;
-        Some(call.deadline.min(self.total_due(course)).since(now))
+        self.call.filter(|call| call.deadline != Instant::NEVER)?;
+        Some(self.total_due(course).since(now))
     }
 
     /// Looks for the outcome of a call in a response head, where it is when nothing follows, and

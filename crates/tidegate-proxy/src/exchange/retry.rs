@@ -147,8 +147,8 @@ pub(super) fn would_retry(x: &Exchange, course: &Course<'_>, status: u16) -> boo
 }
 
 /// Whether doing it twice does what doing it once does (RFC 9110, section 9.2.2), or the client
-/// says that the server will see to that; or nothing was done, as a call that was declined. That the
-/// route lists its status says so: gRPC has no other way to tell (its proposal A6).
+/// says that the server will see to that; or nothing was done, as with a call that was declined:
+/// which statuses mean that is for the route to list, as it is for gRPC clients (proposal A6).
 fn is_repeatable(x: &Exchange) -> bool {
     x.attempt.declined
         || matches!(x.head.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE")

@@ -75,7 +75,8 @@ pub fn installed(program: &str) -> bool {
     found
 }
 
-/// A Python that has gRPC, as `cargo xtask test` sets one up; says so when a test has to go without.
+/// A Python that has gRPC, as `cargo xtask test` sets one up; says so when a test has to go
+/// without.
 pub fn grpc_python() -> Option<PathBuf> {
     let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("grpcio/bin/python");
     if !python.is_file() {

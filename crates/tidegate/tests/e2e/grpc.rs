@@ -23,7 +23,7 @@ fn python() -> Option<PathBuf> {
 }
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tidegate-proxy/tests/it/grpc").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tidegate-proxy/tests/grpc").join(name)
 }
 
 struct Server {

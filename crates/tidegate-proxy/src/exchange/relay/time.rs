@@ -46,8 +46,11 @@ impl Relay<'_> {
         let activity = self.x.attempt.activity;
         let wait = match (self.waits_for(), self.x.attempt.phase) {
             (WaitsFor::Head, _) => activity + timeouts.response,
-            (WaitsFor::Either, _) => activity + timeouts.tunnel,
+            (WaitsFor::Either, Phase::Body) => activity + timeouts.tunnel,
             // Without another look the wait may turn into that for the head.
+            (WaitsFor::Either, Phase::Head) => {
+                (activity + timeouts.tunnel).min(now + timeouts.response)
+            }
             (_, Phase::Head) => now + timeouts.response.min(timeouts.idle),
             (_, Phase::Body) => activity + timeouts.idle,
         };
