@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use tidegate_control::status::server::{ProbeStatus, ServerStatus};
-
 use tidegate_net::task;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;

@@ -174,7 +174,7 @@ fn a_grpc_check_asks_about_a_service_or_the_server_as_a_whole() {
         assert_eq!(probe, Some(Probe::Grpc { service: service.to_owned() }));
     }
     let said = say(&load_text(&text(", path = \"/up\"")).diagnostics);
-    assert!(said.contains("`path`") && said.contains("\"http\""), "{said}");
+    assert!(said.contains("`pool.app.health.path` has no effect"), "{said}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! gRPC between real clients and servers: Python's grpcio on both sides, with messages of plain
-//! bytes. What clients are to see is checked here, what happens is in `client.py` and `server.py` of
-//! `tests/grpc`.
+//! bytes. What clients are to see is checked here, what happens is in `client.py` and `server.py`
+//! of `tests/grpc`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
