@@ -177,7 +177,7 @@ fn decline(
 /// Ends a call whose response has begun, with a status behind what came of it. A client that has
 /// not taken all of that is not waited for; it, and whoever made no call, sees the response break
 /// off.
-fn end_call(client: &mut Client, x: &mut Exchange, error: Error, outcome: Option<Status>) -> Next {
+fn end_call(client: &mut Client, x: &Exchange, error: Error, outcome: Option<Status>) -> Next {
     let Some(outcome) = outcome.filter(|_| x.to_client.is_empty() && !client.wire.is_socket())
     else {
         return Next::Close;
