@@ -65,6 +65,33 @@ pub(crate) fn ensure_all(peers: &[Peer]) -> Result<()> {
     }
 }
 
+/// What PyPI has of gRPC, in the version that tests are written for.
+const GRPCIO: &str = "grpcio==1.76.0";
+
+/// Sets a Python with gRPC up below the build output, where tests look for it. Tests that need it
+/// are skipped where it cannot be had.
+pub(crate) fn ensure_grpc(target: &Path) {
+    let directory = target.join("grpcio");
+    let python = directory.join("bin/python");
+    let works = |script: &str| {
+        let mut command = Command::new(&python);
+        command.args(["-c", script]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    if works("import grpc") {
+        return;
+    }
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let (place, python) = (directory.display().to_string(), python.display().to_string());
+    let made = run(&words(&["python3", "-m", "venv", &place]))
+        .and_then(|()| run(&words(&[&python, "-m", "pip", "install", "--quiet", GRPCIO])));
+    if let Err(error) = made {
+        println!("without {GRPCIO}, tests of gRPC are skipped: {error:#}");
+        // A half of it would fail them.
+        let _ = std::fs::remove_dir_all(&directory);
+    }
+}
+
 /// The PATH of this process with the directories of daemons behind it.
 pub(crate) fn search_path() -> OsString {
     let own = env::var_os("PATH").unwrap_or_default();

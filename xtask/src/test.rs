@@ -35,6 +35,7 @@ const COMPONENTS: &[&str] = &["rustfmt", "clippy"];
 /// When something the steps need cannot be installed or run. A step that fails is an exit code.
 pub(crate) fn run() -> Result<ExitCode> {
     peers::ensure_all(PEERS)?;
+    peers::ensure_grpc(&workspace::target()?);
     add_components()?;
 
     let mut failed = Vec::new();

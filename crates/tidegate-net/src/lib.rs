@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod entropy;
 pub mod listen;
+mod poll;
 mod socket;
 pub mod stream;
 pub mod task;

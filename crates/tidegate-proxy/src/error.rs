@@ -4,6 +4,7 @@
 use thiserror::Error;
 use tidegate_core::edit::error::EditError;
 use tidegate_core::http::chunked::ChunkError;
+use tidegate_core::http::grpc::BadTimeout;
 use tidegate_core::http::parse::{ReplyError, RequestError};
 use tidegate_core::signal::FailureReason;
 
@@ -15,6 +16,8 @@ pub(crate) enum Error {
     BadRequest(#[from] RequestError),
     #[error("{0}")]
     BadChunk(#[from] ChunkError),
+    #[error("{0}")]
+    BadTimeout(#[from] BadTimeout),
     #[error("the request head did not come in time")]
     HeaderTimeout,
     #[error("the body came, or was read, too slowly")]
@@ -49,6 +52,8 @@ pub(crate) enum Error {
     NoServer,
     #[error("the exchange used up its total time")]
     TotalTimeout,
+    #[error("neither side said anything for too long")]
+    Idle,
 
     // The server's side.
     #[error("no connection to the server")]

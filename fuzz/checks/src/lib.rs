@@ -4,8 +4,9 @@
 //! `fuzz/` feed them what they invent; the tests beside this crate replay what was kept. Reading
 //! order: `plain` (messages read as a person would), then what strangers write (`proxy_protocol`,
 //! `request_head`, `response_head`, `chunked`, `path`, `authority`, `forwarded`,
-//! `accept_encoding`), what is written of them (`access_log`), what is decided (`config`, `route`, `body`, `edit`, `health`,
-//! `frame_budget`), and `exchange`, which puts a whole data plane between two hostile ends.
+//! `accept_encoding`, `grpc`), what is written of them (`access_log`), what is decided (`config`,
+//! `route`, `body`, `edit`, `health`, `frame_budget`), and `exchange`, which puts a whole data plane
+//! between two hostile ends.
 
 mod plain;
 
@@ -19,6 +20,7 @@ pub mod edit;
 pub mod exchange;
 pub mod forwarded;
 pub mod frame_budget;
+pub mod grpc;
 pub mod health;
 pub mod path;
 pub mod proxy_protocol;

@@ -51,6 +51,15 @@ fn routes(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
         "Requests by the status code that the client was sent.",
         codes.iter().map(|(route, code, n)| ([("route", *route), ("code", code.as_str())], *n)),
     )?;
+    let calls = facts.scrape.routes.iter().flat_map(|(name, totals)| {
+        let labels = |word| [("route", name.as_str()), ("status", word)];
+        totals.grpc.iter().map(move |(status, n)| (labels(status.as_str()), *n))
+    });
+    writer.counter(
+        "tidegate_route_grpc_responses",
+        "gRPC calls by how they ended; one that ended without a status counts as unknown.",
+        calls,
+    )?;
     writer.histogram(
         "tidegate_route_duration",
         "From the first byte of a request to the end of its response.",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use tidegate_core::model::grpc::Status;
 use tidegate_core::model::ids::{ListenerName, PoolName, RouteName, ServerName};
 use tidegate_core::telemetry::pool::Outcome;
 use tidegate_core::telemetry::refusal::Refusal;
@@ -80,6 +81,7 @@ fn count(stage: &Stage) {
         listener.active.add(2);
         let finished = Finished {
             status: Some(200),
+            grpc: Some(Status::Unavailable),
             duration: Duration::from_millis(3),
             bytes_in: 10,
             bytes_out: 100,
@@ -133,6 +135,7 @@ async fn the_numbers_are_those_that_were_counted() {
         ("tidegate_listener_connections{listener=\"web\"}", 4.0),
         ("tidegate_listener_accepted_total{listener=\"web\"}", 10.0),
         ("tidegate_route_requests_total{route=\"all\",code=\"200\"}", 2.0),
+        ("tidegate_route_grpc_responses_total{route=\"all\",status=\"unavailable\"}", 2.0),
         ("tidegate_route_duration_seconds_count{route=\"all\"}", 2.0),
         ("tidegate_route_duration_seconds_sum{route=\"all\"}", 0.006),
         ("tidegate_route_sent_bytes_total{route=\"all\"}", 200.0),

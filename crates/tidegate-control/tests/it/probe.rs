@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 
 use tidegate_control::status::server::{ProbeStatus, ServerStatus};
+use tidegate_net::task;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 use crate::support::balancer::{Balancer, config, text, until};
 use crate::support::server::{Manner, Server, nobody};
@@ -72,6 +75,26 @@ async fn a_tcp_check_asks_for_a_connection_alone() {
     let server = Server::start(Manner::Hang).await;
     assert_found("tcp", &first(server.address, "type = \"tcp\"").await, ("success", None));
     assert_found("tcp", &first(nobody().await, "type = \"tcp\"").await, ("refused", None));
+}
+
+/// One that says how it is, is among the tests of the whole program.
+#[tokio::test]
+async fn what_is_no_grpc_server_is_not_well() {
+    let check = "type = \"grpc\", service = \"shop.Cart\"";
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let other = task::spawn("test-server", async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(OK.as_bytes()).await;
+        }
+    });
+    let (probe, server) = first(address, check).await;
+    other.abort();
+    assert!(matches!(probe.result, "protocol" | "reset"), "{probe:?}");
+    assert_eq!(server.availability, "unhealthy");
+    let hanging = Server::start(Manner::Hang).await;
+    assert_found("hangs", &first(hanging.address, check).await, ("timeout", None));
+    assert_found("is gone", &first(nobody().await, check).await, ("refused", None));
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ async fn counts_come_from_the_cells_of_all_writers() {
         listener.active.add(1);
         cells.route(&RouteName::new("all")).record(&Finished {
             status: Some(200),
+            grpc: None,
             duration: Duration::from_millis(3),
             bytes_in: 10,
             bytes_out: 100,

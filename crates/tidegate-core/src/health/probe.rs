@@ -26,6 +26,8 @@ pub enum ProbeResult {
     BadStatus(u16),
     /// The body did not contain the demanded text.
     BodyMismatch,
+    /// The server answered that it is not serving.
+    NotServing,
     /// The server closed or reset the connection before a whole answer.
     Reset,
     /// The answer was not HTTP as it should be; what was wrong with it.
@@ -45,6 +47,7 @@ impl ProbeResult {
             Self::Timeout => "timeout",
             Self::BadStatus(_) => "status",
             Self::BodyMismatch => "body",
+            Self::NotServing => "not_serving",
             Self::Reset => "reset",
             Self::Protocol(_) => "protocol",
             Self::Local(_) => "local",
@@ -73,6 +76,7 @@ impl fmt::Display for ProbeResult {
             Self::Timeout => f.write_str("no answer in time"),
             Self::BadStatus(code) => write!(f, "status {code}"),
             Self::BodyMismatch => f.write_str("body lacks the expected text"),
+            Self::NotServing => f.write_str("answers that it is not serving"),
             Self::Reset => f.write_str("connection closed before a whole answer"),
             Self::Protocol(what) => write!(f, "not HTTP: {what}"),
             Self::Local(what) => write!(f, "not sent: {what}"),

@@ -4,7 +4,7 @@
 //! heads of every protocol), `scan` and `parse` (bytes to heads), `assemble` (the same from HTTP/2)
 //! with `authority`, `path` and `field_kind`, then `framing`, `chunked` and `body` (where a message
 //! ends), `edit` (heads changed on their way), then what is written: `forwarded`,
-//! `client_certificate` and `write`.
+//! `client_certificate` and `write`. `grpc` reads what stands in fields of its own.
 
 pub mod assemble;
 pub mod authority;
@@ -16,6 +16,7 @@ pub mod edit;
 pub mod field_kind;
 pub mod forwarded;
 pub mod framing;
+pub mod grpc;
 pub mod handshake;
 pub mod head;
 pub mod parse;

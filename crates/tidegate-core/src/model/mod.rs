@@ -3,10 +3,12 @@
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
 //! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`,
 //! `tls`, then the whole in `node`; `written` tells where something stands in the configuration.
+//! `grpc` is apart: the statuses of a protocol.
 
 pub mod body;
 pub mod compression;
 pub mod edit;
+pub mod grpc;
 pub mod ids;
 pub mod listener;
 pub mod node;

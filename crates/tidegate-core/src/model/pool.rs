@@ -203,6 +203,12 @@ pub enum Probe {
     Tcp,
     /// An HTTP/1.1 request.
     Http(HttpProbe),
+    /// What the gRPC health service says, over HTTP/2 whatever the pool speaks: the check may go to
+    /// a port of its own.
+    Grpc {
+        /// The service that is asked about; empty: the server as a whole.
+        service: String,
+    },
 }
 
 /// An HTTP check. Redirects are not followed; at most 64 KiB of the body are read.

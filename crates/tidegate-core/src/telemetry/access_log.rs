@@ -20,6 +20,7 @@ mod timestamp;
 use std::net::IpAddr;
 
 use super::ending::Ending;
+use crate::model::grpc::Status;
 use crate::model::ids::{ListenerName, PoolName, RouteName, ServerName};
 use crate::model::node::{LogFormat, Redaction};
 use crate::time::{Duration, UnixTime};
@@ -49,6 +50,9 @@ pub struct Record<'a> {
     pub protocol: &'a str,
     /// The status code sent to the client; `None`: it left before one was.
     pub status: Option<u16>,
+    /// How it ended, if it was a gRPC call; a field of its own in `json` and `text`, which other
+    /// requests do not have.
+    pub grpc: Option<Status>,
     /// Bytes from the client, head and body.
     pub bytes_in: u64,
     /// Bytes to the client, head and body.
@@ -94,21 +98,27 @@ impl Record<'_> {
         }
     }
 
-    /// Whether a log of errors alone shows it: it did not come to its end, or the answer was a 5xx.
+    /// Whether a log of errors alone shows it: it did not come to its end, or the answer was a 5xx,
+    /// or the gRPC status that means the same.
     #[must_use]
     pub fn failed(&self) -> bool {
-        self.ending != Ending::Done || self.status.is_some_and(|code| code >= 500)
+        let equivalent = self.grpc.map(Status::equivalent);
+        let failed = |code: Option<u16>| code.is_some_and(|code| code >= 500);
+        self.ending != Ending::Done || failed(self.status) || failed(equivalent)
     }
 
     /// The fields of `json` and `text`, in order.
-    fn fields<'r>(&'r self, redact: &'r [Redaction]) -> [(&'static str, Value<'r>); 21] {
+    fn fields<'r>(
+        &'r self,
+        redact: &'r [Redaction],
+    ) -> impl Iterator<Item = (&'static str, Value<'r>)> {
         let name =
             |text: Option<&'r str>| text.map_or(Value::Unknown, |t| Value::Text(t.as_bytes()));
         let sent = |bytes: &'r [u8]| {
             if bytes.is_empty() { Value::Unknown } else { Value::Text(bytes) }
         };
         let spent = |phase: Option<Duration>| phase.map_or(Value::Unknown, Value::Seconds);
-        [
+        let fields = [
             ("time", Value::Time(self.time)),
             ("client", Value::Address(self.client)),
             ("listener", name(Some(self.listener.as_str()))),
@@ -133,7 +143,9 @@ impl Record<'_> {
             ("tries", Value::Number(self.tries.into())),
             ("ending", Value::Text(self.ending.as_str().as_bytes())),
             ("request_id", Value::Id(self.request_id)),
-        ]
+        ];
+        let grpc = self.grpc.map(|status| ("grpc_status", Value::Text(status.as_str().as_bytes())));
+        fields.into_iter().chain(grpc)
     }
 }
 

@@ -6,11 +6,13 @@
 //! counts as `other`.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::cell::Counter;
 use super::family::{Cells, Totals};
 use super::histogram::{Histogram, HistogramTotals};
+use crate::model::grpc::Status;
 use crate::time::Duration;
 
 /// Distinct status codes that a route counts apart, on each core.
@@ -22,6 +24,8 @@ pub struct RouteCells {
     codes: [CodeCell; CODES],
     /// Answers with codes that found no place.
     other: Counter,
+    /// gRPC calls by status, once there was one.
+    grpc: OnceLock<Box<[Counter; Status::ALL.len()]>>,
     /// From the first byte of the request to the end of the response.
     duration: Histogram,
     /// Bytes from clients: heads and bodies.
@@ -42,6 +46,8 @@ struct CodeCell {
 pub struct Finished {
     /// The status code that the client was sent; `None`: it left before one was.
     pub status: Option<u16>,
+    /// How it ended, if it was a gRPC call.
+    pub grpc: Option<Status>,
     /// From the first byte of the request to the end of the response.
     pub duration: Duration,
     /// Bytes from the client.
@@ -54,6 +60,9 @@ impl RouteCells {
     /// The writer only: counts a request.
     pub fn record(&self, finished: &Finished) {
         self.count(finished.status.unwrap_or(CLIENT_GONE));
+        if let Some(status) = finished.grpc {
+            self.grpc.get_or_init(Box::default)[usize::from(status.code())].increment();
+        }
         self.duration.observe(finished.duration);
         self.bytes_in.add(finished.bytes_in);
         self.bytes_out.add(finished.bytes_out);
@@ -85,6 +94,8 @@ pub struct RouteTotals {
     pub codes: BTreeMap<u16, u64>,
     /// Requests with codes that found no place in the table.
     pub codes_other: u64,
+    /// gRPC calls by how they ended; none with a status that none had.
+    pub grpc: BTreeMap<Status, u64>,
     /// From the first byte of the request to the end of the response.
     pub duration: HistogramTotals,
     /// Bytes from clients.
@@ -107,7 +118,10 @@ impl Cells for RouteCells {
     fn totals(&self) -> RouteTotals {
         let code = |cell: &CodeCell| u16::try_from(cell.key.load(Relaxed).checked_sub(1)?).ok();
         let codes = self.codes.iter().map_while(|cell| Some((code(cell)?, cell.count.value())));
+        let calls = self.grpc.get().into_iter().flat_map(|cells| Status::ALL.iter().zip(&**cells));
+        let calls = calls.map(|(status, cell)| (*status, cell.value()));
         RouteTotals {
+            grpc: calls.filter(|(_, count)| *count > 0).collect(),
             codes: codes.collect(),
             codes_other: self.other.value(),
             duration: self.duration.totals(),
@@ -123,6 +137,9 @@ impl Totals for RouteTotals {
             *self.codes.entry(*code).or_default() += count;
         }
         self.codes_other += other.codes_other;
+        for (status, count) in &other.grpc {
+            *self.grpc.entry(*status).or_default() += count;
+        }
         self.duration.add(&other.duration);
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
@@ -135,7 +152,7 @@ mod tests {
 
     fn finished(status: Option<u16>) -> Finished {
         let duration = Duration::from_millis(3);
-        Finished { status, duration, bytes_in: 10, bytes_out: 100 }
+        Finished { status, grpc: None, duration, bytes_in: 10, bytes_out: 100 }
     }
 
     #[test]
@@ -150,6 +167,18 @@ mod tests {
             [(0, 1), (200, 2), (404, 1), (499, 1)]
         );
         assert_eq!((totals.bytes_in, totals.bytes_out, totals.duration.count()), (50, 500, 5));
+    }
+
+    #[test]
+    fn calls_are_counted_by_how_they_ended() {
+        let cells = RouteCells::default();
+        for grpc in [Some(Status::Ok), Some(Status::Unavailable), None, Some(Status::Ok)] {
+            cells.record(&Finished { grpc, ..finished(Some(200)) });
+        }
+        let mut totals = cells.totals();
+        totals.add(&cells.totals());
+        assert_eq!(totals.grpc, [(Status::Ok, 4), (Status::Unavailable, 2)].into());
+        assert_eq!(totals.codes[&200], 8);
     }
 
     #[test]

@@ -241,6 +241,18 @@ fn arguments_stand_for_a_file() {
 }
 
 #[test]
+fn a_grpc_check_asks_about_a_service_or_the_server_as_a_whole() {
+    let text = |more: &str| format!("{MINIMAL}health = {{ type = \"grpc\"{more} }}\n");
+    for (more, service) in [("", ""), (", service = \"shop.Cart\"", "shop.Cart")] {
+        let config = config(&text(more));
+        let probe = config.pools[0].health.as_ref().map(|health| health.probe.clone());
+        assert_eq!(probe, Some(Probe::Grpc { service: service.to_owned() }));
+    }
+    let said = say(&load_text(&text(", path = \"/up\"")).diagnostics);
+    assert!(said.contains("`pool.app.health.path` has no effect"), "{said}");
+}
+
+#[test]
 fn arguments_are_quoted_and_checked_like_a_file() {
     let hostile = "\"]\n[admin]\naddress = \"off".to_owned();
     let text = proxy_config(&Arguments {

@@ -30,6 +30,7 @@ pub(super) fn account(
         }
         let finished = Finished {
             status: x.status,
+            grpc: x.outcome(),
             duration: now.since(x.started),
             bytes_in: x.bytes_in,
             bytes_out: x.bytes_out,
@@ -80,6 +81,7 @@ fn log(
         path: head.target().as_bytes(),
         protocol: if method.is_empty() { "" } else { head.version().as_str() },
         status: x.status,
+        grpc: x.outcome(),
         bytes_in: x.bytes_in,
         bytes_out: x.bytes_out,
         phases: phases(x, total, now),

@@ -3,8 +3,9 @@
 //! The one pipeline for every protocol: `serve` runs it; `route` chooses where the request goes,
 //! with the `prefix` of the body if it has to; `retry` tries servers that `pick` picks, `relay` moves the bytes, `tunnel` too after an upgrade;
 //! `respond` answers errors with what `local` writes, and `finish` accounts for it all. What they
-//! share is in `state`.
+//! share is in `state`, and what is peculiar to gRPC in `call`.
 
+mod call;
 mod finish;
 mod local;
 mod open;

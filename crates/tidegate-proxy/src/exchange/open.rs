@@ -17,22 +17,34 @@ use crate::upstream::trunk::Trunk;
 use crate::upstream::trunks::{Opening, Trunks, Way};
 use crate::worker::Worker;
 
+/// What a try may use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Try {
+    /// When it began.
+    pub(super) now: Instant,
+    /// When the exchange has used up its time.
+    pub(super) due: Instant,
+    /// Whether a kept connection will do.
+    pub(super) kept: bool,
+}
+
 /// A kept connection to the server, or a new one.
 pub(super) async fn open(
     worker: &Worker,
     client: &Client,
     course: &Course<'_>,
     member: &Member,
-    now: Instant,
-    kept: bool,
+    attempt: Try,
 ) -> Result<Connection, Error> {
+    let now = attempt.now;
+    let due = attempt.due.min(now + course.pool.entry.pool.timeouts.connect);
     if course.pool.entry.pool.protocol == Protocol::Http2 {
-        return open_stream(worker, client, course, member, now).await;
+        return open_stream(worker, client, course, member, due).await;
     }
     let id = member.state.id();
     let pool = &course.pool.entry.pool;
     // One that was kept began without a header.
-    let kept = kept && pool.send_proxy.is_none();
+    let kept = attempt.kept && pool.send_proxy.is_none();
     let resting = if kept { worker.connections.borrow_mut().take(id, now) } else { None };
     // A pool may have begun, or ceased, to speak TLS while the connection rested.
     if let Some(connection) = resting.filter(|kept| kept.wire.is_tls() == pool.tls.is_some()) {
@@ -41,7 +53,7 @@ pub(super) async fn open(
     }
     let announce = |version| client.origin.proxy_header(version);
     let header = pool.send_proxy.map(announce).unwrap_or_default();
-    let stream = Box::pin(open_new(worker, client, course, member, (&header, now))).await?;
+    let stream = Box::pin(open_new(worker, client, course, member, (&header, due))).await?;
     Ok(Connection::new(stream, id))
 }
 
@@ -51,7 +63,7 @@ async fn open_new(
     client: &Client,
     course: &Course<'_>,
     member: &Member,
-    (header, now): (&[u8], Instant),
+    (header, due): (&[u8], Instant),
 ) -> Result<Stream, Error> {
     let pool = &course.pool.entry.pool;
     let tls = worker.shared.contexts.load().pools.get(&pool.name).map(Arc::clone);
@@ -59,7 +71,6 @@ async fn open_new(
         // It has lost its context: nothing goes out in the clear that was meant to be encrypted.
         return Err(Error::Handshake);
     }
-    let due = now + pool.timeouts.connect;
     let opening = connect::Opening { header, tls: tls.as_deref() };
     let stream = connect::connect(member.server.address, opening, due, &client.deadline).await?;
     course.pool.cells.connections_opened.increment();
@@ -72,10 +83,9 @@ async fn open_stream(
     client: &Client,
     course: &Course<'_>,
     member: &Member,
-    now: Instant,
+    due: Instant,
 ) -> Result<Connection, Error> {
     let id = member.state.id();
-    let due = now + course.pool.entry.pool.timeouts.connect;
     loop {
         match Trunks::find(&worker.trunks, id) {
             Way::Berth(offer, berth) => {
@@ -85,7 +95,7 @@ async fn open_stream(
             Way::Wait(opening) => before(due, &client.deadline, opening.notified()).await?,
             // Apart: the rare opening of a connection needs more room than all that comes after.
             Way::Open(opening) => {
-                Box::pin(open_trunk(worker, client, course, member, (opening, now))).await?;
+                Box::pin(open_trunk(worker, client, course, member, (opening, due))).await?;
             }
         }
     }
@@ -97,10 +107,9 @@ async fn open_trunk(
     client: &Client,
     course: &Course<'_>,
     member: &Member,
-    (opening, now): (Opening, Instant),
+    (opening, due): (Opening, Instant),
 ) -> Result<(), Error> {
-    let due = now + course.pool.entry.pool.timeouts.connect;
-    let stream = open_new(worker, client, course, member, (&[], now)).await?;
+    let stream = open_new(worker, client, course, member, (&[], due)).await?;
     let trunk = before(due, &client.deadline, Trunk::open(stream)).await??;
     opening.add(trunk, course.pool.entry.pool.timeouts.keep_alive);
     Ok(())

@@ -10,6 +10,8 @@ use tidegate_core::http::framing::FramingError;
 use tidegate_core::http::parse::{ReplyError, RequestError};
 use tidegate_core::http::scan::ScanError;
 use tidegate_core::http::status::reason;
+use tidegate_core::http::{assemble, grpc};
+use tidegate_core::model::grpc::Status;
 use tidegate_core::model::listener::Listener;
 use tidegate_core::telemetry::ending::Ending;
 use tidegate_core::telemetry::refusal::Refusal;
@@ -39,6 +41,7 @@ pub(super) fn answer_to(error: Error) -> Answer {
         Error::BadRequest(error) => return bad_request(error),
         Error::BadChunk(ChunkError::Trailer) => (400, Some(R::BadTrailer), Ending::ClientInvalid),
         Error::BadChunk(_) => (400, Some(R::BadChunk), Ending::ClientInvalid),
+        Error::BadTimeout(_) => (400, Some(R::BadHeader), Ending::ClientInvalid),
         Error::HeaderTimeout => (408, Some(R::HeaderTimeout), Ending::ClientTimeout),
         Error::BodyTimeout => (408, Some(R::BodyTimeout), Ending::ClientTimeout),
         Error::BodyTooLarge => (413, Some(R::BodyTooLarge), Ending::ClientLimit),
@@ -57,6 +60,7 @@ pub(super) fn answer_to(error: Error) -> Answer {
         Error::BadReplyEdit(_) => (502, Some(R::BadEdit), Ending::Policy),
         Error::NoServer => (503, Some(R::NoServer), Ending::NoServer),
         Error::TotalTimeout => (504, None, Ending::TotalTimeout),
+        Error::Idle => (504, None, Ending::ServerTimeout),
         Error::Connect | Error::Handshake => (502, None, Ending::ServerConnect),
         Error::ConnectTimeout => (504, None, Ending::ServerConnect),
         Error::Reset | Error::Refused => (502, None, Ending::ServerReset),
@@ -113,9 +117,12 @@ pub(super) async fn answer(
     if let Some(refusal) = answer.refusal {
         worker.cells.refuse(refusal);
     }
-    let Some(status) = answer.status.filter(|_| x.status.is_none()) else {
-        return Next::Close;
-    };
+    let outcome =
+        x.call.as_mut().map(|call| *call.status.insert(call_status(error, answer.status)));
+    let Some(status) = answer.status else { return Next::Close };
+    if x.status.is_some() {
+        return end_call(client, x, error, outcome);
+    }
     // After a request that could not be understood, what follows cannot be either. What follows a
     // CONNECT or a handshake may be meant for the tunnel.
     let doubtful = matches!(
@@ -131,7 +138,11 @@ pub(super) async fn answer(
     if doubtful || x.body_is_undecided() || client.is_retiring(worker, clock::now()) {
         x.client_persists = false;
     }
-    if write_answer(worker, client, x, taken, error, status).is_err() {
+    let written = match outcome {
+        Some(outcome) => decline(worker, client, x, error, outcome),
+        None => write_answer(worker, client, x, taken, error, status),
+    };
+    if written.is_err() {
         return Next::Close;
     }
     match send_own(worker, client, x, listener).await {
@@ -184,6 +195,52 @@ fn write_answer(
         set("allow", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
     }
     local::write(worker, client, x, reply, body.as_bytes())
+}
+
+/// Answers a call: with a status that is a response of its own, and says nothing else.
+fn decline(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    error: Error,
+    outcome: Status,
+) -> io::Result<()> {
+    let mut lines = Vec::new();
+    grpc::write_status(outcome, &error.to_string(), &mut lines);
+    let reply = &mut *worker.reply();
+    reply.begin(200, 0);
+    reply.set_field("content-type", b"application/grpc").expect("plain text");
+    for (name, value) in assemble::fields_of(&lines) {
+        let name = std::str::from_utf8(name).unwrap_or_default();
+        reply.set_field(name, value).expect("a status is plain text, its message encoded");
+    }
+    local::write(worker, client, x, reply, b"")
+}
+
+/// Ends a call whose response has begun, with a status behind what came of it. A client that has
+/// not taken all of that is not waited for; it, and whoever made no call, sees the response break
+/// off.
+fn end_call(client: &mut Client, x: &Exchange, error: Error, outcome: Option<Status>) -> Next {
+    let Some(outcome) = outcome.filter(|_| x.to_client.is_empty() && !client.wire.is_socket())
+    else {
+        return Next::Close;
+    };
+    let mut lines = Vec::new();
+    grpc::write_status(outcome, &error.to_string(), &mut lines);
+    if client.wire.finish(&lines).is_ok() { Next::Request } else { Next::Close }
+}
+
+/// How a call ends that fails here with an error whose answer would be `status`. Two things are
+/// said better than the common mapping does: a time that ran out, and a limit.
+fn call_status(error: Error, status: Option<u16>) -> Status {
+    let Some(status) = status else { return Status::Cancelled };
+    match (error, status) {
+        (Error::TotalTimeout | Error::ResponseTimeout | Error::Stalled | Error::Idle, _) => {
+            Status::DeadlineExceeded
+        }
+        (_, 413 | 414 | 431) => Status::ResourceExhausted,
+        _ => Status::of_http(status),
+    }
 }
 
 /// Sends what waits for the client, the last of its response. False when it does not take it in

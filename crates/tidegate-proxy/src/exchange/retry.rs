@@ -16,7 +16,7 @@ use tidegate_core::signal::Signal;
 use tidegate_core::time::Instant;
 use tidegate_net::clock;
 
-use super::open::open;
+use super::open::{Try, open};
 use super::relay::{Relay, Relayed};
 use super::state::{Attempt, Exchange};
 use super::{Course, Next, pick, respond, tunnel};
@@ -53,6 +53,9 @@ pub(super) async fn forward(
     loop {
         let fresh = again == Some(Again::Fresh);
         let picked = if fresh { x.server } else { pick::pick(worker, client, x, course, now) };
+        if now >= x.total_due(course) {
+            return Err(Error::TotalTimeout);
+        }
         let Some(server) = picked.filter(|_| pay(x, course, again, now)) else {
             return Err(failure);
         };
@@ -144,9 +147,11 @@ pub(super) fn would_retry(x: &Exchange, course: &Course<'_>, status: u16) -> boo
 }
 
 /// Whether doing it twice does what doing it once does (RFC 9110, section 9.2.2), or the client
-/// says that the server will see to that.
+/// says that the server will see to that; or nothing was done, as with a call that was declined:
+/// which statuses mean that is for the route to list, as it is for gRPC clients (proposal A6).
 fn is_repeatable(x: &Exchange) -> bool {
-    matches!(x.head.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE")
+    x.attempt.declined
+        || matches!(x.head.method(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE")
         || x.head.values("idempotency-key").next().is_some()
 }
 
@@ -171,14 +176,18 @@ async fn attempt(
     cells.requests.increment();
     x.tries += 1;
     let mut reused = false;
-    let result = match open(worker, client, course, member, x.marks.attempt, kept).await {
-        Ok(connection) => {
-            reused = connection.reused;
-            x.marks.connected = if reused { x.marks.attempt } else { clock::now() };
-            exchange_over(worker, client, x, course, connection).await
-        }
-        Err(error) => Err(error),
-    };
+    let due = x.total_due(course);
+    let result =
+        match open(worker, client, course, member, Try { now: x.marks.attempt, due, kept }).await {
+            Ok(connection) => {
+                reused = connection.reused;
+                x.marks.connected = if reused { x.marks.attempt } else { clock::now() };
+                exchange_over(worker, client, x, course, connection).await
+            }
+            // The time of the exchange was up before that of the connect.
+            Err(Error::ConnectTimeout) if clock::now() >= due => Err(Error::TotalTimeout),
+            Err(error) => Err(error),
+        };
     let now = x.ended();
     cells.duration.observe(now.since(x.marks.attempt));
     let error = result.as_ref().err().copied();
@@ -238,10 +247,13 @@ fn judge(
     error: Option<Error>,
     now: Instant,
 ) -> bool {
+    if error.is_none() && x.deadline_was_missed() {
+        return false;
+    }
     let pool = &course.pool.entry.pool;
     let reason = match error {
         Some(error) => error.server_failure(),
-        None => x.status.map(tidegate_core::signal::FailureReason::Status),
+        None => x.judged_status().map(tidegate_core::signal::FailureReason::Status),
     };
     let reason = reason.filter(|reason| reason.counts(&pool.passive.failures));
     let judged = error.is_none() || reason.is_some();

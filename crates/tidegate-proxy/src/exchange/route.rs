@@ -33,6 +33,7 @@ pub(super) async fn choose<'a>(
     if client.origin.secure.as_ref().is_some_and(|secure| secure.misdirects(x.head.host())) {
         return Err(Error::Misdirected);
     }
+    x.set_deadline()?;
     if x.head.connection().nominates_protected {
         worker.cells.refuse(Refusal::ProtectedHeader);
     }

@@ -7,6 +7,7 @@ use tidegate_core::http::body::Body;
 use tidegate_core::model::ids::ListenerIndex;
 use tidegate_core::model::listener::Listener;
 
+use super::call::Call;
 use super::state::Exchange;
 use super::{Course, Next, Taken, finish, local, respond, retry, route};
 use crate::downstream::client::Client;
@@ -28,6 +29,7 @@ pub(crate) async fn run(
     if view.snapshot.listener(listener).redirect.is_some() {
         return redirect(worker, view, listener, client, x).await;
     }
+    x.call = Call::of(&x.head);
     let taken = match route::choose(worker, view, listener, client, x).await {
         Ok(taken) => taken,
         Err(error) => return refuse(worker, view, listener, client, x, error).await,
@@ -111,6 +113,7 @@ pub(crate) async fn refuse(
     x: &mut Exchange,
     error: Error,
 ) -> Next {
+    x.call = x.call.or_else(|| Call::of(&x.head));
     let listener = view.snapshot.listener(listener);
     let next = respond::answer(worker, client, x, (listener, None), error).await;
     finish::account(worker, client, x, listener, None);

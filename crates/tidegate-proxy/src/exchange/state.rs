@@ -11,6 +11,7 @@ use tidegate_core::model::ids::ServerIndex;
 use tidegate_core::time::Instant;
 use tidegate_net::clock;
 
+use super::call::Call;
 use super::relay::READ_FIRST;
 use crate::error::Error;
 use crate::filter::compress::encoder::Encoder;
@@ -27,6 +28,8 @@ pub(crate) struct Exchange {
     pub(crate) bytes_in: u64,
     pub(super) bytes_out: u64,
 
+    /// What gRPC adds, if the request is a call.
+    pub(super) call: Option<Call>,
     pub(super) request_body: Body,
     /// The trailers of the request, as lines with an empty one behind them.
     pub(super) request_trailers: Vec<u8>,
@@ -82,6 +85,8 @@ pub(super) struct Attempt {
     pub(super) stray: bool,
     /// Bytes of the response went to the client: there is no other try after that.
     pub(super) committed: bool,
+    /// The response is a gRPC status and nothing else: the server has not answered the call.
+    pub(super) declined: bool,
     /// The client is watched for its leaving.
     pub(super) watches_client: bool,
     pub(super) interims: u8,
@@ -143,6 +148,7 @@ impl Exchange {
         self.head_kept = 0;
         self.bytes_in = 0;
         self.bytes_out = 0;
+        self.call = None;
         self.request_body = Body::Done;
         self.reply_body = Body::Done;
         self.tries = 0;

@@ -8,6 +8,7 @@ mod cases;
 mod chunks;
 mod forward;
 mod framing;
+mod grpc;
 mod h2;
 mod interim;
 mod limits;

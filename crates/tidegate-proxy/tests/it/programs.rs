@@ -75,6 +75,17 @@ pub fn installed(program: &str) -> bool {
     found
 }
 
+/// A Python that has gRPC, as `cargo xtask test` sets one up; says so when a test has to go
+/// without.
+pub fn grpc_python() -> Option<PathBuf> {
+    let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("grpcio/bin/python");
+    if !python.is_file() {
+        let _ = writeln!(io::stderr(), "SKIPPED a test: there is no {}", python.display());
+        return None;
+    }
+    Some(python)
+}
+
 /// `python3 -m http.server` over a directory, on a port that it picks.
 pub fn python(directory: &Path, version: &str) -> (Program, SocketAddr) {
     let mut child = Command::new("python3")

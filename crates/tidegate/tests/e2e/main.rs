@@ -8,6 +8,7 @@ mod world;
 mod check;
 mod demo;
 mod examples;
+mod grpc;
 mod look;
 mod reload;
 mod run;

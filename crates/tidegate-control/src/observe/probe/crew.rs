@@ -14,7 +14,7 @@ use tidegate_net::task;
 use tidegate_net::tls::client::Client;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{http, tcp};
+use super::{grpc, http, tcp};
 
 /// Probes on the way at the same time: bounds descriptors, not servers.
 pub(crate) const AT_ONCE: usize = 256;
@@ -92,6 +92,7 @@ async fn ask(target: &Target) -> ProbeResult {
     let asked = async {
         match &target.check.probe {
             Probe::Tcp => tcp::ask(target).await,
+            Probe::Grpc { service } => grpc::ask(target, service).await,
             Probe::Http(probe) => http::ask(target, probe).await,
         }
     };

@@ -12,6 +12,10 @@ pub(crate) fn active(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Opt
     thresholds_are_in_order(table, path, site);
     let probe = match table.text("type")? {
         "tcp" => Probe::Tcp,
+        "grpc" => {
+            let service = table.optional("service", |service| service.parse(name::phrase))?;
+            Probe::Grpc { service: service.unwrap_or_default() }
+        }
         "http" => Probe::Http(http(table, path, site)?),
         _ => return None,
     };

@@ -9,6 +9,7 @@ use crate::config::text::status::{STATUS, STATUS_RANGE};
 use crate::time::Duration;
 
 const HTTP: &[&str] = &["http"];
+const GRPC: &[&str] = &["grpc"];
 
 /// `[pool.NAME.health]`.
 pub(crate) static HEALTH: Section = Section {
@@ -16,10 +17,19 @@ pub(crate) static HEALTH: Section = Section {
     keys: &[
         Key::new(
             "type",
-            Kind::Word(&["http", "tcp"]),
+            Kind::Word(&["http", "tcp", "grpc"]),
             Default::Text("http"),
-            "What is asked: an HTTP/1.1 request, or that a TCP connection opens.",
+            "What is asked: an HTTP/1.1 request, that a TCP connection opens, or what \
+             `grpc.health.v1.Health` says, over HTTP/2 whatever the pool speaks.",
         ),
+        Key::new(
+            "service",
+            Kind::Text(&PHRASE),
+            Default::Absent("the server as a whole"),
+            "The gRPC service that is asked about, as `shop.Cart`.",
+        )
+        .only("type", GRPC)
+        .also(&["grpc_service", "service_name"]),
         Key::new("path", Kind::Text(&PROBE_TARGET), Default::Text("/"), "What is requested.")
             .only("type", HTTP)
             .also(&["uri", "url", "endpoint"]),
@@ -145,7 +155,8 @@ pub(crate) static PASSIVE: Section = Section {
                 Kind::Text(&STATUS),
             ])),
             Default::Words(&["connect", "reset", "timeout", "502", "503", "504"]),
-            "What counts: no connection, one that broke off, no response in time, or status codes.",
+            "What counts: no connection, one that broke off, no response in time, or status codes. \
+             A gRPC call counts as what its own status means, `\"503\"` as `UNAVAILABLE`.",
         ),
     ],
 };

@@ -105,7 +105,8 @@ static TIMEOUTS: Section = Section {
             "response",
             Kind::Text(&WAIT),
             Default::Text("60s"),
-            "From the end of the request head to the response head.",
+            "From the end of the request to the response head. In gRPC the head of a call that \
+             streams may come with its first message.",
         )
         .also(&["read", "server", "proxy_read_timeout"]),
         Key::new(
@@ -118,13 +119,14 @@ static TIMEOUTS: Section = Section {
             "tunnel",
             Kind::Text(&WAIT),
             Default::Text("1h"),
-            "Without a byte either way in a WebSocket or another upgrade.",
+            "Without a byte either way in a WebSocket or another upgrade, or in a gRPC call whose \
+             client may go on or that has been answered in part.",
         ),
         Key::new(
             "total",
             Kind::Either(&[Kind::Word(&["unlimited"]), Kind::Text(&WAIT)]),
             Default::Text("unlimited"),
-            "The whole exchange.",
+            "The whole exchange; for a gRPC call, the deadline of its client if that is earlier.",
         ),
     ],
 };
@@ -167,7 +169,9 @@ static RETRY: Section = Section {
                 Kind::Text(&STATUS),
             ])),
             Default::Words(&["reset-before-response"]),
-            "What is retried: a connection that ended too early, `\"timeout\"`, or status codes.",
+            "What is retried: a connection that ended too early, `\"timeout\"`, or status codes. A \
+             gRPC call counts as what its own status means, `\"503\"` as `UNAVAILABLE`; idempotent \
+             or not, it is retried when nothing but that status came.",
         )
         .also(&["retry_on", "conditions"]),
     ],

@@ -36,6 +36,7 @@ fn record<'a>(edit: impl FnOnce(&mut Record<'a>)) -> Record<'a> {
         path: b"/cart?id=7",
         protocol: "HTTP/1.1",
         status: Some(200),
+        grpc: None,
         bytes_in: 321,
         bytes_out: 65_000,
         phases: Phases {
@@ -85,6 +86,16 @@ fn text_has_every_field_in_order() {
         (record.route, record.status, record.ending) = (None, None, Ending::ClientReset);
     });
     assert_eq!(line, expected);
+}
+
+#[test]
+fn a_call_has_a_field_for_its_status() {
+    let call = |record: &mut Record<'_>| record.grpc = Some(Status::DeadlineExceeded);
+    let json = line(LogFormat::Json, call);
+    assert!(json.ends_with(",\"grpc_status\":\"deadline_exceeded\"}\n"), "{json}");
+    let text = line(LogFormat::Text, call);
+    assert!(text.ends_with(" grpc_status=deadline_exceeded\n"), "{text}");
+    assert_eq!(line(LogFormat::Combined, call), line(LogFormat::Combined, |_| {}));
 }
 
 #[test]
@@ -144,6 +155,8 @@ fn only_failures_count_as_failed() {
     assert!(!failed(|record| record.status = Some(404)));
     assert!(failed(|record| record.status = Some(503)));
     assert!(failed(|record| record.ending = Ending::ServerReset));
+    assert!(!failed(|record| record.grpc = Some(Status::NotFound)));
+    assert!(failed(|record| record.grpc = Some(Status::Unavailable)));
 }
 
 proptest! {

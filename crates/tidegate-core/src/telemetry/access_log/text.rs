@@ -4,7 +4,7 @@ use super::{Record, Value, json};
 use crate::model::node::Redaction;
 
 pub(super) fn write(record: &Record<'_>, redact: &[Redaction], out: &mut Vec<u8>) {
-    for (place, (key, value)) in record.fields(redact).into_iter().enumerate() {
+    for (place, (key, value)) in record.fields(redact).enumerate() {
         if place > 0 {
             out.push(b' ');
         }

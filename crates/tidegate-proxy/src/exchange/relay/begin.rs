@@ -1,13 +1,14 @@
 //! Step 8 of 8: the relay's beginning: the request head, as the server is to see it.
 
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Method, Request, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 use tidegate_core::edit::request as edit;
-use tidegate_core::http::assemble;
 use tidegate_core::http::forwarded::{Forwarding, carries_request_id};
 use tidegate_core::http::head::BodyLength;
 use tidegate_core::http::write::{self, BodyFraming, RequestOptions};
+use tidegate_core::http::{assemble, grpc};
 use tidegate_core::model::edit::HostEdit;
+use tidegate_net::clock;
 
 use super::Relay;
 use crate::error::Error;
@@ -64,7 +65,12 @@ impl Relay<'_> {
         let mut lines = Held::default();
         self.worker.lend(&mut lines);
         self.write_request(BodyFraming::Stream, lines.vector());
-        let fields = fields::map(assemble::fields_of(lines.waiting()));
+        let mut fields = fields::map(assemble::fields_of(lines.waiting()));
+        if let Some(left) = self.x.time_left(self.course, clock::now()) {
+            // What a try before has used is gone.
+            let left = HeaderValue::try_from(grpc::print_timeout(left));
+            fields.insert(grpc::TIMEOUT, left.map_err(|_| Error::Unwritable)?);
+        }
         lines.clear();
         let request = request(self.x, self.course, lines.vector());
         lines.clear();

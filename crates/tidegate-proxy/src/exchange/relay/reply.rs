@@ -139,10 +139,7 @@ impl Relay<'_> {
         match came.status {
             101 => Poll::Ready(Err(Error::UnaskedUpgrade)),
             100..=199 => Poll::Ready(self.take_interim(reply).map(|()| false)),
-            status if retry::would_retry(self.x, self.course, status) => {
-                Poll::Ready(Err(Error::Status(status)))
-            }
-            _ => Poll::Ready(self.begin_reply(context, reply, &mut []).map(|_| false)),
+            _ => Poll::Ready(self.take_final(context, reply, &mut []).map(|_| false)),
         }
     }
 
@@ -191,9 +188,22 @@ impl Relay<'_> {
         match reply.status() {
             101 => self.take_switch(reply, rest),
             100..=199 => self.take_interim(reply).map(|()| HeadStep::Interim(length)),
-            status if retry::would_retry(self.x, self.course, status) => Err(Error::Status(status)),
-            _ => self.begin_reply(context, reply, rest),
+            _ => self.take_final(context, reply, rest),
         }
+    }
+
+    /// The final response begins, unless it is one that the route has the next server asked for.
+    fn take_final(
+        &mut self,
+        context: &mut Context<'_>,
+        reply: &mut ReplyHead,
+        rest: &mut [u8],
+    ) -> Result<HeadStep, Error> {
+        let status = self.x.note_head(reply);
+        if retry::would_retry(self.x, self.course, status) {
+            return Err(Error::Status(status));
+        }
+        self.begin_reply(context, reply, rest)
     }
 
     /// Passes an interim response on (RFC 9110, section 15.2), unless the client is too old to know
@@ -340,6 +350,7 @@ impl Relay<'_> {
     fn end_reply(&mut self) {
         self.x.reply_body.end();
         self.x.reply_trailers = self.connection.wire.take_trailers();
+        self.x.note_trailers();
     }
 
     /// Ends the chunks that the data of a body was put into.
@@ -360,6 +371,7 @@ impl Relay<'_> {
             .advance(bytes, keep, &mut self.x.reply_trailers)
             .map_err(|_| Error::BadReplyChunk)?;
         self.x.attempt.stray |= step.consumed < bytes.len();
+        self.x.note_trailers();
         let ended =
             matches!(self.x.reply_body, Body::UntilEnd(_)) && self.connection.wire.has_ended();
         if ended {

@@ -16,6 +16,8 @@ enum WaitsFor {
     Head,
     /// The server, to take more of the request or to send more of the response.
     Server,
+    /// Either side of a gRPC call, to go on when it likes: a stream of messages may be quiet.
+    Either,
 }
 
 impl Relay<'_> {
@@ -24,7 +26,12 @@ impl Relay<'_> {
         if !x.to_client.is_empty() {
             return WaitsFor::Client;
         }
+        let quiet = x.call.is_some() && x.to_server.is_empty();
         match x.attempt.phase {
+            Phase::Body if quiet => WaitsFor::Either,
+            Phase::Head if quiet && !x.request_body.is_done() && !x.attempt.deaf => {
+                WaitsFor::Either
+            }
             Phase::Body => WaitsFor::Server,
             Phase::Head if x.attempt.deaf => WaitsFor::Head,
             Phase::Head if !x.to_server.is_empty() => WaitsFor::Server,
@@ -39,18 +46,17 @@ impl Relay<'_> {
         let activity = self.x.attempt.activity;
         let wait = match (self.waits_for(), self.x.attempt.phase) {
             (WaitsFor::Head, _) => activity + timeouts.response,
+            (WaitsFor::Either, Phase::Body) => activity + timeouts.tunnel,
             // Without another look the wait may turn into that for the head.
+            (WaitsFor::Either, Phase::Head) => {
+                (activity + timeouts.tunnel).min(now + timeouts.response)
+            }
             (_, Phase::Head) => now + timeouts.response.min(timeouts.idle),
             (_, Phase::Body) => activity + timeouts.idle,
         };
         let window = now + self.course.listener.limits.body_progress.window;
-        let total = self.total_due();
+        let total = self.x.total_due(self.course);
         wait.min(window).min(now + timeouts.idle).min(total)
-    }
-
-    fn total_due(&self) -> Instant {
-        let total = self.course.route.timeouts.total.bound();
-        total.map_or(Instant::NEVER, |total| self.x.started + total)
     }
 
     /// Looks at the time if the deadline fired.
@@ -59,7 +65,7 @@ impl Relay<'_> {
             return Ok(());
         }
         let now = clock::now();
-        if now >= self.total_due() {
+        if now >= self.x.total_due(self.course) {
             return Err(Error::TotalTimeout);
         }
         let timeouts = &self.course.route.timeouts;
@@ -67,8 +73,9 @@ impl Relay<'_> {
         match self.waits_for() {
             WaitsFor::Head if silence >= timeouts.response => Err(Error::ResponseTimeout),
             WaitsFor::Server if silence >= timeouts.idle => Err(Error::Stalled),
+            WaitsFor::Either if silence >= timeouts.tunnel => Err(Error::Idle),
             WaitsFor::Client => self.check_client(now),
-            WaitsFor::Head | WaitsFor::Server => {
+            WaitsFor::Head | WaitsFor::Server | WaitsFor::Either => {
                 self.x.attempt.client_window = false;
                 Ok(())
             }
