@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | 0 | `time` `rng` `model` | vocabulary |
 //! | 1 | `config` `http` `telemetry` `wire` | text, bytes and names to and from the vocabulary |
-//! | 2 | `route` `balance` `health` `admit` `edit` `compress` | decisions about one request or one server |
+//! | 2 | `route` `balance` `health` `admit` `edit` `compress` | about a request or a server |
 //! | 3 | `snapshot` `signal` | what the two planes exchange |
 
 #![forbid(unsafe_code)]

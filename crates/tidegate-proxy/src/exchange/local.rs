@@ -13,8 +13,8 @@ use crate::held::Held;
 use crate::wire::{Part, Wire, fields};
 use crate::worker::Worker;
 
-/// Writes a response behind what waits for the client; on a stream, the head goes at once. The date,
-/// and what is said of the connection, are added.
+/// Writes a response behind what waits for the client; on a stream, the head goes at once. The
+/// date, and what is said of the connection, are added.
 pub(super) fn write(
     worker: &Worker,
     client: &mut Client,

@@ -1,9 +1,10 @@
 //! Step 4 of 8: the exchange, one request and its response. From `downstream`, to `upstream`.
 //!
 //! The one pipeline for every protocol: `serve` runs it; `route` chooses where the request goes,
-//! with the `prefix` of the body if it has to; `retry` tries servers that `pick` picks, `relay` moves the bytes, `tunnel` too after an upgrade;
-//! `respond` answers errors with what `local` writes, and `finish` accounts for it all. What they
-//! share is in `state`, and what is peculiar to gRPC in `call`.
+//! with the `prefix` of the body if it has to; `retry` tries servers that `pick` picks, `open`
+//! finds a way to each, `relay` moves the bytes, `tunnel` too after an upgrade; `respond` answers
+//! errors with what `local` writes, and `finish` accounts for it all. What they share is in
+//! `state`, and what is peculiar to gRPC in `call`.
 
 mod call;
 mod finish;

@@ -71,7 +71,7 @@ async fn open_new(
         // It has lost its context: nothing goes out in the clear that was meant to be encrypted.
         return Err(Error::Handshake);
     }
-    let opening = connect::Opening { header, tls: tls.as_deref() };
+    let opening = connect::Opening { header, tls: tls.as_deref(), protocol: pool.protocol };
     let stream = connect::connect(member.server.address, opening, due, &client.deadline).await?;
     course.pool.cells.connections_opened.increment();
     Ok(stream)

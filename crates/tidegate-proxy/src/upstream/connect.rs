@@ -7,9 +7,11 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::{Context, Poll};
 
+use tidegate_core::model::pool::Protocol;
 use tidegate_core::time::Instant;
 use tidegate_net::clock;
 use tidegate_net::stream::Stream;
+use tidegate_net::tls::Alpn;
 use tidegate_net::tls::client::Client;
 use tidegate_net::tls::error::TlsError;
 
@@ -23,6 +25,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) header: &'a [u8],
     /// The handshake.
     pub(crate) tls: Option<&'a Client>,
+    /// What is to be spoken then. HTTP/2 is agreed on in the handshake, if there is one.
+    pub(crate) protocol: Protocol,
 }
 
 /// Connects to `address` before `due`, all that the connection begins with included.
@@ -66,16 +70,20 @@ async fn open(address: SocketAddr, opening: Opening<'_>) -> Result<Stream, Error
         .map_err(|_| Error::Connect)?;
     let Some(client) = opening.tls else { return Ok(stream) };
     let handshake = match stream.connect_tls(client, &address.ip().to_string()) {
-        Ok(()) => std::future::poll_fn(|context| stream.poll_handshake(context)).await.map(|_| ()),
+        Ok(()) => std::future::poll_fn(|context| stream.poll_handshake(context)).await,
         Err(error) => Err(TlsError::Protocol(error.into())),
     };
-    handshake.map_err(|error| {
+    let session = handshake.map_err(|error| {
         tracing::debug!(%address, error = &error as &dyn std::error::Error, "no TLS with a server");
         match error {
             TlsError::Closed | TlsError::Io(_) => Error::Connect,
             _ => Error::Handshake,
         }
     })?;
+    if opening.protocol == Protocol::Http2 && session.alpn != Some(Alpn::H2) {
+        tracing::debug!(%address, "a server that does not agree on HTTP/2");
+        return Err(Error::Handshake);
+    }
     Ok(stream)
 }
 

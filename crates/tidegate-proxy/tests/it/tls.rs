@@ -91,7 +91,7 @@ fn large_bodies_go_both_ways_through_tls_on_both_sides() {
         pools: reaching(authority.client()).pools.clone(),
     };
     let address = in_front_of(&server, &behind);
-    let balancer = Balancer::with_contexts(&config(&[address], ""), Arc::new(contexts));
+    let balancer = Balancer::with_contexts(&config(&[address], "tls = {}"), Arc::new(contexts));
     let client = Arc::new(authority.client());
     let (mut peer, _) = connect(balancer.address, &client, HOST).expect("TLS");
     let body: Vec<u8> = (0..1 << 20).map(|place: u32| (place % 251) as u8).collect();
@@ -481,7 +481,7 @@ fn nginx_is_spoken_to_in_tls() {
     let (_nginx, address) = nginx_tls(&directory);
     let name = Some("nginx.internal".to_owned());
     let contexts = reaching(authority.client_with(|setup| setup.server_name = name));
-    let balancer = Balancer::with_contexts(&config(&[address], ""), contexts);
+    let balancer = Balancer::with_contexts(&config(&[address], "tls = {}"), contexts);
     let mut client = balancer.client();
     for _ in 0..3 {
         client.send(get("/large.bin"));
