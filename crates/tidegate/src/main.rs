@@ -26,6 +26,10 @@ mod demo;
 
 use std::process::ExitCode;
 
+/// Records of TLS and frames of HTTP/2 are allocated by the libraries for them; see decision 008.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::command::main()
 }

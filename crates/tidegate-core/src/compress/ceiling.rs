@@ -53,9 +53,13 @@ impl Ceiling {
         debug_assert!(self.slots.iter().sum::<u64>() == self.sum, "the sum is kept");
     }
 
-    /// How hard a response that begins now may be worked on, under a route's ceiling.
+    /// How hard a response that begins now may be worked on, under a route's ceiling. A whole core
+    /// is no ceiling.
     pub fn effort(&mut self, ceiling: Ratio, now: Instant) -> Effort {
         self.lapse(now);
+        if ceiling.value() >= 1.0 {
+            return Effort::Full;
+        }
         #[expect(clippy::cast_precision_loss, reason = "a second has far fewer nanoseconds")]
         let share = self.sum as f64 / WINDOW.as_nanos() as f64;
         if share >= ceiling.value() {

@@ -19,9 +19,9 @@ use rustls::Connection as Library;
 
 use crate::socket::Socket;
 
-/// Plaintext that is encrypted at once, in sixteen records: the most that a slow reader makes us
+/// Plaintext that is encrypted at once, in 32 records: the most that a slow reader makes us
 /// hold.
-const WRITE_MAX: usize = 256 * 1024;
+const WRITE_MAX: usize = 512 * 1024;
 /// Ciphertext that a look at what comes takes from the socket.
 const PEEK: usize = 4096;
 

@@ -51,7 +51,7 @@ pub(crate) struct Origin {
     pub(crate) destination: SocketAddr,
     pub(crate) listener: ListenerName,
     /// What is known because the connection is encrypted; `None`: it is not.
-    pub(crate) secure: Option<Secure>,
+    pub(crate) secure: Option<Box<Secure>>,
     /// When the connection should be asked to go.
     pub(crate) retire_at: Instant,
     /// Counts it against the limits while it lives.

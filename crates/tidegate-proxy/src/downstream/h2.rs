@@ -72,7 +72,29 @@ pub(super) async fn serve(worker: &Rc<Worker>, client: Client, cells: &Arc<Liste
         idle_since: None,
         farewell: None,
     };
-    std::future::poll_fn(|context| session.poll(context)).await;
+    while session.turn().await == Going::On {
+        stir().await;
+        // Whoever else has something to send does so in this turn of the loop, and it leaves in one
+        // piece.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until anything wakes the task.
+async fn stir() {
+    let mut slept = false;
+    std::future::poll_fn(|_| match std::mem::replace(&mut slept, true) {
+        false => Poll::Pending,
+        true => Poll::Ready(()),
+    })
+    .await;
+}
+
+/// Whether a connection goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Going {
+    On,
+    Over,
 }
 
 /// The limits of the listener that a connection came in by, if there still is one.
@@ -144,6 +166,15 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Does what there is to do, and sees to it that the task is woken for the rest.
+    async fn turn(&mut self) -> Going {
+        std::future::poll_fn(|context| {
+            let polled = self.poll(context);
+            Poll::Ready(if polled.is_ready() { Going::Over } else { Going::On })
+        })
+        .await
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             let accepted = self.connection.poll_accept(context);

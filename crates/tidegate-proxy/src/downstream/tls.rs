@@ -80,7 +80,7 @@ pub(crate) async fn secure(
     match ended {
         Some(Ok(session)) => {
             // Nobody shares it yet: there has been no request.
-            Rc::get_mut(&mut client.origin)?.secure = Some(Secure::new(session, server));
+            Rc::get_mut(&mut client.origin)?.secure = Some(Box::new(Secure::new(session, server)));
             Some(client)
         }
         Some(Err(TlsError::NotTls)) => {

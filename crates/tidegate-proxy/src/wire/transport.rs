@@ -17,11 +17,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::held::Held;
 
+/// Reads begin with this, and double while they are filled: a connection that says little touches
+/// little of the buffer that the library has for it.
+const READ_MIN: usize = 2 * 1024;
+
 /// A connection that carries HTTP/2.
 #[derive(Debug)]
 pub(crate) struct Transport {
     stream: Stream,
     early: Held,
+    /// Bytes of the next read.
+    room: usize,
     /// Apart, so that opening a connection to a server, which any exchange may do, has no room for
     /// it.
     meter: Option<Box<Meter>>,
@@ -78,14 +84,14 @@ impl Meter {
 impl Transport {
     /// Takes over a connection to a server.
     pub(crate) fn to_server(stream: Stream) -> Self {
-        Self { stream, early: Held::default(), meter: None }
+        Self { stream, early: Held::default(), room: READ_MIN, meter: None }
     }
 
     /// Takes over the connection of a client, and the bytes that have been read from it already.
     pub(crate) fn from_client(stream: Stream, early: Held, conduct: Conduct) -> Self {
         let budget = FrameBudget::new(clock::now());
         let meter = Box::new(Meter { budget, conduct, overdrawn: false });
-        Self { stream, early, meter: Some(meter) }
+        Self { stream, early, room: READ_MIN, meter: Some(meter) }
     }
 
     fn is_overdrawn(&self) -> bool {
@@ -110,8 +116,12 @@ impl AsyncRead for Transport {
         }
         let before = buffer.filled().len();
         if self.early.is_empty() {
-            let count = ready!(self.stream.poll_read(context, buffer.initialize_unfilled()))?;
+            let room = self.room.min(buffer.remaining());
+            let count =
+                ready!(self.stream.poll_read(context, buffer.initialize_unfilled_to(room)))?;
             buffer.advance(count);
+            // A read that nearly fills its room has probably more behind it; encryption takes some.
+            self.room = if count * 2 > room { self.room.saturating_mul(2) } else { READ_MIN };
         } else {
             let count = self.early.waiting().len().min(buffer.remaining());
             buffer.put_slice(&self.early.waiting()[..count]);

@@ -57,7 +57,7 @@ pub(crate) static COMPRESSION: Section = Section {
             Kind::Number { min: 0.0, max: 1.0 },
             Default::Number(0.8),
             "The share of each core's time that may go into compression. From three quarters of it \
-             on responses get the lowest level, above it they stay as they are.",
+             on responses get the lowest level, above it they stay as they are; 1.0 is no ceiling.",
         )
         .also(&["max_cpu", "maxcompcpuusage"]),
     ],
