@@ -70,6 +70,11 @@ enum Found {
 }
 
 impl Pointers {
+    /// Whether no condition asks for a body.
+    pub(super) fn are_none(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     /// Takes the conditions of a match in.
     pub(super) fn rule(&mut self, conditions: &[BodyCondition], bytes: u32) -> BodyRule {
         let tests = conditions.iter().map(|condition| {

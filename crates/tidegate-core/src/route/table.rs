@@ -104,6 +104,18 @@ impl RouteTable {
     /// body is needed to tell.
     #[must_use]
     pub fn find(&self, request: &RouteRequest<'_>) -> Found {
+        if self.pointers.are_none() {
+            let found = self.visit(request, &mut |bucket| {
+                let takes = |entry: &&Entry| entry.takes_head(request);
+                bucket.entries.iter().find(takes).map(|entry| entry.route)
+            });
+            return found.map_or(Found::Nothing, Found::Route);
+        }
+        self.find_by_head(request)
+    }
+
+    /// The same where bodies may have a say.
+    fn find_by_head(&self, request: &RouteRequest<'_>) -> Found {
         let mut needed = 0;
         let found = self.visit(request, &mut |bucket| {
             bucket.entries.iter().filter(|entry| entry.takes_head(request)).find_map(|entry| {
