@@ -86,8 +86,9 @@ async fn open_stream(
     due: Instant,
 ) -> Result<Connection, Error> {
     let id = member.state.id();
+    let is_tls = course.pool.entry.pool.tls.is_some();
     loop {
-        match Trunks::find(&worker.trunks, id) {
+        match Trunks::find(&worker.trunks, id, is_tls) {
             Way::Berth(offer, berth) => {
                 course.pool.cells.connections_reused.increment();
                 return Ok(Connection::offered(offer, berth, id));

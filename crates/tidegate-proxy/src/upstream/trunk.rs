@@ -34,6 +34,7 @@ const HEADER_LIST: u32 = 128 * 1024;
 #[derive(Debug)]
 pub(crate) struct Trunk {
     offer: SendRequest<Bytes>,
+    is_tls: bool,
     streams: Cell<u32>,
     /// It takes no more streams.
     closed: Cell<bool>,
@@ -49,6 +50,7 @@ impl Trunk {
     /// Begins HTTP/2 on a connection that was just opened, and waits for the server's settings:
     /// they say how many streams it bears, and that it speaks HTTP/2 at all.
     pub(crate) async fn open(stream: Stream) -> Result<Rc<Self>, Error> {
+        let is_tls = stream.is_tls();
         let transport = Transport::to_server(stream);
         let mut builder = client::Builder::new();
         builder
@@ -68,6 +70,7 @@ impl Trunk {
         .await?;
         let trunk = Rc::new(Self {
             offer,
+            is_tls,
             streams: Cell::new(0),
             closed: Cell::new(false),
             idle_since: Cell::new(None),
@@ -97,6 +100,11 @@ impl Trunk {
     /// Whether it takes no more streams.
     pub(super) fn is_closed(&self) -> bool {
         self.closed.get()
+    }
+
+    /// Whether it is encrypted.
+    pub(super) fn is_tls(&self) -> bool {
+        self.is_tls
     }
 
     /// Since when it has had no stream; asked now and then, it notes the first time.

@@ -55,11 +55,12 @@ pub(crate) struct Opening {
 }
 
 impl Trunks {
-    /// The way for an exchange to `server`.
-    pub(crate) fn find(this: &Rc<RefCell<Self>>, server: ServerId) -> Way {
+    /// The way for an exchange to `server`, over TLS or not: a pool may have begun, or ceased, to
+    /// speak it since a connection was opened.
+    pub(crate) fn find(this: &Rc<RefCell<Self>>, server: ServerId, is_tls: bool) -> Way {
         let mut trunks = this.borrow_mut();
         let bundle = trunks.servers.entry(server).or_default();
-        bundle.trunks.retain(|trunk| !trunk.is_closed());
+        bundle.trunks.retain(|trunk| !trunk.is_closed() && trunk.is_tls() == is_tls);
         if let Some((offer, berth)) = bundle.trunks.iter().find_map(Trunk::take) {
             return Way::Berth(offer, berth);
         }

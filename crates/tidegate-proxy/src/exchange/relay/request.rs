@@ -99,17 +99,18 @@ impl Relay<'_> {
     }
 
     fn read_from_input(&mut self) -> Result<(), Error> {
-        let keep = self.request_keep();
+        let (keep, rechunks) = (self.request_keep(), self.rechunks_request());
         let input = self.client.input.waiting_mut();
         let step = self.x.request_body.advance(input, keep, &mut self.x.request_trailers)?;
         let bytes = &input[..step.produced];
-        if self.x.head.body() == BodyLength::UntilEnd && self.connection.wire.is_socket() {
+        if rechunks {
             put_chunk(bytes, self.x.to_server.vector());
         } else {
             self.x.to_server.append(bytes);
         }
         self.client.input.consume(step.consumed);
-        self.after_step(step.consumed)?;
+        self.check_size()?;
+        self.after_step(step.consumed);
         if self.x.to_server.kept() > REPLAY_BYTES {
             self.x.replayable = false;
         }
@@ -132,6 +133,8 @@ impl Relay<'_> {
         let keep = self.request_keep();
         let bytes = &mut scratch[..count];
         let step = self.x.request_body.advance(bytes, keep, &mut self.x.request_trailers)?;
+        // A body that has ended does not tell its size any more.
+        self.check_size()?;
         if streamed && self.client.wire.has_ended() {
             self.x.request_body.end();
         }
@@ -140,7 +143,7 @@ impl Relay<'_> {
         if streamed && self.x.request_body.is_done() && self.rechunks_request() {
             put_last_chunk(&[], self.x.to_server.vector());
         }
-        self.after_step(step.consumed)?;
+        self.after_step(step.consumed);
         Ok(true)
     }
 
@@ -184,17 +187,19 @@ impl Relay<'_> {
         Ok(())
     }
 
-    fn after_step(&mut self, consumed: usize) -> Result<(), Error> {
+    /// Whether a body of unknown length is within its limit so far.
+    fn check_size(&self) -> Result<(), Error> {
+        let limit = body_limit(self.course.route, self.course.listener);
+        let exceeded = limit.exceeded_by(self.x.request_body.unannounced_bytes());
+        if exceeded { Err(Error::BodyTooLarge) } else { Ok(()) }
+    }
+
+    fn after_step(&mut self, consumed: usize) {
         self.x.bytes_in += consumed as u64;
         self.x.attempt.client_progress(consumed);
         if self.connection.wire.is_socket() {
             self.x.to_server.append(&self.x.request_trailers);
             self.x.request_trailers.clear();
         }
-        let limit = body_limit(self.course.route, self.course.listener);
-        if limit.exceeded_by(self.x.request_body.unannounced_bytes()) {
-            return Err(Error::BodyTooLarge);
-        }
-        Ok(())
     }
 }

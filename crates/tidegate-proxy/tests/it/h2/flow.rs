@@ -200,3 +200,15 @@ fn a_client_waits_for_100_and_then_sends() {
         assert_eq!(client.next(DATA).payload, b"late", "{version:?}");
     }
 }
+
+#[test]
+fn a_body_that_ends_in_its_only_frame_has_the_same_limit() {
+    let limits = "[listener.web.limits]\nbody_bytes = \"1KiB\"\n";
+    let site = crate::cases::Site::with(limits);
+    for (bytes, status) in [(1024, 200), (1025, 413)] {
+        let mut client = Raw::client(&site.balancer);
+        client.send(&Frame::new(HEADERS, END_HEADERS, 1, upload(&[])));
+        client.send(&Frame::new(DATA, END_STREAM, 1, vec![b'x'; bytes]));
+        assert_eq!(client.status(), status, "{bytes} bytes");
+    }
+}
