@@ -13,6 +13,7 @@
 //! | 1 | `config` `http` `telemetry` `wire` | text, bytes and names to and from the vocabulary |
 //! | 2 | `route` `balance` `health` `admit` `edit` `compress` | about a request or a server |
 //! | 3 | `snapshot` `signal` | what the two planes exchange |
+//! | 4 | `scale` | how many servers there are |
 
 #![forbid(unsafe_code)]
 
@@ -34,3 +35,5 @@ pub mod route;
 
 pub mod signal;
 pub mod snapshot;
+
+pub mod scale;

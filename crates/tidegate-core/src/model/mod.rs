@@ -2,9 +2,10 @@
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
 //! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`,
-//! `tls`, then the whole in `node`; `written` tells where something stands in the configuration.
-//! `grpc` is apart: the statuses of a protocol.
+//! `tls`, `autoscale` and `provider`, then the whole in `node`; `written` tells where something
+//! stands in the configuration. `grpc` is apart: the statuses of a protocol.
 
+pub mod autoscale;
 pub mod body;
 pub mod compression;
 pub mod edit;
@@ -13,6 +14,7 @@ pub mod ids;
 pub mod listener;
 pub mod node;
 pub mod pool;
+pub mod provider;
 pub mod ratio;
 pub mod route;
 pub mod secret;

@@ -1,6 +1,7 @@
 //! A pool: servers that do the same work, how traffic is spread over them, and how their health is
 //! judged.
 
+use super::autoscale::Autoscale;
 use super::edit::ErrorPages;
 use super::ids::PoolName;
 use super::ratio::Ratio;
@@ -18,7 +19,7 @@ pub struct Pool {
     pub balance: Balance,
     /// What is spoken to its servers.
     pub protocol: Protocol,
-    /// Its members, at least one.
+    /// Its members that are listed: at least one, unless a provider starts others.
     pub servers: Vec<Server>,
     /// TLS to the servers; `None`: plain.
     pub tls: Option<Written<PoolTls>>,
@@ -40,6 +41,8 @@ pub struct Pool {
     pub passive: PassiveHealth,
     /// Bodies for the balancer's own errors, where the route has none.
     pub error_pages: ErrorPages,
+    /// How it grows and shrinks; `None`: its servers are those listed.
+    pub autoscale: Option<Box<Autoscale>>,
 }
 
 /// What is spoken to the servers of a pool.

@@ -55,6 +55,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         health: health?,
         passive: passive?,
         error_pages: pages?,
+        autoscale: None,
     })
 }
 

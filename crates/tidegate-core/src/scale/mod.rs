@@ -1,0 +1,9 @@
+//! How many servers a pool should have, and the life of those that a provider starts.
+//!
+//! Each look at a pool is `plan(settings, observed, memory, now)`: a pure function from what was
+//! measured to a number with its reasons, the same in production, in `tidegate simulate` and in
+//! every test. Reading order: `observed` (what goes in), `wish` (what a policy says), the policies
+//! (`levels`, `target`, `slo`), then `plan`.
+
+pub mod observed;
+pub mod wish;
