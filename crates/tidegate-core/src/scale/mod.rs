@@ -3,7 +3,8 @@
 //! Each look at a pool is `plan(settings, observed, memory, now)`: a pure function from what was
 //! measured to a number with its reasons, the same in production, in `tidegate simulate` and in
 //! every test. Reading order: `observed` (what goes in), `wish` (what a policy says), the policies
-//! (`levels`, `target`, `slo`), then `plan`.
+//! (`levels`, `target`, `slo`) and `schedule`, then `plan`.
 
 pub mod observed;
+pub mod schedule;
 pub mod wish;
