@@ -5,5 +5,6 @@
 //! every test. Reading order: `observed` (what goes in), `wish` (what a policy says), the policies
 //! (`levels`, `target`, `slo`), then `plan`.
 
+pub mod fleet;
 pub mod observed;
 pub mod wish;
