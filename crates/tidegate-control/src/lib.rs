@@ -9,12 +9,13 @@
 //! the loop and read what it knows.
 //!
 //! Reading order: `observe` (what comes in), `health` (what is made of probes and signals), `tls`
-//! (what is made of certificates and keys),
+//! (what is made of certificates and keys), `act` (what starts and stops servers),
 //! `publish` and `reconcile` (how it takes effect), `control`, `events`, `status` and `explain`
 //! (what people see).
 
 #![forbid(unsafe_code)]
 
+pub mod act;
 pub mod observe;
 
 mod health;

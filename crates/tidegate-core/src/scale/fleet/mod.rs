@@ -50,6 +50,7 @@ pub mod provider;
 pub mod record;
 pub mod settings;
 pub mod startup;
+pub mod template;
 
 #[cfg(test)]
 mod tests;

@@ -79,7 +79,7 @@ impl Scene {
             members: BTreeMap::new(),
             disk: None,
             aim: Aim { instances: 3, warm: 0 },
-            hears_of_ends: seed % 2 == 0,
+            hears_of_ends: seed.is_multiple_of(2),
             launches: VecDeque::new(),
             restarts: VecDeque::new(),
             kills: 0,
