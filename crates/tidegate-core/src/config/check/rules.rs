@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use super::acme;
 use super::whole::{Site, objects};
 use crate::config::position::At;
 use crate::config::raw::report::Mistake;
@@ -16,6 +17,7 @@ pub(crate) fn hold(site: &mut Site<'_>) {
     addresses_differ(site);
     tokens_differ(site);
     pools_are_used(site);
+    acme::hold(site);
 }
 
 fn there_is_a_listener(site: &mut Site<'_>) {
