@@ -137,6 +137,16 @@ pub fn connect(
     client: &Arc<Client>,
     host: &str,
 ) -> Result<(Peer, Session), String> {
+    connect_after(b"", address, client, host)
+}
+
+/// The same, when something is said in the clear before the handshake.
+pub fn connect_after(
+    header: &'static [u8],
+    address: SocketAddr,
+    client: &Arc<Client>,
+    host: &str,
+) -> Result<(Peer, Session), String> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let near = Peer::connect(listener.local_addr().expect("bound"));
     let far = listener.accept().expect("connected").0;
@@ -145,6 +155,9 @@ pub fn connect(
     thread::spawn(move || {
         run(async {
             let mut stream = Stream::connect(address).await.expect("a listener");
+            // What is short, and the first, is taken whole.
+            let sent = poll_fn(|context| stream.poll_write(context, header)).await;
+            assert_eq!(sent.ok(), Some(header.len()));
             stream.connect_tls(&client, &host).expect("a name");
             let result = poll_fn(|context| stream.poll_handshake(context)).await;
             let failed = result.is_err();
