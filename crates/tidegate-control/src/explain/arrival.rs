@@ -1,6 +1,7 @@
 //! What a connection meets before a request is read off it: a PROXY header, TLS, and whether the
 //! request has a place on it.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -79,8 +80,8 @@ impl Arrival<'_> {
         let (identity, because) = server.resolver().shown_for(name);
         let mut shown = certificate::shown(&self.listener.name, asked, self.tls);
         let shown = shown.find(|(_, shown)| Arc::ptr_eq(&shown.identity, identity));
-        let file =
-            shown.map_or("one".into(), |(files, _)| files.certificate.value.to_string_lossy());
+        let file = shown.map(|(files, _)| files.certificate.value.to_string_lossy());
+        let file = file.unwrap_or(Cow::Borrowed("one"));
         let names = identity.names().join(", ");
         let why = match (because, name) {
             (Because::Name, _) => "it is for that name".to_owned(),

@@ -53,7 +53,7 @@ impl<'a> Url<'a> {
             return None;
         }
         let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        let port = Some(port.unwrap_or(scheme.port()));
+        let port = Some(port.unwrap_or_else(|| scheme.port()));
         Some(Self { scheme: Some(scheme), authority, port, path })
     }
 }

@@ -1,4 +1,4 @@
-//! Every edit, every answer of our own and every way of being told who the client is, by every door.
+//! Every edit, every answer of our own and every way to be told who the client is, by every door.
 
 use std::io::Read;
 
@@ -69,7 +69,9 @@ match.path_prefix = "/edited"
 strip_prefix = "/edited"
 host = "inner.example:81"
 remove_header = ["x-secret"]
-set_header = { x-all = "{method} {scheme} {host} {path} {query} {client} {listener} {route} {header:x-given}" }
+[route.edited.request.set_header]
+x-asked = "{method} {scheme} {host} {path} {query} {header:x-given}"
+x-here = "{client} {listener} {route}"
 [route.edited.response]
 set_header = { x-all = "{status} {scheme}" }
 remove_header = ["server"]
@@ -101,7 +103,7 @@ fn edits_and_answers_of_our_own_are_the_same_by_every_door() {
         post.body(Length::Known, body)
     };
     let given = Message::new("GET /edited/a?b=c").with("x-given", "1").with("x-secret", "2");
-    const ALL: &str = "GET {scheme} shop.example.com /edited/a b=c 127.0.0.1 web edited 1";
+    const ASKED: &str = "GET {scheme} shop.example.com /edited/a b=c 1";
     check(
         EDITS,
         &[
@@ -111,7 +113,12 @@ fn edits_and_answers_of_our_own_are_the_same_by_every_door() {
                 fields: &[("x-all", "200 {scheme}"), ("server", "")],
                 body: "one",
                 start: "GET /a?b=c",
-                told: &[("host", "inner.example:81"), ("x-secret", ""), ("x-all", ALL)],
+                told: &[
+                    ("host", "inner.example:81"),
+                    ("x-secret", ""),
+                    ("x-asked", ASKED),
+                    ("x-here", "127.0.0.1 web edited"),
+                ],
             },
             Row {
                 request: Message::new("GET /old/page"),
