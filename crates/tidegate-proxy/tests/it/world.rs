@@ -109,12 +109,17 @@ impl Balancer {
 
     /// Publishes another configuration.
     pub fn reload(&mut self, config: &str) {
+        self.reload_with(config, Arc::default());
+    }
+
+    /// The same, with what it needs for TLS.
+    pub fn reload_with(&mut self, config: &str, contexts: Arc<Contexts>) {
         let config = Arc::new(parse(config));
         let previous = Arc::clone(&self.snapshot);
         let prepared = self.plane.prepare(&config).expect("a free port");
         let snapshot = Snapshot::build(config, Some(&previous), &mut self.ids, clock::now());
         self.snapshot = Arc::new(snapshot);
-        self.plane.commit(prepared, Arc::clone(&self.snapshot), Arc::default());
+        self.plane.commit(prepared, Arc::clone(&self.snapshot), contexts);
     }
 
     /// Where the listener of this name listens.

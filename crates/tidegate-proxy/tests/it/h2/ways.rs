@@ -330,8 +330,15 @@ async fn converse_two(client: &real::Client, request: &Message) -> Result<Messag
 /// A balancer before one server on this version.
 #[track_caller]
 pub fn before(version: Version, servers: &[SocketAddr], more: &str) -> Balancer {
-    let protocol = if version == Version::Two { "protocol = \"h2\"\n" } else { "" };
-    Balancer::start(&config(servers, &format!("{protocol}{more}")))
+    Balancer::start(&config(servers, &format!("{}{more}", protocol(version))))
+}
+
+/// What a pool says whose servers speak this version.
+pub fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::One => "",
+        Version::Two => "protocol = \"h2\"\n",
+    }
 }
 
 /// Asks on every way in `WAYS`: gives what the server saw and what the client got to `check`.
