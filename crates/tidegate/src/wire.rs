@@ -12,6 +12,7 @@ use tidegate_core::http::head::{BodyLength, Head};
 use tidegate_core::http::parse;
 use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::http::scan::Scan;
+use tidegate_core::http::scheme::Scheme;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Bytes of a head.
@@ -40,7 +41,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Reads the head of the next request; false when the peer closed instead of sending one.
     pub(crate) async fn request(&mut self, head: &mut Head) -> io::Result<bool> {
         let Some(bytes) = self.head().await? else { return Ok(false) };
-        parse::request(&bytes, FIELDS_MAX, head).map_err(invalid)?;
+        parse::request(&bytes, FIELDS_MAX, Scheme::Http, head).map_err(invalid)?;
         Ok(true)
     }
 

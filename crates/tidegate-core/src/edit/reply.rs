@@ -6,6 +6,7 @@ use super::facts::{Editor, Facts};
 use super::template::Sight;
 use crate::http::head::Head;
 use crate::http::reply::ReplyHead;
+use crate::http::scheme::Scheme;
 use crate::model::edit::ReplyEdits;
 use crate::model::route::Route;
 
@@ -38,7 +39,7 @@ fn edit(
     edits.fields.render(&sight, editor)?;
     edits.fields.apply(reply, editor)?;
     // RFC 6797, section 7.2: never over a connection that anyone could have answered on.
-    if let Some(hsts) = edits.hsts.as_ref().filter(|_| facts.scheme == "https") {
+    if let Some(hsts) = edits.hsts.as_ref().filter(|_| facts.scheme == Scheme::Https) {
         reply.set_field("strict-transport-security", hsts.as_bytes())?;
     }
     if let Some(cors) = &edits.cors {

@@ -90,12 +90,13 @@ impl Head {
         Ok(())
     }
 
-    /// Replaces the host, with its port if it names one.
+    /// Replaces the host, with its port if it names one that is not the default of the scheme that
+    /// the client used: by both servers tell what it asked for.
     ///
     /// # Errors
     /// [`ChangeError::Host`], and then nothing is changed.
     pub fn replace_authority(&mut self, text: &str) -> Result<(), ChangeError> {
-        let form = authority::examine(text.as_bytes()).ok_or(ChangeError::Host)?;
+        let form = authority::examine(text.as_bytes(), self.scheme).ok_or(ChangeError::Host)?;
         let lower = text[..form.length].to_ascii_lowercase();
         if self.authority() != lower {
             self.asked_host.get_or_insert(self.host);

@@ -282,6 +282,7 @@ impl Session<'_> {
             Some(_) => return Err(Untaken::Refused(Error::UnknownProtocol)),
         };
         let parts = RequestParts {
+            scheme: self.origin.scheme(),
             method: request.method.as_str(),
             authority: request.uri.authority().map(http::uri::Authority::as_str),
             path: request.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str),

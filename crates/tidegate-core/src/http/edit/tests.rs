@@ -8,10 +8,11 @@ use super::super::forwarded::Forwarding;
 use super::super::write::{self, BodyFraming, Persistence, ReplyOptions, RequestOptions};
 use super::super::{head::Field, parse};
 use super::*;
+use crate::http::scheme::Scheme;
 
 fn read(bytes: &str) -> Head {
     let mut head = Head::default();
-    parse::request(bytes.as_bytes(), 100, &mut head).expect("a good head");
+    parse::request(bytes.as_bytes(), 100, Scheme::Http, &mut head).expect("a good head");
     head
 }
 
@@ -20,7 +21,7 @@ fn forwarding(client_header: Option<&str>) -> Forwarding<'_> {
         certificate: &[],
         peer: IpAddr::from([192, 0, 2, 1]),
         trusted: false,
-        scheme: "http",
+        scheme: Scheme::Http,
         node: "node",
         request_id: Some(1),
         client_header,
@@ -38,7 +39,7 @@ fn sent(head: &Head, client_header: Option<&str>) -> Head {
     };
     write::request(head, &forwarding(client_header), options, &mut out);
     let mut again = Head::default();
-    parse::request(&out, 200, &mut again).expect("what is written is a head");
+    parse::request(&out, 200, Scheme::Http, &mut again).expect("what is written is a head");
     again
 }
 
@@ -161,7 +162,8 @@ fn an_edited_head_that_is_used_again_is_new() {
     let mut head = read("GET /old HTTP/1.1\r\nHost: a\r\n\r\n");
     head.replace_path(b"/new").expect("a path");
     head.replace_authority("b").expect("a host");
-    parse::request(b"GET /x HTTP/1.1\r\nHost: c\r\n\r\n", 10, &mut head).expect("a head");
+    parse::request(b"GET /x HTTP/1.1\r\nHost: c\r\n\r\n", 10, Scheme::Http, &mut head)
+        .expect("a head");
     assert_eq!((head.asked_path(), head.asked_authority()), ("/x", "c"));
 }
 
