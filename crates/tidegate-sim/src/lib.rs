@@ -12,6 +12,7 @@
 
 pub mod check;
 pub mod fault;
+pub mod fluid;
 pub mod server;
 pub mod traffic;
 pub mod world;
