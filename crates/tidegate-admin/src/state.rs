@@ -30,7 +30,7 @@ pub(crate) fn keep_token(configured: Option<&Path>) -> Result<FreshToken, StartE
             Err(StartError::State { directory: directory.display().to_string(), source })
         }
         (Err(error), None) => {
-            tracing::warn!(%error, "no state directory can be written: the admin token is not kept");
+            tracing::warn!(%error, "no place for state: the admin token is not kept");
             Ok(FreshToken { token, path: None })
         }
     }
