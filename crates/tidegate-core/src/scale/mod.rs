@@ -7,3 +7,14 @@
 
 pub mod observed;
 pub mod wish;
+
+pub mod bottleneck;
+pub mod budget;
+pub mod guard;
+pub mod levels;
+pub mod policy;
+pub mod schedule;
+pub mod slo;
+pub mod target;
+
+pub mod plan;
