@@ -18,3 +18,6 @@ pub mod slo;
 pub mod target;
 
 pub mod plan;
+
+#[cfg(test)]
+mod tests;

@@ -149,18 +149,20 @@ impl Draft {
             wished = current;
             self.limits.push(Limited { by: Limit::Bottleneck, servers: current });
         }
-        // What lies beyond the bounds is not on its way and must not open a step.
-        let wished =
-            wished.clamp(settings.bounds.min.min(current), settings.bounds.max.max(current));
-        let startup = startup(settings, observed);
-        let look = Look { current, wished, startup };
+        // What lies beyond the bounds is never on its way: it must not open a step.
+        let (least, most) = (settings.bounds.min, settings.bounds.max);
+        let within = wished.clamp(least.min(current), most.max(current));
+        let look = Look { current, wished: within, startup: startup(settings, observed) };
         let (servers, held) = memory.guard.allow(&settings.guard, look, now);
         self.servers = servers;
-        match held {
-            Held::Free => {}
-            Held::Step => self.limits.push(Limited { by: Limit::Step, servers }),
-            Held::Cooldown => self.limits.push(Limited { by: Limit::Cooldown, servers }),
-        }
+        let by = match held {
+            Held::Step => Some(Limit::Step),
+            Held::Cooldown => Some(Limit::Cooldown),
+            Held::Free if wished > within => Some(Limit::Max),
+            Held::Free if wished < within => Some(Limit::Min),
+            Held::Free => None,
+        };
+        self.limits.extend(by.map(|by| Limited { by, servers }));
     }
 
     /// Sales are known beforehand: their capacity comes whole.
@@ -192,8 +194,7 @@ impl Draft {
             }
             HandWants::Exactly(servers) => {
                 let because = format!("{servers}, asked for by {by}");
-                self.wishes.insert(0, Wish { servers, warm: 0, source: Source::Hand, because });
-                self.servers = servers;
+                self.take(Wish { servers, warm: 0, source: Source::Hand, because });
             }
         }
     }
@@ -202,11 +203,17 @@ impl Draft {
     fn floor(&mut self, servers: u32, source: Source, because: String) {
         let wish = Wish { servers, warm: 0, source, because };
         if servers > self.servers {
-            self.servers = servers;
-            self.wishes.insert(0, wish);
+            self.take(wish);
         } else {
             self.wishes.push(wish);
         }
+    }
+
+    /// A wish that beats those before it, and what limited them.
+    fn take(&mut self, wish: Wish) {
+        self.servers = wish.servers;
+        self.wishes.insert(0, wish);
+        self.limits.clear();
     }
 
     /// What no voice can go beyond.
