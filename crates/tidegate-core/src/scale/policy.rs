@@ -4,7 +4,7 @@
 //! policy, `targets` and custom metrics, is asked at every look. A measure that is missing wishes
 //! for what there is: it never shrinks a pool.
 
-use super::observed::Observed;
+use super::observed::{Demand, Observed};
 use super::target::{self, Window};
 use super::wish::{Source, Wish};
 use super::{levels, slo};
@@ -19,6 +19,8 @@ pub struct Memory {
     pub slo: slo::Memory,
     levels: levels::Memory,
     window: Window,
+    /// What arrived since the period began.
+    arrivals: Mean,
     /// When the period began, and what was wished for then.
     period: Option<(Instant, Wish)>,
 }
@@ -76,14 +78,16 @@ impl Memory {
         now: Instant,
     ) -> Wish {
         let period = settings.levels.period;
+        self.arrivals.take(observed);
         if let Some((began, wish)) = &self.period
             && now.since(*began) < period
         {
             return wish.clone();
         }
+        let observed = self.arrivals.finish(observed);
         let wish = match settings.policy {
-            Policy::Levels => levels::wish(settings, observed, &mut self.levels, current, now),
-            _ => self.target(settings, observed, current, now),
+            Policy::Levels => levels::wish(settings, &observed, &mut self.levels, current, now),
+            _ => self.target(settings, &observed, current, now),
         };
         self.period = Some((now, wish.clone()));
         wish
@@ -105,6 +109,29 @@ impl Memory {
         let servers = self.window.highest(recommended, now);
         let because = format!("{:.1} requests/s at {each:.1} each", demand.arrivals);
         Wish { servers, warm: 0, source: Source::Target, because }
+    }
+}
+
+/// The mean of what arrived over the looks of a period.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    sum: f64,
+    looks: u32,
+}
+
+impl Mean {
+    fn take(&mut self, observed: &Observed) {
+        if let Some(demand) = observed.demand {
+            self.sum += demand.arrivals;
+            self.looks += 1;
+        }
+    }
+
+    /// The last look with the mean of the period, which is over.
+    fn finish(&mut self, observed: &Observed) -> Observed {
+        let Self { sum, looks } = std::mem::take(self);
+        let mean = |demand: Demand| Demand { arrivals: sum / f64::from(looks.max(1)), ..demand };
+        Observed { demand: observed.demand.map(mean), ..observed.clone() }
     }
 }
 
