@@ -1,32 +1,16 @@
-//! The state directory, and the token that is kept in it.
-//!
-//! The directory is the configured one, or the system's place when this user may write there, or
-//! else the user's own. It belongs to its owner alone: one that others can write to is refused, as
-//! they could put their own token in. The token file is written whole, readable by its owner only.
+//! The token that is kept in the state directory, for commands on the same machine to find.
 
-use std::env;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_net::entropy;
+use tidegate_net::state::{StateDirectory, candidates};
 
 use crate::server::{FreshToken, StartError};
 
-/// The system's place.
-const SYSTEM: &str = "/var/lib/tidegate";
 /// The name of the token file.
 const TOKEN: &str = "admin.token";
-
-/// The directories that may hold the state of a balancer on this machine, the likeliest first.
-#[must_use]
-pub fn candidates(configured: Option<&Path>) -> Vec<PathBuf> {
-    if let Some(configured) = configured {
-        return vec![configured.to_owned()];
-    }
-    [Some(PathBuf::from(SYSTEM)), of_user()].into_iter().flatten().collect()
-}
 
 /// The token that a balancer on this machine made up and this user may read.
 #[must_use]
@@ -40,29 +24,16 @@ pub fn stored_token(configured: Option<&Path>) -> Option<String> {
 /// token is not kept, which is not an error: a read-only system can run a balancer.
 pub(crate) fn keep_token(configured: Option<&Path>) -> Result<FreshToken, StartError> {
     let token = fresh();
-    for directory in candidates(configured) {
-        match keep(&directory, &token) {
-            Ok(path) => return Ok(FreshToken { token, path: Some(path) }),
-            Err(source) if configured.is_some() => {
-                return Err(StartError::State {
-                    directory: directory.display().to_string(),
-                    source,
-                });
-            }
-            Err(error) => {
-                tracing::debug!(%error, directory = %directory.display(), "no place for state");
-            }
+    match (keep(configured, &token), configured) {
+        (Ok(path), _) => Ok(FreshToken { token, path: Some(path) }),
+        (Err(source), Some(directory)) => {
+            Err(StartError::State { directory: directory.display().to_string(), source })
+        }
+        (Err(error), None) => {
+            tracing::warn!(%error, "no place for state: the admin token is not kept");
+            Ok(FreshToken { token, path: None })
         }
     }
-    tracing::warn!("no state directory can be written: the admin token is not kept");
-    Ok(FreshToken { token, path: None })
-}
-
-fn of_user() -> Option<PathBuf> {
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME");
-    let state = state.or_else(|| Some(absolute("HOME")?.join(".local/state")));
-    Some(state?.join("tidegate"))
 }
 
 /// 256 bits in hexadecimal.
@@ -70,18 +41,8 @@ fn fresh() -> String {
     entropy::bytes::<32>().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn keep(directory: &Path, token: &str) -> io::Result<PathBuf> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    if fs::metadata(directory)?.mode() & 0o022 != 0 {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others may write to it"));
-    }
-    let path = directory.join(TOKEN);
-    let draft = directory.join(format!(".{TOKEN}.{:016x}", entropy::word()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    let written = writeln!(file, "{token}").and_then(|()| fs::rename(&draft, &path));
-    if written.is_err() {
-        // Nothing else can be done about it.
-        let _ = fs::remove_file(&draft);
-    }
-    written.map(|()| path)
+fn keep(configured: Option<&Path>, token: &str) -> io::Result<PathBuf> {
+    let state = StateDirectory::open(configured)?;
+    state.write(TOKEN, format!("{token}\n").as_bytes())?;
+    Ok(state.path(TOKEN))
 }

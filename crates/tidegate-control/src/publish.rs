@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use tidegate_core::model::ids::ListenerName;
 use tidegate_core::model::node::Config;
-use tidegate_core::snapshot::{ServerIds, Snapshot};
+use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
 use tidegate_core::time::Instant;
 use tidegate_net::tls::contexts::Contexts;
 
@@ -38,6 +38,9 @@ pub trait DataPlane: Send + 'static {
         contexts: Arc<Contexts>,
     );
 
+    /// Serves `snapshot` from now on, which has the same configuration and other instances.
+    fn publish(&mut self, snapshot: Arc<Snapshot>);
+
     /// Encrypts new connections by `contexts` from now on, which are of the same configuration.
     fn renew(&mut self, contexts: Arc<Contexts>);
 
@@ -55,7 +58,7 @@ impl Compiler {
     /// The compiler and the first snapshot of the process.
     pub(crate) fn new(config: Arc<Config>, now: Instant) -> (Self, Arc<Snapshot>) {
         let mut ids = ServerIds::default();
-        let first = Snapshot::build(config, None, &mut ids, now);
+        let first = Snapshot::build(config, &Instances::new(), None, &mut ids, now);
         (Self { ids }, Arc::new(first))
     }
 
@@ -63,9 +66,10 @@ impl Compiler {
     pub(crate) fn compile(
         &mut self,
         config: Arc<Config>,
+        instances: &Instances,
         previous: &Snapshot,
         now: Instant,
     ) -> Arc<Snapshot> {
-        Arc::new(Snapshot::build(config, Some(previous), &mut self.ids, now))
+        Arc::new(Snapshot::build(config, instances, Some(previous), &mut self.ids, now))
     }
 }

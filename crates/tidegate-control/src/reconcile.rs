@@ -19,7 +19,7 @@ use thiserror::Error;
 use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::config::diff::{self, Change};
 use tidegate_core::signal::Signal;
-use tidegate_core::snapshot::Snapshot;
+use tidegate_core::snapshot::{Instances, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::{clock, entropy, task};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -215,7 +215,9 @@ impl<P: DataPlane> Loop<P> {
                 self.refuse(vec![mistake], accepted.sources, requests);
             }
             Ok(prepared) => {
-                let snapshot = self.compiler.compile(config, &self.shared.snapshot.load(), now);
+                let instances = Instances::new();
+                let before = self.shared.snapshot.load();
+                let snapshot = self.compiler.compile(config, &instances, &before, now);
                 self.probe_first(accepted, snapshot, prepared, Asked::ToReload(requests));
             }
         }

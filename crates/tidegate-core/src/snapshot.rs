@@ -14,9 +14,14 @@ use crate::model::listener::Listener;
 use crate::model::node::Config;
 use crate::model::pool::{InitialHealth, Pool};
 use crate::model::route::Route;
-use crate::model::server::{Availability, Member, PoolState, Server, ServerId, ServerState};
+use crate::model::server::{
+    Availability, Member, PoolState, Rotation, Server, ServerId, ServerState,
+};
 use crate::route::table::RouteTable;
 use crate::time::Instant;
+
+/// The instances that are members of pools, beside the servers that are listed.
+pub type Instances = BTreeMap<PoolName, Vec<Server>>;
 
 /// A compiled configuration.
 #[derive(Debug)]
@@ -26,7 +31,7 @@ pub struct Snapshot {
     /// The configuration it was compiled from.
     pub config: Arc<Config>,
     /// Finds the route of a request.
-    pub table: RouteTable,
+    pub table: Arc<RouteTable>,
     /// Pools, in the order of the configuration.
     pub pools: Vec<Arc<PoolEntry>>,
     /// The pool that each route leads to.
@@ -36,9 +41,9 @@ pub struct Snapshot {
 /// A pool and its live parts.
 #[derive(Debug)]
 pub struct PoolEntry {
-    /// What the configuration says.
+    /// What the configuration says; its servers are those listed, and then the instances.
     pub pool: Pool,
-    /// Its members, in the order of the configuration.
+    /// Its members, in the same order.
     pub members: Vec<Member>,
     /// What tells that a member changed.
     pub state: Arc<PoolState>,
@@ -50,20 +55,22 @@ impl Snapshot {
     /// Compiles a configuration on top of the snapshot before it.
     ///
     /// A server that is new to a pool that was running before joins it at `now`, which begins its
-    /// slow start. A server without active checks counts as healthy. `ids` gives new servers their
-    /// identities.
+    /// slow start. A server without active checks counts as healthy. An instance that is new is not
+    /// in rotation. `ids` gives new servers their identities.
     ///
     /// # Panics
     /// Never for a checked configuration, whose routes lead to pools that exist.
     #[must_use]
     pub fn build(
         config: Arc<Config>,
+        instances: &Instances,
         previous: Option<&Self>,
         ids: &mut ServerIds,
         now: Instant,
     ) -> Self {
+        let mut ground = Ground { instances, previous, ids, now };
         let pools: Vec<Arc<PoolEntry>> =
-            config.pools.iter().map(|pool| pool_entry(pool, previous, ids, now)).collect();
+            config.pools.iter().map(|pool| ground.pool_entry(pool)).collect();
         let places: BTreeMap<&PoolName, PoolIndex> =
             pools.iter().enumerate().map(|(i, p)| (&p.pool.name, PoolIndex::new(i))).collect();
         let place = |route: &Route| {
@@ -71,10 +78,9 @@ impl Snapshot {
                 |pool| *places.get(pool).expect("check lets no route to a missing pool pass");
             route.pool().map(exists)
         };
-        let names: Vec<ListenerName> = config.listeners.iter().map(|l| l.name.clone()).collect();
         Self {
             generation: previous.map_or(1, |previous| previous.generation + 1),
-            table: RouteTable::build(&names, &config.routes),
+            table: table(&config, previous),
             route_pools: config.routes.iter().map(place).collect(),
             pools,
             config,
@@ -114,6 +120,11 @@ impl Snapshot {
 }
 
 impl PoolEntry {
+    /// Whether this is one of its members.
+    fn has(&self, member: &Member) -> bool {
+        self.member(member.state.id()).is_some()
+    }
+
     /// The member with this identity.
     #[must_use]
     pub fn member(&self, id: ServerId) -> Option<&Member> {
@@ -132,48 +143,67 @@ impl ServerIds {
     }
 }
 
-fn pool_entry(
-    pool: &Pool,
-    previous: Option<&Snapshot>,
-    ids: &mut ServerIds,
-    now: Instant,
-) -> Arc<PoolEntry> {
-    let before = previous.and_then(|snapshot| snapshot.pool(&pool.name));
-    if let Some(before) = before.filter(|before| before.pool == *pool) {
-        return Arc::clone(before);
+/// The routes; those of the snapshot before, if it has the same configuration.
+fn table(config: &Arc<Config>, previous: Option<&Snapshot>) -> Arc<RouteTable> {
+    if let Some(previous) = previous.filter(|previous| Arc::ptr_eq(&previous.config, config)) {
+        return Arc::clone(&previous.table);
     }
-    let members = pool.servers.iter().map(|server| member(server, pool, before, ids, now));
-    let entry = PoolEntry {
-        members: members.collect(),
-        state: before.map_or_else(Arc::default, |before| Arc::clone(&before.state)),
-        plan: Arc::new(Plan::build(pool)),
-        pool: pool.clone(),
-    };
-    entry.state.advance();
-    Arc::new(entry)
+    let names: Vec<ListenerName> = config.listeners.iter().map(|l| l.name.clone()).collect();
+    Arc::new(RouteTable::build(&names, &config.routes))
 }
 
-fn member(
-    server: &Server,
-    pool: &Pool,
-    before: Option<&Arc<PoolEntry>>,
-    ids: &mut ServerIds,
+/// What pools are compiled with.
+struct Ground<'a> {
+    instances: &'a Instances,
+    previous: Option<&'a Snapshot>,
+    ids: &'a mut ServerIds,
     now: Instant,
-) -> Member {
-    let known = before.and_then(|before| {
-        before.members.iter().find(|member| {
-            member.server.name == server.name && member.server.address == server.address
-        })
-    });
-    let state = known.map_or_else(
-        || Arc::new(ServerState::new(ids.next(), initial(pool), server.weight)),
-        |member| Arc::clone(&member.state),
-    );
-    state.set_weight(server.weight);
-    if known.is_none() && before.is_some() {
-        state.set_joined(now);
+}
+
+impl Ground<'_> {
+    fn pool_entry(&mut self, pool: &Pool) -> Arc<PoolEntry> {
+        let mut pool = pool.clone();
+        let listed = pool.servers.len();
+        pool.servers.extend(self.instances.get(&pool.name).into_iter().flatten().cloned());
+        let before = self.previous.and_then(|snapshot| snapshot.pool(&pool.name));
+        if let Some(before) = before.filter(|before| before.pool == pool) {
+            return Arc::clone(before);
+        }
+        let servers = pool.servers.iter().enumerate();
+        let members = servers.map(|(place, server)| {
+            let member = self.member(server, &pool, before);
+            // One that is known has its place in rotation.
+            if place >= listed && !before.is_some_and(|before| before.has(&member)) {
+                member.state.set_rotation(Rotation::Warm);
+            }
+            member
+        });
+        let entry = PoolEntry {
+            members: members.collect(),
+            state: before.map_or_else(Arc::default, |before| Arc::clone(&before.state)),
+            plan: Arc::new(Plan::build(&pool)),
+            pool,
+        };
+        entry.state.advance();
+        Arc::new(entry)
     }
-    Member { server: server.clone(), state }
+
+    fn member(&mut self, server: &Server, pool: &Pool, before: Option<&Arc<PoolEntry>>) -> Member {
+        let known = before.and_then(|before| {
+            before.members.iter().find(|member| {
+                member.server.name == server.name && member.server.address == server.address
+            })
+        });
+        let state = known.map_or_else(
+            || Arc::new(ServerState::new(self.ids.next(), initial(pool), server.weight)),
+            |member| Arc::clone(&member.state),
+        );
+        state.set_weight(server.weight);
+        if known.is_none() && before.is_some() {
+            state.set_joined(self.now);
+        }
+        Member { server: server.clone(), state }
+    }
 }
 
 fn initial(pool: &Pool) -> Availability {

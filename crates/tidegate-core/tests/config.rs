@@ -8,6 +8,8 @@
 mod disk;
 #[path = "config/golden.rs"]
 mod golden;
+#[path = "config/members.rs"]
+mod members;
 #[path = "config/model.rs"]
 mod model;
 #[path = "config/pages.rs"]

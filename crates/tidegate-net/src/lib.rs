@@ -1,8 +1,8 @@
-//! The mechanisms that touch the system: sockets, the one clock, entropy, and the one way to start
-//! a task.
+//! The mechanisms that touch the system: sockets, the one clock, entropy, the state directory, and
+//! the one way to start a task.
 //!
 //! Nothing here decides anything and nothing here reads a configuration file. Reading order:
-//! `clock`, `entropy`, `task`, `listen`, `socket`, `stream`, `tls`.
+//! `clock`, `entropy`, `task`, `state`, `listen`, `socket`, `stream`, `tls`.
 
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ pub mod entropy;
 pub mod listen;
 mod poll;
 mod socket;
+pub mod state;
 pub mod stream;
 pub mod task;
 pub mod tls;

@@ -147,17 +147,22 @@ impl DataPlane {
         self.shared.contexts.store(contexts);
     }
 
+    /// Publishes a snapshot of the configuration that serves, whose instances changed.
+    pub fn publish(&self, snapshot: Arc<Snapshot>) {
+        let generation = snapshot.generation;
+        self.shared.snapshot.store(snapshot);
+        self.shared.generation.store(generation, Release);
+    }
+
     /// Publishes a snapshot and what TLS needs for it. Prepared sockets begin to accept; those of
     /// listeners that are gone are closed, and their connections finish the request that they are
     /// at.
     pub fn commit(&mut self, prepared: Prepared, snapshot: Arc<Snapshot>, contexts: Arc<Contexts>) {
         let wanted: BTreeMap<SocketAddr, ListenerName> =
             addresses(&snapshot.config).map(|(name, address)| (address, name)).collect();
-        let generation = snapshot.generation;
         // First, so that whoever sees the new snapshot finds what belongs to it.
         self.shared.contexts.store(contexts);
-        self.shared.snapshot.store(snapshot);
-        self.shared.generation.store(generation, Release);
+        self.publish(snapshot);
         let mut orders: Vec<Vec<Command>> = self.workers.iter().map(|_| Vec::new()).collect();
         for (name, address, sockets) in prepared.0 {
             self.begin(name, address, sockets, &mut orders);

@@ -165,6 +165,10 @@ impl publish::DataPlane for Plane {
         self.data.commit(prepared, snapshot, contexts);
     }
 
+    fn publish(&mut self, snapshot: Arc<Snapshot>) {
+        self.data.publish(snapshot);
+    }
+
     fn renew(&mut self, contexts: Arc<Contexts>) {
         self.data.renew(contexts);
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tidegate_core::config::diagnostic::{Diagnostic, is_clean};
 use tidegate_core::config::load::{Loaded, Text, load};
-use tidegate_core::snapshot::{ServerIds, Snapshot};
+use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
 use tidegate_core::time::Instant;
 
 const NAME: &str = "fuzz.toml";
@@ -25,8 +25,13 @@ pub fn run(data: &[u8]) {
         panic!("the printed form is refused: {:?}\n{printed}", again.diagnostics);
     };
     assert_eq!(format!("{config:#?}"), format!("{same:#?}"), "the printed form says the same");
-    let snapshot =
-        Snapshot::build(Arc::new(config), None, &mut ServerIds::default(), Instant::ZERO);
+    let snapshot = Snapshot::build(
+        Arc::new(config),
+        &Instances::new(),
+        None,
+        &mut ServerIds::default(),
+        Instant::ZERO,
+    );
     assert_eq!(snapshot.pools.len(), snapshot.config.pools.len());
 }
 

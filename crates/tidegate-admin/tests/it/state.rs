@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use tidegate_admin::server::StartError;
-use tidegate_admin::state::{candidates, stored_token};
+use tidegate_admin::state::stored_token;
+use tidegate_net::state::candidates;
 
 use crate::support::stage::{Balancer, CONFIG};
 

@@ -90,8 +90,9 @@ pub(super) fn patience(snapshot: &Snapshot, servers: usize) -> Duration {
 
 pub(super) fn configured(snapshot: &Snapshot) -> Configured {
     let config = &snapshot.config;
-    let servers = config.pools.iter().flat_map(|pool| {
-        pool.servers.iter().map(|server| (pool.name.clone(), server.name.clone()))
+    let servers = snapshot.pools.iter().flat_map(|entry| {
+        let name = &entry.pool.name;
+        entry.members.iter().map(|member| (name.clone(), member.server.name.clone()))
     });
     Configured {
         listeners: config.listeners.iter().map(|listener| listener.name.clone()).collect(),

@@ -2,7 +2,7 @@
 
 use tidegate_control::explain::{ExplainError, Explanation, Question, explain};
 use tidegate_control::observe::config_file::Origin;
-use tidegate_core::snapshot::{ServerIds, Snapshot};
+use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
 use tidegate_core::time::Instant;
 
 const CONFIG: &str = r#"
@@ -41,7 +41,8 @@ fn ask_with(
 ) -> Result<Explanation, ExplainError> {
     let origin = Origin::Text { name: "test".to_owned(), text: config.to_owned() };
     let config = origin.read().unwrap_or_else(|refused| panic!("{:?}", refused.diagnostics)).config;
-    let snapshot = Snapshot::build(config, None, &mut ServerIds::default(), Instant::ZERO);
+    let snapshot =
+        Snapshot::build(config, &Instances::new(), None, &mut ServerIds::default(), Instant::ZERO);
     let headers = header.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let question = Question {
         method: "GET".to_owned(),

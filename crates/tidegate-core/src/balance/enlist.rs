@@ -8,12 +8,13 @@
 //! | nobody, `refuse` | nobody | nobody |
 //!
 //! A member of weight 0 takes no request in any of these, not even when all else is down: that is
-//! how an operator says "leave it alone". For the same reason it does not count as missing.
+//! how an operator says "leave it alone". For the same reason it does not count as missing. The
+//! same holds for one that is not in rotation: it is not ready yet, or on its way out.
 
 use super::plan::Plan;
 use crate::model::ids::ServerIndex;
 use crate::model::pool::{BackupWhen, WhenAllDown};
-use crate::model::server::Member;
+use crate::model::server::{Member, Rotation};
 
 /// Members by what they are there for, each in the order of the pool.
 #[derive(Debug, Default)]
@@ -64,10 +65,9 @@ fn enlist_all(members: &[Member], roster: &mut Roster) {
 
 /// The primaries or the backups that take traffic at all.
 fn weighted(members: &[Member], backup: bool) -> impl Iterator<Item = (usize, &Member)> {
-    members
-        .iter()
-        .enumerate()
-        .filter(move |(_, member)| member.server.backup == backup && member.state.weight() > 0)
+    members.iter().enumerate().filter(move |(_, Member { server, state })| {
+        server.backup == backup && state.weight() > 0 && state.rotation() == Rotation::In
+    })
 }
 
 fn index((position, _): (usize, &Member)) -> ServerIndex {

@@ -72,6 +72,39 @@ impl Availability {
     }
 }
 
+/// Whether a server is meant to be given requests, whatever its health.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Rotation {
+    /// It is.
+    #[default]
+    In = 0,
+    /// Not yet: it is made ready, or kept ready.
+    Warm = 1,
+    /// Not any more: it finishes what it has.
+    Draining = 2,
+}
+
+impl Rotation {
+    /// The word for it in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Warm => "warm",
+            Self::Draining => "draining",
+        }
+    }
+
+    const fn from_bits(bits: u8) -> Self {
+        match bits {
+            0 => Self::In,
+            1 => Self::Warm,
+            _ => Self::Draining,
+        }
+    }
+}
+
 /// The live state of one server, held by every snapshot that knows it.
 ///
 /// Each field is one relaxed atomic and no invariant spans two of them. Control writes the first
@@ -82,6 +115,7 @@ impl Availability {
 pub struct ServerState {
     id: ServerId,
     availability: AtomicU8,
+    rotation: AtomicU8,
     weight: AtomicU32,
     /// Nanoseconds of the [`Instant`] at which slow start began; 0: it is over or never was.
     joined: AtomicU64,
@@ -107,6 +141,7 @@ impl ServerState {
         Self {
             id,
             availability: AtomicU8::new(availability as u8),
+            rotation: AtomicU8::new(Rotation::In as u8),
             weight: AtomicU32::new(u32::from(weight.value())),
             joined: AtomicU64::new(0),
             load: Load::default(),
@@ -128,6 +163,17 @@ impl ServerState {
     /// Control only: says whether it may be given requests.
     pub fn set_availability(&self, availability: Availability) {
         self.availability.store(availability as u8, Relaxed);
+    }
+
+    /// Whether it is meant to be given requests.
+    #[must_use]
+    pub fn rotation(&self) -> Rotation {
+        Rotation::from_bits(self.rotation.load(Relaxed))
+    }
+
+    /// Control only: says whether it is meant to be given requests.
+    pub fn set_rotation(&self, rotation: Rotation) {
+        self.rotation.store(rotation as u8, Relaxed);
     }
 
     /// Its weight, before slow start.

@@ -2,8 +2,23 @@
 //!
 //! Each look at a pool is `plan(settings, observed, memory, now)`: a pure function from what was
 //! measured to a number with its reasons, the same in production, in `tidegate simulate` and in
-//! every test. Reading order: `observed` (what goes in), `wish` (what a policy says), the policies
-//! (`levels`, `target`, `slo`), then `plan`.
+//! every test. Reading order: `meter` (how demand is measured), `observed` (what goes in),
+//! `wish` (what a policy says), the policies (`levels`, `target`, `slo`), then `plan`.
 
 pub mod observed;
 pub mod wish;
+
+pub mod bottleneck;
+pub mod budget;
+pub mod guard;
+pub mod levels;
+pub mod meter;
+pub mod policy;
+pub mod schedule;
+pub mod slo;
+pub mod target;
+
+pub mod plan;
+
+#[cfg(test)]
+mod tests;

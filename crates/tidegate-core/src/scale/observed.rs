@@ -1,6 +1,7 @@
-//! What is known of a pool at one moment: its demand, its servers, their load.
+//! What is known of a pool at one moment: its demand, its servers, their load, and what people
+//! ask for.
 
-use crate::time::UnixTime;
+use crate::time::{Duration, UnixTime};
 
 /// What is known of a pool.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +12,13 @@ pub struct Observed {
     pub fleet: FleetCount,
     /// How busy they are.
     pub load: Load,
+    /// How long an instance takes from its launch to its first request, as measured; `None`: not
+    /// yet known.
+    pub startup: Option<Duration>,
+    /// The most instances that the provider will run, when it has said so.
+    pub quota: Option<u32>,
+    /// What people ask for.
+    pub steering: Steering,
     /// The time of the wall clock, by which days have their shape and sales begin.
     pub at: UnixTime,
 }
@@ -21,7 +29,9 @@ pub struct Observed {
 pub struct Demand {
     /// New requests, per second.
     pub arrivals: f64,
-    /// Responses within the promise, per second.
+    /// Successful responses, per second, however late.
+    pub served: f64,
+    /// Successful responses within the promise, per second.
     pub goodput: f64,
     /// Requests that servers work on, all together, on average.
     pub in_flight: f64,
@@ -100,4 +110,33 @@ pub struct Load {
     pub connections: Option<f64>,
     /// Custom measures, in the order of the configuration.
     pub custom: Vec<Option<f64>>,
+}
+
+/// What people ask for, which always ends by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Steering {
+    /// A number of servers.
+    pub hand: Option<Hand>,
+    /// Until when nothing may change.
+    pub frozen: Option<UnixTime>,
+}
+
+/// A number of servers that a person asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hand {
+    /// How many.
+    pub wants: HandWants,
+    /// Until when.
+    pub until: UnixTime,
+    /// Who asked, for people.
+    pub by: String,
+}
+
+/// How many servers a person asks for, listed ones and instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandWants {
+    /// So many.
+    Exactly(u32),
+    /// So many or more.
+    AtLeast(u32),
 }

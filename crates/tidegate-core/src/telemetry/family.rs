@@ -89,6 +89,11 @@ impl<K: Clone + Ord, C: Cells> Family<K, C> {
         }
     }
 
+    /// What was counted under `name`, which has cells of its own.
+    pub(super) fn totals(&self, name: &K) -> Option<C::Totals> {
+        self.by_name.get(name).map(|cells| cells.totals())
+    }
+
     /// How often a name went to the row `other`.
     pub(super) const fn folds(&self) -> u64 {
         self.folds

@@ -110,6 +110,47 @@ impl HistogramTotals {
         Some(BOUNDS[BOUNDS.len() - 1])
     }
 
+    /// How many durations lie at or below `limit`, which is right where that is a bound and
+    /// interpolated within a bucket.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> f64 {
+        let place = BOUNDS.partition_point(|bound| *bound <= limit);
+        let below: u64 = self.buckets[..place].iter().sum();
+        let lower = place.checked_sub(1).map_or(Duration::ZERO, |below| BOUNDS[below]);
+        let Some(upper) = BOUNDS.get(place) else { return below as f64 };
+        let share = (limit - lower).as_secs_f64() / (*upper - lower).as_secs_f64();
+        below as f64 + share * self.buckets[place] as f64
+    }
+
+    /// The squared coefficient of variation, variance over squared mean, as far as buckets tell;
+    /// `None` when nothing was counted.
+    #[must_use]
+    pub fn variation(&self) -> Option<f64> {
+        let count = self.count() as f64;
+        let mean = self.sum_seconds() / count;
+        if count == 0.0 || mean <= 0.0 {
+            return None;
+        }
+        // Durations are spread evenly over their bucket, as far as is known.
+        let second = |place: usize| {
+            let (low, high) = (within(place, 0.0).as_secs_f64(), within(place, 1.0).as_secs_f64());
+            (low * low + low * high + high * high) / 3.0
+        };
+        let sum: f64 = self.buckets.iter().enumerate().map(|(i, n)| *n as f64 * second(i)).sum();
+        Some((sum / count / (mean * mean) - 1.0).max(0.0))
+    }
+
+    /// What was counted since `earlier`, which these grew from.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut since = *self;
+        for (count, before) in since.buckets.iter_mut().zip(&earlier.buckets) {
+            *count = count.saturating_sub(*before);
+        }
+        since.nanos = since.nanos.saturating_sub(earlier.nanos);
+        since
+    }
+
     /// Adds other totals to these.
     pub fn add(&mut self, other: &Self) {
         for (total, more) in self.buckets.iter_mut().zip(&other.buckets) {
@@ -134,6 +175,31 @@ mod tests {
         let histogram = Histogram::default();
         durations.into_iter().for_each(|duration| histogram.observe(duration));
         histogram.totals()
+    }
+
+    #[test]
+    fn what_lies_within_a_limit_is_exact_at_a_bound() {
+        let totals = totals((1..=10).map(|tenth| Duration::from_millis(tenth * 100)));
+        for (limit, within) in [(500, 5.0), (1000, 10.0), (750, 7.5), (90_000, 10.0), (0, 0.0)] {
+            assert_eq!(totals.within(Duration::from_millis(limit)), within, "{limit} ms");
+        }
+    }
+
+    #[test]
+    fn equal_durations_vary_little_and_unequal_ones_much() {
+        let equal = totals((0..100).map(|_| Duration::from_millis(15)));
+        assert!(equal.variation().is_some_and(|variation| variation < 0.1), "{equal:?}");
+        let mixed = (0..100).map(|n| Duration::from_millis(if n % 10 == 0 { 1000 } else { 10 }));
+        assert!(totals(mixed).variation().is_some_and(|variation| variation > 3.0));
+        assert_eq!(totals([]).variation(), None);
+    }
+
+    #[test]
+    fn what_was_counted_since() {
+        let earlier = totals([Duration::from_millis(3); 2]);
+        let later = totals([Duration::from_millis(3); 5]);
+        let since = later.since(&earlier);
+        assert_eq!((since.count(), since.sum_seconds()), (3, 0.009));
     }
 
     #[test]

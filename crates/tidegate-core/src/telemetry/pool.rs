@@ -22,6 +22,8 @@ words! {
 #[derive(Debug, Default)]
 pub struct PoolCells {
     outcomes: [Counter; Outcome::ALL.len()],
+    /// Requests that came to it, each once however often it was tried.
+    pub arrivals: Counter,
     /// Further tries that the retry budget paid for.
     pub retries: Counter,
     /// Retries that were wished for and not made, because the budget was spent.
@@ -48,6 +50,8 @@ impl PoolCells {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolTotals {
     outcomes: [u64; Outcome::ALL.len()],
+    /// Requests that came to it.
+    pub arrivals: u64,
     /// Further tries that the retry budget paid for.
     pub retries: u64,
     /// Retries that were wished for and not made, because the budget was spent.
@@ -75,6 +79,7 @@ impl Cells for PoolCells {
     fn totals(&self) -> PoolTotals {
         PoolTotals {
             outcomes: self.outcomes.each_ref().map(Counter::value),
+            arrivals: self.arrivals.value(),
             retries: self.retries.value(),
             retry_budget_exhausted: self.retry_budget_exhausted.value(),
             failovers: self.failovers.value(),
@@ -90,6 +95,7 @@ impl Totals for PoolTotals {
         for (total, more) in self.outcomes.iter_mut().zip(other.outcomes) {
             *total += more;
         }
+        self.arrivals += other.arrivals;
         self.retries += other.retries;
         self.retry_budget_exhausted += other.retry_budget_exhausted;
         self.failovers += other.failovers;

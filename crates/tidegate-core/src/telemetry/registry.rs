@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::route::RouteTotals;
 use super::server::ServerTotals;
 use super::worker::{ServerKey, WorkerCells};
-use crate::model::ids::{ListenerName, PoolName, RouteName};
+use crate::model::ids::{ListenerName, PoolName, RouteName, ServerName};
 
 /// The row under which everything is counted that has no row of its own; a name that is this word
 /// shares it.
@@ -86,6 +86,24 @@ impl Registry {
         self.writers().iter().for_each(|worker| worker.retain(configured));
     }
 
+    /// What was counted of a pool, without a scrape of everything else.
+    #[must_use]
+    pub fn pool(&self, name: &PoolName) -> PoolTotals {
+        let mut total = PoolTotals::default();
+        self.writers().iter().for_each(|worker| worker.add_pool(name, &mut total));
+        total
+    }
+
+    /// What was counted of servers of a pool, in their order.
+    #[must_use]
+    pub fn servers(&self, pool: &PoolName, servers: &[&ServerName]) -> Vec<ServerTotals> {
+        let mut totals = vec![ServerTotals::default(); servers.len()];
+        for worker in self.writers() {
+            worker.add_servers(pool, servers.iter().copied().zip(&mut totals));
+        }
+        totals
+    }
+
     /// Adds everything up.
     #[must_use]
     pub fn scrape(&self) -> Scrape {
@@ -111,7 +129,6 @@ mod tests {
     use super::super::pool::Outcome;
     use super::*;
     use crate::model::compression::Coding;
-    use crate::model::ids::ServerName;
 
     fn pool(text: &str) -> PoolName {
         PoolName::new(text)
@@ -129,6 +146,10 @@ mod tests {
             worker.compression.of(Coding::Br).bytes_in.add(count);
             (0..count).for_each(|_| worker.pool(&pool("shop")).record(Outcome::Success));
         }
+        let names = [&ServerName::new("b"), &ServerName::new("a")];
+        let servers = registry.servers(&pool("shop"), &names);
+        assert_eq!(servers.iter().map(|row| row.requests).collect::<Vec<_>>(), [0, 11]);
+        assert_eq!(registry.pool(&pool("shop")).requests().next(), Some((Outcome::Success, 11)));
         let scrape = registry.scrape();
         assert_eq!(scrape.servers[&(pool("shop"), ServerName::new("a"))].requests, 11);
         assert_eq!(scrape.listeners[&ListenerName::new("web")].active, 11);

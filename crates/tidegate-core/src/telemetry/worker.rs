@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::cell::Counter;
 use super::compression::CompressionCells;
-use super::family::{Cells, Family};
+use super::family::{Cells, Family, Totals};
 use super::listener::ListenerCells;
-use super::pool::PoolCells;
+use super::pool::{PoolCells, PoolTotals};
 use super::refusal::Refusal;
 use super::registry::{Configured, OTHER, Scrape};
 use super::route::RouteCells;
-use super::server::ServerCells;
+use super::server::{ServerCells, ServerTotals};
 use crate::model::ids::{ListenerName, PoolName, RouteName, ServerName};
 
 /// The cells of one writer.
@@ -83,6 +83,27 @@ impl WorkerCells {
         lock(&self.routes).retain(|name| configured.routes.contains(name));
         lock(&self.pools).retain(|name| configured.pools.contains(name));
         lock(&self.servers).retain(|key| configured.servers.contains(key));
+    }
+
+    /// Adds what was counted of a pool.
+    pub(super) fn add_pool(&self, name: &PoolName, total: &mut PoolTotals) {
+        if let Some(totals) = lock(&self.pools).totals(name) {
+            total.add(&totals);
+        }
+    }
+
+    /// Adds what was counted of servers of a pool, in the order of the totals.
+    pub(super) fn add_servers<'a>(
+        &self,
+        pool: &PoolName,
+        totals: impl Iterator<Item = (&'a ServerName, &'a mut ServerTotals)>,
+    ) {
+        let servers = lock(&self.servers);
+        for (server, total) in totals {
+            if let Some(totals) = servers.totals(&(pool.clone(), server.clone())) {
+                total.add(&totals);
+            }
+        }
     }
 
     /// Adds everything counted to a scrape.

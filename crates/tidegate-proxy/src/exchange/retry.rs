@@ -45,6 +45,7 @@ pub(super) async fn forward(
     x: &mut Exchange,
     course: &Course<'_>,
 ) -> Result<Next, Error> {
+    course.pool.cells.arrivals.increment();
     course.pool.budget.borrow_mut().deposit(x.started);
     let mut failure = Error::NoServer;
     let mut again = None;

@@ -13,7 +13,7 @@ use tidegate_core::config::load::{Text, load};
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
-use tidegate_core::snapshot::{ServerIds, Snapshot};
+use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
 use tidegate_core::telemetry::pool::PoolTotals;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_net::clock;
@@ -85,7 +85,13 @@ impl Balancer {
     fn launch(config: &str, plane: Plane) -> Self {
         let config = Arc::new(parse(config));
         let mut ids = ServerIds::default();
-        let snapshot = Arc::new(Snapshot::build(Arc::clone(&config), None, &mut ids, clock::now()));
+        let snapshot = Arc::new(Snapshot::build(
+            Arc::clone(&config),
+            &Instances::new(),
+            None,
+            &mut ids,
+            clock::now(),
+        ));
         let registry = Arc::new(Registry::default());
         let (sender, signals) = mpsc::channel(64);
         let parts = Parts {
@@ -112,7 +118,13 @@ impl Balancer {
         let config = Arc::new(parse(config));
         let previous = Arc::clone(&self.snapshot);
         let prepared = self.plane.prepare(&config).expect("a free port");
-        let snapshot = Snapshot::build(config, Some(&previous), &mut self.ids, clock::now());
+        let snapshot = Snapshot::build(
+            config,
+            &Instances::new(),
+            Some(&previous),
+            &mut self.ids,
+            clock::now(),
+        );
         self.snapshot = Arc::new(snapshot);
         self.plane.commit(prepared, Arc::clone(&self.snapshot), Arc::default());
     }

@@ -15,7 +15,7 @@ use serde_json::json;
 use tidegate_control::explain::{self, Explanation, Question};
 use tidegate_control::observe::config_file::Origin;
 use tidegate_core::model::body::BODY_PREFIX_MAX;
-use tidegate_core::snapshot::{ServerIds, Snapshot};
+use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
 use tidegate_net::clock;
 
 use super::remote::Look;
@@ -70,7 +70,13 @@ impl Explain {
                 return Ok(None);
             }
         };
-        let snapshot = Snapshot::build(config, None, &mut ServerIds::default(), clock::now());
+        let snapshot = Snapshot::build(
+            config,
+            &Instances::new(),
+            None,
+            &mut ServerIds::default(),
+            clock::now(),
+        );
         let question = Question {
             method: self.method.clone(),
             url: self.url.clone(),

@@ -129,6 +129,8 @@ impl DataPlane for Nobody {
 
     fn commit(&mut self, (): (), _snapshot: Arc<Snapshot>, _contexts: Arc<Contexts>) {}
 
+    fn publish(&mut self, _snapshot: Arc<Snapshot>) {}
+
     fn renew(&mut self, _contexts: Arc<Contexts>) {}
 
     fn addresses(&self) -> Vec<(ListenerName, SocketAddr)> {

@@ -56,6 +56,10 @@ impl DataPlane for Plane {
         refusal.map_or(Ok(config.listeners.len()), Err)
     }
 
+    fn publish(&mut self, snapshot: Arc<Snapshot>) {
+        self.serving = Some(snapshot);
+    }
+
     fn renew(&mut self, contexts: Arc<Contexts>) {
         self.notes.renewals.lock().expect("unharmed").push(contexts);
     }

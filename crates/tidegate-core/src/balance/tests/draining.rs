@@ -3,6 +3,7 @@
 use super::fixture::{Fixture, assert_shares, rules};
 use crate::model::pool::Balance;
 use crate::model::server::Availability::Unhealthy;
+use crate::model::server::Rotation;
 
 #[test]
 fn a_server_of_weight_0_takes_nothing_not_even_when_all_are_down() {
@@ -13,6 +14,25 @@ fn a_server_of_weight_0_takes_nothing_not_even_when_all_are_down() {
         (0..3).for_each(|server| fixture.set(server, Unhealthy));
         assert_eq!(fixture.tally(300)[1], 0, "{balance:?}");
         assert_eq!(fixture.pick_with(Some(1), &[0, 2]), None, "{balance:?}");
+    }
+}
+
+#[test]
+fn a_server_out_of_rotation_takes_nothing_and_is_not_missed() {
+    for balance in rules() {
+        for out in [Rotation::Warm, Rotation::Draining] {
+            let mut fixture = Fixture::with(balance.clone(), &[1, 1, 1], |pool| {
+                pool.servers[2].backup = true;
+            });
+            fixture.rotate(1, out);
+            assert_eq!(fixture.tally(100), [100, 0, 0], "{balance:?}: no backup steps in");
+            fixture.set(0, Unhealthy);
+            assert_eq!(fixture.tally(100), [0, 0, 100], "{balance:?}");
+            fixture.set(2, Unhealthy);
+            assert_eq!(fixture.tally(100), [100, 0, 0], "{balance:?}: fail-open spares it too");
+            fixture.rotate(1, Rotation::In);
+            assert_eq!(fixture.tally(100), [0, 100, 0], "{balance:?}");
+        }
     }
 }
 

@@ -12,7 +12,9 @@ use crate::model::pool::{
     PoolTimeouts, Protocol, RetryBudget, WhenAllDown,
 };
 use crate::model::ratio::{Ratio, Weight};
-use crate::model::server::{Availability, Member, PoolState, Server, ServerId, ServerState};
+use crate::model::server::{
+    Availability, Member, PoolState, Rotation, Server, ServerId, ServerState,
+};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
@@ -88,6 +90,12 @@ impl Fixture {
     /// Changes a server's weight.
     pub(super) fn weigh(&self, server: usize, weight: u16) {
         self.members[server].state.set_weight(Weight::new(weight).expect("in range"));
+        self.state.advance();
+    }
+
+    /// Takes a server into rotation, or out of it.
+    pub(super) fn rotate(&self, server: usize, rotation: Rotation) {
+        self.members[server].state.set_rotation(rotation);
         self.state.advance();
     }
 

@@ -1,0 +1,270 @@
+//! The planner: what a pool should have, by every voice and limit, with the reasons.
+//!
+//! Who wins, highest first: the provider's quota, the budget, `max`; a number by hand; a sale of
+//! the schedule; then the policy with its forecast, and only this last is slowed by the guard. The
+//! same function runs in production, in the simulator and in tests: it reads no clock and draws no
+//! lots, and what it remembers is in `Memory`.
+
+use std::fmt;
+
+use super::guard::{Held, Look};
+use super::observed::{Hand, HandWants, Observed};
+use super::policy::{self, Wishes};
+use super::wish::{Source, Wish};
+use super::{bottleneck, budget, guard, schedule};
+use crate::model::autoscale::{Autoscale, OnReach, SaleWants};
+use crate::time::{Duration, Instant};
+
+/// What a pool should have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Servers in rotation, listed ones and instances, arrived or to be launched.
+    pub servers: u32,
+    /// Instances among them: what the provider is to run in rotation.
+    pub instances: u32,
+    /// Instances besides, ready and out of rotation.
+    pub warm: u32,
+    /// Every wish; the one that binds is first.
+    pub wishes: Vec<Wish>,
+    /// What holds the pool elsewhere than wished, in the order in which it applied.
+    pub limits: Vec<Limited>,
+}
+
+/// A limit that binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// What limits.
+    pub by: Limit,
+    /// What it makes of the wish.
+    pub servers: u32,
+}
+
+/// What can hold a pool elsewhere than wished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limit {
+    /// The pool grows as fast as `guard.max_step` lets it.
+    Step,
+    /// The pool may not shrink yet, or not so much at a time.
+    Cooldown,
+    /// More servers do not help: the limit lies behind the pool.
+    Bottleneck,
+    /// `min`.
+    Min,
+    /// `max`.
+    Max,
+    /// The day's budget is spent.
+    Budget,
+    /// The provider runs no more.
+    Quota,
+    /// Somebody froze the pool.
+    Freeze,
+}
+
+impl Limit {
+    /// Every limit.
+    pub const ALL: [Self; 8] = [
+        Self::Step,
+        Self::Cooldown,
+        Self::Bottleneck,
+        Self::Min,
+        Self::Max,
+        Self::Budget,
+        Self::Quota,
+        Self::Freeze,
+    ];
+
+    /// The word for it in metrics and reasons.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Step => "max_step",
+            Self::Cooldown => "cooldown",
+            Self::Bottleneck => "bottleneck",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Budget => "budget",
+            Self::Quota => "quota",
+            Self::Freeze => "freeze",
+        }
+    }
+}
+
+/// What the planner remembers from look to look.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// What was planned last.
+    servers: Option<u32>,
+    /// What each policy remembers.
+    pub policy: policy::Memory,
+    /// What has been spent.
+    pub budget: budget::Memory,
+    guard: guard::Memory,
+    bottleneck: bottleneck::Memory,
+}
+
+/// What a pool should have.
+pub fn plan(settings: &Autoscale, observed: &Observed, memory: &mut Memory, now: Instant) -> Plan {
+    memory.bottleneck.observe(observed, now);
+    if let Some(budget) = &settings.budget {
+        memory.budget.charge(budget, observed.fleet.paid(), observed.at);
+    }
+    let current = memory.servers.unwrap_or_else(|| observed.fleet.committed());
+    let Wishes { all, warm } = policy::wishes(settings, observed, &mut memory.policy, current, now);
+    let mut draft = Draft { servers: current, wishes: all, limits: Vec::new() };
+    draft.slow(settings, observed, memory, current, now);
+    draft.keep_sales(settings, observed, memory);
+    draft.follow_hand(observed);
+    draft.bound(settings, observed, memory, current);
+    let Draft { servers, wishes, limits } = draft;
+    if servers > current {
+        memory.bottleneck.grown(current, servers, now);
+    }
+    memory.guard.changed(current, servers, now);
+    memory.servers = Some(servers);
+    let instances = servers.saturating_sub(observed.fleet.listed);
+    let warm = warm.max(settings.warm.size).min(settings.bounds.max.saturating_sub(servers));
+    Plan { servers, instances, warm, wishes, limits }
+}
+
+/// A plan in the making.
+struct Draft {
+    servers: u32,
+    wishes: Vec<Wish>,
+    limits: Vec<Limited>,
+}
+
+impl Draft {
+    /// Takes the highest wish of the policies, as far as the guard lets it.
+    fn slow(
+        &mut self,
+        settings: &Autoscale,
+        observed: &Observed,
+        memory: &mut Memory,
+        current: u32,
+        now: Instant,
+    ) {
+        self.wishes.sort_by_key(|wish| std::cmp::Reverse(wish.servers));
+        let mut wished = self.wishes.first().map_or(current, |wish| wish.servers);
+        if wished > current && memory.bottleneck.holds() {
+            wished = current;
+            self.limits.push(Limited { by: Limit::Bottleneck, servers: current });
+        }
+        // What lies beyond the bounds is never on its way: it must not open a step.
+        let (least, most) = (settings.bounds.min, settings.bounds.max);
+        let within = wished.clamp(least.min(current), most.max(current));
+        let look = Look { current, wished: within, startup: startup(settings, observed) };
+        let (servers, held) = memory.guard.allow(&settings.guard, look, now);
+        self.servers = servers;
+        let by = match held {
+            Held::Step => Some(Limit::Step),
+            Held::Cooldown => Some(Limit::Cooldown),
+            Held::Free if wished > within => Some(Limit::Max),
+            Held::Free if wished < within => Some(Limit::Min),
+            Held::Free => None,
+        };
+        self.limits.extend(by.map(|by| Limited { by, servers }));
+    }
+
+    /// Sales are known beforehand: their capacity comes whole.
+    fn keep_sales(&mut self, settings: &Autoscale, observed: &Observed, memory: &Memory) {
+        let ahead = settings.forecast.ahead.unwrap_or(Duration::ZERO);
+        let lead = startup(settings, observed).saturating_add(ahead);
+        for due in schedule::due(&settings.schedule, observed.at, lead) {
+            let servers = match due.sale.wants {
+                SaleWants::Min(servers) => servers,
+                SaleWants::Demand(rate) => memory.policy.servers_for(settings, observed, rate),
+                SaleWants::Factor(factor) => {
+                    let usual = self.wishes.first().map_or(self.servers, |wish| wish.servers);
+                    super::target::ceil(f64::from(usual) * factor)
+                }
+            };
+            let because = format!("at least {servers} while it lasts");
+            self.floor(servers, Source::Schedule(due.sale.name.clone()), because);
+        }
+    }
+
+    fn follow_hand(&mut self, observed: &Observed) {
+        let Some(Hand { wants, until, by }) = &observed.steering.hand else { return };
+        if observed.at >= *until {
+            return;
+        }
+        match *wants {
+            HandWants::AtLeast(servers) => {
+                self.floor(servers, Source::Hand, format!("at least {servers}, asked for by {by}"));
+            }
+            HandWants::Exactly(servers) => {
+                let because = format!("{servers}, asked for by {by}");
+                self.take(Wish { servers, warm: 0, source: Source::Hand, because });
+            }
+        }
+    }
+
+    /// A wish that nothing below it can go under.
+    fn floor(&mut self, servers: u32, source: Source, because: String) {
+        let wish = Wish { servers, warm: 0, source, because };
+        if servers > self.servers {
+            self.take(wish);
+        } else {
+            self.wishes.push(wish);
+        }
+    }
+
+    /// A wish that beats those before it, and what limited them.
+    fn take(&mut self, wish: Wish) {
+        self.servers = wish.servers;
+        self.wishes.insert(0, wish);
+        self.limits.clear();
+    }
+
+    /// What no voice can go beyond.
+    fn bound(&mut self, settings: &Autoscale, observed: &Observed, memory: &Memory, current: u32) {
+        self.at_least(settings.bounds.min, Limit::Min);
+        self.at_most(settings.bounds.max.max(observed.fleet.listed), Limit::Max);
+        let spent = settings.budget.as_ref().is_some_and(|budget| {
+            budget.on_reach == OnReach::Hold && memory.budget.is_spent(budget)
+        });
+        if spent {
+            self.at_most(current, Limit::Budget);
+        }
+        if let Some(quota) = observed.quota {
+            self.at_most(observed.fleet.listed.saturating_add(quota), Limit::Quota);
+        }
+        if observed.steering.frozen.is_some_and(|until| observed.at < until) {
+            self.at_least(current, Limit::Freeze);
+            self.at_most(current, Limit::Freeze);
+        }
+    }
+
+    fn at_least(&mut self, servers: u32, by: Limit) {
+        if self.servers < servers {
+            self.servers = servers;
+            self.limits.push(Limited { by, servers });
+        }
+    }
+
+    fn at_most(&mut self, servers: u32, by: Limit) {
+        if self.servers > servers {
+            self.servers = servers;
+            self.limits.push(Limited { by, servers });
+        }
+    }
+}
+
+/// How long a launch takes: as measured, or else as expected.
+pub(super) fn startup(settings: &Autoscale, observed: &Observed) -> Duration {
+    observed.startup.unwrap_or(settings.startup)
+}
+
+/// `want 60 (slo), floor 40 (sale), held at 12 by max`.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.wishes.first() {
+            Some(wish) => write!(f, "want {} ({}: {})", wish.servers, wish.source, wish.because)?,
+            None => write!(f, "want {}", self.servers)?,
+        }
+        for Limited { by, servers } in &self.limits {
+            write!(f, ", held at {servers} by {}", by.as_str())?;
+        }
+        Ok(())
+    }
+}
