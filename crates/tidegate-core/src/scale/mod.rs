@@ -10,10 +10,13 @@ pub mod wish;
 
 pub mod bottleneck;
 pub mod budget;
+pub mod capacity;
+pub mod forecast;
 pub mod guard;
 pub mod levels;
 pub mod meter;
 pub mod policy;
+pub mod queueing;
 pub mod schedule;
 pub mod slo;
 pub mod target;

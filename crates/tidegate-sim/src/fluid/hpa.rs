@@ -9,8 +9,8 @@
 
 use std::collections::VecDeque;
 
-use super::replay::{Scaler, Seen, TICK_SECONDS};
 use super::fleet::Size;
+use super::replay::{Scaler, Seen, TICK_SECONDS};
 
 /// How old a measure is when it is seen.
 const DELAY_TICKS: usize = (60 / TICK_SECONDS) as usize;
@@ -63,12 +63,12 @@ impl Scaler for Hpa {
             let capacity = f64::from(seen.served_by) * seen.capacity;
             let cpu = if capacity > 0.0 { (demand / capacity).min(1.0) } else { 1.0 };
             self.past.push_back((cpu, seen.served_by));
-            self.past.truncate_front(DELAY_TICKS);
+            keep(&mut self.past, DELAY_TICKS);
         }
         let current = seen.fleet.committed();
         let desired = self.desired(seen);
         self.recommended.push_back(desired);
-        self.recommended.truncate_front(WINDOW_TICKS);
+        keep(&mut self.recommended, WINDOW_TICKS);
         let stable = self.recommended.iter().copied().max().unwrap_or(desired);
         let wanted = if desired < current { stable.min(current) } else { desired };
         let limit = (2 * current).max(current + 4);
@@ -77,15 +77,9 @@ impl Scaler for Hpa {
 }
 
 /// Keeps the last of a queue.
-trait TruncateFront {
-    fn truncate_front(&mut self, length: usize);
-}
-
-impl<T> TruncateFront for VecDeque<T> {
-    fn truncate_front(&mut self, length: usize) {
-        while self.len() > length {
-            self.pop_front();
-        }
+fn keep<T>(queue: &mut VecDeque<T>, length: usize) {
+    while queue.len() > length {
+        queue.pop_front();
     }
 }
 

@@ -10,5 +10,6 @@
 pub mod fleet;
 pub mod hpa;
 pub mod oracle;
+pub mod planned;
 pub mod queue;
 pub mod replay;

@@ -81,11 +81,8 @@ impl Queue {
     fn refuse(&mut self, left: f64, come: f64, served: f64, passed: &mut Passed) -> f64 {
         let full = LINE * served;
         let surplus = self.waiting - full;
-        let (length, joins) = if surplus > 0.0 {
-            ((surplus / served).min(left), 0.0)
-        } else {
-            (left, served)
-        };
+        let (length, joins) =
+            if surplus > 0.0 { ((surplus / served).min(left), 0.0) } else { (left, served) };
         if surplus > 0.0 {
             self.waiting = if length < left { full } else { self.waiting - served * length };
         }

@@ -36,7 +36,9 @@ pub struct Seen<'a> {
     pub demand: Option<f64>,
     /// How many instances served in the tick before.
     pub served_by: u32,
-    /// Of the requests of the tick before, those a second that were answered in time.
+    /// What was answered in the tick before, in requests a second.
+    pub served: f64,
+    /// Of what came in the tick before, what was answered in time, in requests a second.
     pub goodput: f64,
     /// Requests that wait.
     pub queued: f64,
@@ -129,6 +131,7 @@ pub fn replay(scenario: &Scenario<'_>, scaler: &mut dyn Scaler) -> Outcome {
         fleet: Fleet::new(begin, scenario.startup_ticks()),
         queue: Queue::default(),
         outcome: Outcome::default(),
+        served: 0.0,
         goodput: 0.0,
         trend: std::cmp::Ordering::Equal,
     };
@@ -143,6 +146,7 @@ struct World {
     fleet: Fleet,
     queue: Queue,
     outcome: Outcome,
+    served: f64,
     goodput: f64,
     trend: std::cmp::Ordering,
 }
@@ -158,6 +162,7 @@ impl World {
             at: UnixTime::from_millis(scenario.begins.as_millis() + elapsed),
             demand: before.map(|row| row.demand),
             served_by: before.map_or(fleet.serving, |row| row.serving),
+            served: self.served,
             goodput: self.goodput,
             queued: self.queue.waiting(),
             fleet: &fleet,
@@ -176,7 +181,10 @@ impl World {
         let demand = scenario.demand[tick];
         let served = f64::from(count.serving) * scenario.capacity;
         let seconds = f64::from(TICK_SECONDS);
+        let before = self.queue.waiting();
         let passed = self.queue.pass(seconds, demand, served);
+        let left = before - self.queue.waiting() + passed.arrived - passed.shed;
+        self.served = left / seconds;
         self.goodput = (passed.arrived - passed.late) / seconds;
         let row = Row {
             seconds: u64::from(TICK_SECONDS) * tick as u64,
@@ -192,7 +200,8 @@ impl World {
         outcome.shed += passed.shed;
         outcome.server_hours += f64::from(row.paid) * seconds / 3600.0;
         outcome.peak = outcome.peak.max(row.paid);
-        let turn = outcome.rows.last().map_or(std::cmp::Ordering::Equal, |last| row.paid.cmp(&last.paid));
+        let turn =
+            outcome.rows.last().map_or(std::cmp::Ordering::Equal, |last| row.paid.cmp(&last.paid));
         if turn.is_ne() {
             outcome.direction_changes += u32::from(self.trend.is_ne() && turn != self.trend);
             self.trend = turn;
