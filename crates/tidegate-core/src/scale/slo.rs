@@ -32,9 +32,11 @@ const KEPT_FOR: Duration = Duration::from_secs(150);
 /// In how long what waits is to be worked off, in seconds.
 const DRAIN_SECONDS: f64 = 60.0;
 /// What a change costs: so many seconds of the whole pool, where it is all surplus.
-const CHANGE_SECONDS: f64 = 1.5;
+const CHANGE_SECONDS: f64 = 6.0;
 /// Seconds after which half of a surplus is forgotten once it is none.
 const FORGET_SECONDS: f64 = 200.0;
+/// The last server of a margin is worth it if it is filled by as much.
+const HALF: f64 = 0.5;
 /// A look that is shorter says less about demand than its own noise does.
 const NOISE: f64 = 3.0;
 
@@ -68,11 +70,10 @@ pub fn wish(
     let upper = memory.bounded(memory.forecast.upper(sure(demand.arrivals, seconds))?, now);
     let waiting = demand.queued.max(0.0) / DRAIN_SECONDS;
     let size = |rate: f64| servers_for(settings, &demand, able, rate + waiting);
-    let needs = Needs {
-        least: size(upper.likely),
-        most: size(upper.safe).max(size(memory.needs.highest(upper.safe, KEPT_FOR, now))),
-        launch: size(upper.safe),
-    };
+    let half = able.rate * HALF;
+    let near = |rate: f64| size((rate - half).max(upper.likely));
+    let kept = memory.needs.highest(upper.safe, KEPT_FOR, now);
+    let needs = Needs { least: size(upper.likely), launch: near(upper.safe), most: near(kept) };
     let servers = memory.settle(needs, observed.fleet.committed(), seconds);
     let because = format!(
         "{:.1} requests/s, up to {:.1} until a launch serves, at {:.1} each",

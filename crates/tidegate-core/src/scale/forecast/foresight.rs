@@ -13,7 +13,7 @@ use crate::time::{Duration, UnixTime};
 
 /// What a late request costs, in what serving it would have: where nothing is to be launched below,
 /// and where nothing is to be stopped above.
-const PRICE_LIKELY: f64 = 5.0;
+const PRICE_LIKELY: f64 = 4.0;
 const PRICE_SAFE: f64 = 40.0;
 /// Until so many bins are known, demand is taken to be as wild as this factor.
 const TRUSTED: usize = DAY;
