@@ -77,7 +77,8 @@ impl CertificateStatus {
     }
 }
 
-const fn word(kind: KeyKind) -> &'static str {
+/// The word for a kind of key.
+pub(crate) const fn word(kind: KeyKind) -> &'static str {
     match kind {
         KeyKind::Rsa => "rsa",
         KeyKind::Ecdsa => "ecdsa",
@@ -86,7 +87,7 @@ const fn word(kind: KeyKind) -> &'static str {
 }
 
 /// The certificates of a listener, each with where it comes from.
-fn shown<'a>(
+pub(crate) fn shown<'a>(
     name: &ListenerName,
     asked: &'a ListenerTls,
     tls: &'a Tls,

@@ -13,6 +13,18 @@ use rustls::SignatureScheme;
 
 use super::identity::{Identity, KeyKind};
 use super::names::{canonical, parent};
+use super::provider::provider;
+
+/// Why a client is shown what it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// It is for the name that the client asks for.
+    Name,
+    /// It is for all names that have this one's parent.
+    Wildcard,
+    /// It is the first, and none is for the name, or no name is asked for.
+    First,
+}
 
 /// Identities by name.
 #[derive(Debug)]
@@ -56,6 +68,20 @@ impl Resolver {
     pub fn covers(&self, host: &str) -> bool {
         let host = canonical(host);
         self.places(&host).is_some() || self.identities.iter().any(|known| known.covers(&host))
+    }
+
+    /// The identity for a client that asks for `name` and understands every kind of key, and why
+    /// it is this one.
+    #[must_use]
+    pub fn shown_for(&self, name: Option<&str>) -> (&Arc<Identity>, Because) {
+        let schemes = &provider().signature_verification_algorithms.supported_schemes();
+        let host = name.map(canonical);
+        let because = match host.as_deref() {
+            Some(host) if self.exact.contains_key(host) => Because::Name,
+            Some(host) if self.places(host).is_some() => Because::Wildcard,
+            _ => Because::First,
+        };
+        (&self.identities[self.resolve(name, schemes)], because)
     }
 
     /// The place of the identity for a client that asks for `name` and understands `schemes`.

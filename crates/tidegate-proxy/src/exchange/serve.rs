@@ -51,6 +51,7 @@ async fn answer(
     x: &mut Exchange,
     taken: &Taken<'_>,
 ) -> Result<Next, Error> {
+    route::check(x, taken)?;
     let facts = facts(client, x, taken.listener);
     let prepared = {
         let (mut editor, mut reply) = (worker.editor(), worker.reply());

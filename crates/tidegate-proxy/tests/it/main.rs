@@ -13,6 +13,7 @@ mod h2;
 mod interim;
 mod limits;
 mod messages;
+mod parity;
 mod paths;
 mod programs;
 mod proxy_protocol;
