@@ -1,7 +1,6 @@
 //! What a connection meets before a request is read off it: a PROXY header, TLS, and whether the
 //! request has a place on it.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -77,11 +76,12 @@ impl Arrival<'_> {
 
     fn certificate(&self, asked: &ListenerTls, server: &Server) -> String {
         let name = self.server_name.as_deref();
-        let (identity, because) = server.resolver().shown_for(name);
+        let Some((identity, because)) = server.resolver().shown_for(name) else {
+            return "there is no certificate yet, so every handshake fails".to_owned();
+        };
         let mut shown = certificate::shown(&self.listener.name, asked, self.tls);
         let shown = shown.find(|(_, shown)| Arc::ptr_eq(&shown.identity, identity));
-        let file = shown.map(|(files, _)| files.certificate.value.to_string_lossy());
-        let file = file.unwrap_or(Cow::Borrowed("one"));
+        let file = shown.map_or_else(|| "one".to_owned(), |(file, _)| file);
         let names = identity.names().join(", ");
         let why = match (because, name) {
             (Because::Name, _) => "it is for that name".to_owned(),
@@ -105,7 +105,7 @@ impl Arrival<'_> {
     /// What it gets because the connection is for another host.
     fn misdirected(&self, host: &str) -> Option<Answer> {
         let server = self.server()?;
-        let (shown, _) = server.resolver().shown_for(self.server_name.as_deref());
+        let (shown, _) = server.resolver().shown_for(self.server_name.as_deref())?;
         let direction = Direction {
             host,
             server_name: self.server_name.as_deref(),

@@ -5,6 +5,7 @@
 //! `tls`, `autoscale` (with `zone`) and `provider`, then the whole in `node`; `written` tells where
 //! something stands in the configuration. `grpc` is apart: the statuses of a protocol.
 
+pub mod acme;
 pub mod autoscale;
 pub mod body;
 pub mod compression;

@@ -5,6 +5,7 @@
 
 mod balance;
 mod cases;
+mod challenge;
 mod chunks;
 mod forward;
 mod framing;

@@ -115,6 +115,7 @@ pub fn server_with(
         client_auth: ClientAuth::Off,
         alpn: vec![Alpn::Http11],
         tickets: Tickets::default(),
+        challenges: Arc::default(),
     };
     change(&mut setup);
     Arc::new(TlsServer::new(setup).expect("a server"))

@@ -72,7 +72,8 @@ impl Explain {
             }
         };
         let (config, now) = (Arc::clone(&accepted.config), clock::now());
-        let snapshot = Snapshot::build(config, &Instances::new(), None, &mut ServerIds::default(), now);
+        let snapshot =
+            Snapshot::build(config, &Instances::new(), None, &mut ServerIds::default(), now);
         let question = Question {
             method: self.method.clone(),
             url: self.url.clone(),

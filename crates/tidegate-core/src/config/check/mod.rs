@@ -5,6 +5,7 @@
 //! values mean has been settled before, so a builder that finds a faulty one just gives up: `None`
 //! without a word.
 
+pub(crate) mod acme;
 pub(crate) mod autoscale;
 pub(crate) mod compression;
 pub(crate) mod edit;

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use super::ports;
 use super::whole::{Site, objects};
+use super::{acme, ports};
 use crate::config::position::At;
 use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table, Value};
@@ -18,6 +18,7 @@ pub(crate) fn hold(site: &mut Site<'_>) {
     ports::differ(site);
     tokens_differ(site);
     pools_are_used(site);
+    acme::hold(site);
 }
 
 fn there_is_a_listener(site: &mut Site<'_>) {

@@ -6,6 +6,7 @@
 pub mod duration;
 pub mod size;
 
+pub(crate) mod acme;
 pub(crate) mod address;
 pub(crate) mod command;
 pub(crate) mod fault;
