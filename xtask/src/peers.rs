@@ -39,6 +39,7 @@ pub(crate) const IP: Peer = Peer::new("ip", "iproute2");
 pub(crate) const NGINX: Peer = Peer::new("nginx", "nginx");
 pub(crate) const NGHTTP: Peer = Peer::new("nghttp", "nghttp2-client");
 pub(crate) const NGHTTPD: Peer = Peer::new("nghttpd", "nghttp2-server");
+pub(crate) const PEBBLE: Peer = Peer::new("pebble", "pebble");
 pub(crate) const PERF: Peer = Peer::new("perf", "linux-perf");
 pub(crate) const PYTHON: Peer = Peer::new("python3", "python3");
 pub(crate) const STRACE: Peer = Peer::new("strace", "strace");

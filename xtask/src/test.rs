@@ -35,6 +35,10 @@ const COMPONENTS: &[&str] = &["rustfmt", "clippy"];
 /// When something the steps need cannot be installed or run. A step that fails is an exit code.
 pub(crate) fn run() -> Result<ExitCode> {
     peers::ensure_all(PEERS)?;
+    // Not every release of Debian has it.
+    if let Err(error) = peers::ensure_all(&[peers::PEBBLE]) {
+        println!("without pebble, tests of ACME are skipped: {error:#}");
+    }
     peers::ensure_grpc(&workspace::target()?);
     add_components()?;
 

@@ -20,6 +20,7 @@ use tidegate_core::time::{Instant, UnixTime};
 use tidegate_net::clock;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::act::acme::standing::Standings;
 use crate::events::{EventLog, Kind, Page, Report};
 use crate::health::board::Board;
 use crate::observe::config_file::{Accepted, Origin};
@@ -119,6 +120,7 @@ pub(crate) struct Shared {
     pub(crate) addresses: Mutex<Vec<(ListenerName, SocketAddr)>>,
     pub(crate) reloads: Reloads,
     pub(crate) renewals: Renewals,
+    pub(crate) standings: Standings,
     pub(crate) started: (Instant, UnixTime),
     /// The configuration of the start: what needs a restart is measured against it.
     pub(crate) first: Arc<Config>,
@@ -160,6 +162,7 @@ impl Control {
             addresses: Mutex::default(),
             reloads: Reloads::default(),
             renewals: Renewals::default(),
+            standings: Standings::default(),
             started: (now, clock::unix_time()),
             readiness: AtomicU8::new(Readiness::Starting as u8),
         });
@@ -218,6 +221,12 @@ impl Control {
     pub fn renewals(&self) -> (u64, u64) {
         let renewals = &self.shared.renewals;
         (renewals.applied.load(Relaxed), renewals.refused.load(Relaxed))
+    }
+
+    /// Certificates that authorities were asked for, by how that ended: a word, and how many.
+    #[must_use]
+    pub fn orders(&self) -> [(&'static str, u64); 3] {
+        self.shared.standings.orders()
     }
 
     /// What TLS is made of.

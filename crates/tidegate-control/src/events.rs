@@ -25,9 +25,10 @@ pub enum Kind {
     ConfigApplied,
     /// A configuration was refused; the one before it goes on.
     ConfigRefused,
-    /// A certificate, a key or an authority was renewed: its file changed.
+    /// A certificate, a key or an authority was renewed: its file changed, or it was issued.
     CertificateRenewed,
-    /// A changed file cannot be used; what it held before goes on.
+    /// A changed file cannot be used, or an authority issues no certificate; what was there before
+    /// goes on.
     CertificateRefused,
     /// A server may be given requests.
     ServerUp,

@@ -4,10 +4,13 @@
 //! The same code that routes live traffic does the walking. Which server of the pool would be
 //! picked is not told, as that depends on the load of the moment; who may be picked is.
 
+mod arrival;
 mod edits;
+mod print;
+mod reach;
+mod url;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
@@ -18,13 +21,17 @@ use tidegate_core::http::head::{BodyLength, Head};
 use tidegate_core::http::path::PathError;
 use tidegate_core::model::body::BODY_PREFIX_MAX;
 use tidegate_core::model::compression::{Coding, Compression};
-use tidegate_core::model::ids::{ListenerIndex, ListenerName};
+use tidegate_core::model::ids::{ListenerIndex, ListenerName, RouteIndex};
+use tidegate_core::model::listener::Listener;
 use tidegate_core::route::body::BodyView;
 use tidegate_core::route::explain::{Step, Verdict};
 use tidegate_core::route::table::RouteRequest;
 use tidegate_core::snapshot::{PoolEntry, Snapshot};
 
+use self::arrival::Arrival;
+use self::url::{Scheme, Url};
 use crate::status::pool;
+use crate::tls::parts::Tls;
 
 /// A request that somebody wonders about.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -33,7 +40,8 @@ pub struct Question {
     /// The method.
     #[serde(default = "get")]
     pub method: String,
-    /// The URL: `http://host/path?query`, or a path alone.
+    /// The URL: `http://host/path?query`, or a path alone. Over https its host is also the one that
+    /// the connection is opened for.
     pub url: String,
     /// Header fields by name; a `Host` among them stands in for that of the URL.
     #[serde(default)]
@@ -41,7 +49,8 @@ pub struct Question {
     /// The trusted client address.
     #[serde(default = "localhost")]
     pub from: IpAddr,
-    /// The listener it comes to; otherwise the first one on the URL's port, or the first of all.
+    /// The listener it comes to; otherwise the first one on the URL's port, else the first that
+    /// speaks its scheme, else the first of all.
     #[serde(default)]
     pub listener: Option<String>,
     /// The body, which is JSON unless the header fields say otherwise.
@@ -76,13 +85,15 @@ pub enum ExplainError {
 pub struct Explanation {
     /// The listener that it would come to.
     pub listener: String,
+    /// What its connection meets before it, in words: a PROXY header, TLS.
+    pub connection: Vec<String>,
     /// The host that routing reads.
     pub host: String,
     /// The path that routing reads.
     pub path: String,
     /// The search, most specific first.
     pub steps: Vec<StepStatus>,
-    /// The route that takes it; `None`: 404.
+    /// The route that takes it; `None`: it is answered before routing, or gets 404.
     pub route: Option<String>,
     /// What the route changes on the way, in words.
     pub edits: Vec<String>,
@@ -141,63 +152,107 @@ pub struct Destination {
     pub balance: Cow<'static, str>,
     /// Its servers and whether each may be picked: `healthy` ones may.
     pub servers: Vec<(String, Cow<'static, str>)>,
+    /// How they are reached where that is more than HTTP/1.1 in the clear, in words.
+    pub connection: Vec<String>,
 }
 
 /// Walks a request through a snapshot.
 ///
 /// # Errors
 /// [`ExplainError`] when the question is none.
-pub fn explain(snapshot: &Snapshot, question: &Question) -> Result<Explanation, ExplainError> {
+pub fn explain(
+    snapshot: &Snapshot,
+    tls: &Tls,
+    question: &Question,
+) -> Result<Explanation, ExplainError> {
     let url = Url::read(&question.url).ok_or_else(|| ExplainError::Url(question.url.clone()))?;
-    let listener = listener(snapshot, question, &url)?;
+    let index = listener(snapshot, question, &url)?;
+    let listener = snapshot.listener(index);
     let mut head = head(question, &url)?;
-    let request = RouteRequest { listener, head: &head, client: question.from };
-    let steps = snapshot.table.explain(&request, body(question));
-    let mut explanation = Explanation {
-        listener: snapshot.listener(listener).name.to_string(),
-        host: head.host().to_owned(),
-        path: head.path().to_owned(),
-        steps: steps.iter().map(StepStatus::new).collect(),
-        route: None,
-        edits: Vec::new(),
-        pool: None,
-        answer: None,
-        compression: None,
-    };
-    let Some(index) = steps.last().and_then(Step::taken) else { return Ok(explanation) };
-    let route = snapshot.route(index);
-    explanation.route = Some(route.name.to_string());
-    let facts = Facts {
+    let opened_for = [url.authority, question.named("host").unwrap_or_default()];
+    let opened_for = opened_for.into_iter().find(|authority| !authority.is_empty());
+    let arrival = Arrival {
+        listener,
+        tls,
         client: question.from,
         scheme: url.scheme,
-        port: port(snapshot, listener, &url),
-        listener: &snapshot.listener(listener).name.to_string(),
+        server_name: opened_for.and_then(url::server_name),
+    };
+    let mut explanation = Explanation::of(&arrival, &head);
+    if explanation.answer.is_some() {
+        return Ok(explanation);
+    }
+    let request = RouteRequest { listener: index, head: &head, client: question.from };
+    let steps = snapshot.table.explain(&request, body(question));
+    explanation.steps = steps.iter().map(StepStatus::new).collect();
+    let Some(index) = steps.last().and_then(Step::taken) else { return Ok(explanation) };
+    let facts = Facts {
+        client: question.from,
+        scheme: scheme(listener).as_str(),
+        port: port(listener, &url),
+        listener: listener.name.as_str(),
         request_id: Some(0),
     };
-    let outcome = edits::apply(route, &mut head, &facts);
-    (explanation.edits, explanation.answer) = (outcome.edits, outcome.answer);
-    if explanation.answer.is_none() {
-        let policy = route.compression.as_ref();
-        explanation.compression = policy.map(|policy| CompressionStatus::new(policy, &head));
-        let pool = snapshot.pool_of(index);
-        explanation.pool = pool.map(|pool| Destination::new(&snapshot.pools[pool.position()]));
-    }
+    explanation.follow(snapshot, index, &mut head, &facts);
     Ok(explanation)
+}
+
+impl Explanation {
+    /// Before a route is looked for.
+    fn of(arrival: &Arrival<'_>, head: &Head) -> Self {
+        Self {
+            listener: arrival.listener.name.to_string(),
+            connection: arrival.told(),
+            host: head.host().to_owned(),
+            path: head.path().to_owned(),
+            steps: Vec::new(),
+            route: None,
+            edits: Vec::new(),
+            pool: None,
+            answer: arrival.answer(head),
+            compression: None,
+        }
+    }
+
+    /// What the route does that takes the request.
+    fn follow(
+        &mut self,
+        snapshot: &Snapshot,
+        index: RouteIndex,
+        head: &mut Head,
+        facts: &Facts<'_>,
+    ) {
+        let route = snapshot.route(index);
+        self.route = Some(route.name.to_string());
+        let outcome = edits::apply(route, head, facts);
+        (self.edits, self.answer) = (outcome.edits, outcome.answer);
+        if self.answer.is_none() {
+            let policy = route.compression.as_ref();
+            self.compression = policy.map(|policy| CompressionStatus::new(policy, head));
+            let pool = snapshot.pool_of(index);
+            self.pool = pool.map(|pool| Destination::new(&snapshot.pools[pool.position()]));
+        }
+    }
+}
+
+impl Question {
+    /// The first value of a header field.
+    fn named(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let same = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        same.map(|(_, value)| value.as_str())
+    }
 }
 
 /// The head of the request.
 fn head(question: &Question, url: &Url<'_>) -> Result<Head, ExplainError> {
-    let named = |name: &str| {
-        let mut headers = question.headers.iter();
-        headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    };
-    let host = named("host").unwrap_or(url.authority);
+    let host = question.named("host").unwrap_or(url.authority);
     let mut fields: Vec<(&str, &str)> =
         question.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let Some(body) = &question.body else {
         return Ok(Head::compose(&question.method, host, url.path, &fields)?);
     };
-    if named("content-type").is_none() {
+    if question.named("content-type").is_none() {
         fields.push(("content-type", "application/json"));
     }
     let mut head = Head::compose(&question.method, host, url.path, &fields)?;
@@ -217,9 +272,14 @@ fn body(question: &Question) -> BodyView<'_> {
     }
 }
 
+/// What a listener speaks.
+fn scheme(listener: &Listener) -> Scheme {
+    if listener.tls.is_some() { Scheme::Https } else { Scheme::Http }
+}
+
 /// The port that the request would come to.
-fn port(snapshot: &Snapshot, listener: ListenerIndex, url: &Url<'_>) -> u16 {
-    let first = || snapshot.listener(listener).addresses.first().map(|address| address.port());
+fn port(listener: &Listener, url: &Url<'_>) -> u16 {
+    let first = || listener.addresses.first().map(|address| address.port());
     url.port.or_else(first).unwrap_or_default()
 }
 
@@ -235,41 +295,12 @@ fn listener(
     let listeners = &snapshot.config.listeners;
     let on_port =
         |port| listeners.iter().position(|one| one.addresses.iter().any(|a| a.port() == port));
-    let place = url.port.and_then(on_port).unwrap_or(0);
+    let speaking = |wanted| listeners.iter().position(|one| scheme(one) == wanted);
+    let place = url.port.and_then(on_port).or_else(|| url.scheme.and_then(speaking)).unwrap_or(0);
     if listeners.is_empty() {
         return Err(ExplainError::Listener("at all".to_owned()));
     }
     Ok(ListenerIndex::new(place))
-}
-
-/// The parts of a URL that routing reads.
-struct Url<'a> {
-    scheme: &'static str,
-    authority: &'a str,
-    port: Option<u16>,
-    path: &'a str,
-}
-
-impl<'a> Url<'a> {
-    fn read(text: &'a str) -> Option<Self> {
-        if text.starts_with('/') || text == "*" {
-            return Some(Self { scheme: "http", authority: "", port: None, path: text });
-        }
-        let (scheme, rest) = text.split_once("://")?;
-        let (scheme, standard) = match scheme.to_ascii_lowercase().as_str() {
-            "http" => ("http", 80),
-            "https" => ("https", 443),
-            _ => return None,
-        };
-        let rest = rest.split('#').next().unwrap_or_default();
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(end);
-        if authority.is_empty() || authority.contains('@') {
-            return None;
-        }
-        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        Some(Self { scheme, authority, port: Some(port.unwrap_or(standard)), path })
-    }
 }
 
 impl StepStatus {
@@ -296,6 +327,7 @@ impl Destination {
             name: entry.pool.name.to_string(),
             balance: pool::balance(&entry.pool.balance).into(),
             servers: servers.collect(),
+            connection: reach::told(&entry.pool),
         }
     }
 }
@@ -308,61 +340,5 @@ impl CompressionStatus {
             offered: policy.codings.iter().copied().map(name).collect(),
             coding: coding.map(name),
         }
-    }
-}
-
-impl fmt::Display for CompressionStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let offered = self.offered.join(", ");
-        match &self.coding {
-            Some(coding) => write!(f, "a response that is worth it is sent in {coding}")?,
-            None => f.write_str("responses are sent as they are: the client takes none")?,
-        }
-        write!(f, " of {offered}")
-    }
-}
-
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = if self.host.is_empty() { "(none)" } else { &self.host };
-        writeln!(f, "listener {}, host {host}, path {}", self.listener, self.path)?;
-        for step in &self.steps {
-            writeln!(f, "{}:", step.place)?;
-            for trial in &step.trials {
-                match &trial.failed {
-                    None => writeln!(f, "  {}: taken", trial.route)?,
-                    Some(why) => writeln!(f, "  {}: does not hold: {why}", trial.route)?,
-                }
-            }
-        }
-        let Some(route) = &self.route else { return f.write_str("no route takes it: 404") };
-        if !self.edits.is_empty() {
-            writeln!(f, "route {route} changes:")?;
-            self.edits.iter().try_for_each(|edit| writeln!(f, "  {edit}"))?;
-        }
-        if let Some(answer) = &self.answer {
-            write!(f, "route {route} answers {answer}")?;
-        }
-        if let Some(pool) = &self.pool {
-            write!(f, "route {route} leads to pool {} ({})", pool.name, pool.balance)?;
-            pool.servers.iter().try_for_each(|(name, state)| write!(f, "\n  {name}: {state}"))?;
-        }
-        self.compression.iter().try_for_each(|compression| write!(f, "\n{compression}"))
-    }
-}
-
-/// Characters of a body that are shown.
-const BODY_SHOWN: usize = 200;
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.status)?;
-        self.fields.iter().try_for_each(|(name, value)| write!(f, "\n  {name}: {value}"))?;
-        if !self.body.is_empty() {
-            let shown: String = self.body.chars().take(BODY_SHOWN).collect();
-            let more = if shown.len() < self.body.len() { "…" } else { "" };
-            write!(f, "\n  body: {shown:?}{more}")?;
-        }
-        Ok(())
     }
 }

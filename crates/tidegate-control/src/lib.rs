@@ -9,7 +9,7 @@
 //! the loop and read what it knows.
 //!
 //! Reading order: `observe` (what comes in), `health` (what is made of probes and signals), `tls`
-//! (what is made of certificates and keys),
+//! (what is made of certificates and keys), `act` (what is done beyond this process),
 //! `publish` and `reconcile` (how it takes effect), `control`, `events`, `status` and `explain`
 //! (what people see).
 
@@ -17,6 +17,7 @@
 
 pub mod observe;
 
+mod act;
 mod health;
 pub mod tls;
 

@@ -18,6 +18,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use thiserror::Error;
 use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::config::diff::{self, Change};
+use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
 use tidegate_core::snapshot::{Instances, Snapshot};
 use tidegate_core::time::{Duration, Instant};
@@ -25,6 +26,8 @@ use tidegate_net::{clock, entropy, task};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::act::acme::orders;
+use crate::act::acme::wanted::Wanted;
 use crate::control::{Applied, Command, Reload, Shared, lock};
 use crate::events::{Kind, Report};
 use crate::health::keeper::Keeper;
@@ -33,6 +36,7 @@ use crate::observe::probe::crew::{Crew, Found};
 use crate::observe::sources::Sources;
 use crate::observe::watch::{self as watcher, Watched};
 use crate::publish::{Compiler, DataPlane};
+use crate::tls::parts::Tls;
 use step::{Asked, Done, Probing, Request, Step, answer, causes, configured, patience};
 
 /// The loop before it runs.
@@ -68,16 +72,18 @@ impl Reconciler {
         let (crew, results) = Crew::new();
         let keeper = Keeper::new(Arc::clone(&shared), crew, entropy::word());
         let (started, start) = oneshot::channel();
+        keep(&shared).await;
         let mut reconcile = Loop {
-            shared,
             compiler,
             plane,
             keeper,
+            wanted: orders::start(Arc::clone(&shared), watcher.clone()),
             watched: watcher::start("config-watch", watcher.clone(), reload_for_files),
             certificates: watcher::start("certificate-watch", watcher, || Command::Renew),
             step: Step::Idle,
             queue: Vec::new(),
             renewal_due: false,
+            shared,
         };
         reconcile.begin_first(started).map_err(StartError::Listen)?;
         let inputs = Inputs { commands, signals, results };
@@ -104,6 +110,7 @@ struct Loop<P: DataPlane> {
     keeper: Keeper,
     watched: watch::Sender<Watched>,
     certificates: watch::Sender<Watched>,
+    wanted: watch::Sender<Wanted>,
     step: Step<P::Prepared>,
     /// Reloads that wait for the one under way: one more serves them all.
     queue: Vec<Request>,
@@ -118,6 +125,18 @@ enum Input {
     Found(Found),
     Done(Done),
     Timeout,
+}
+
+/// What authorities issued earlier is there before the first client is.
+async fn keep(shared: &Shared) {
+    let accepted = shared.accepted.load_full();
+    if accepted.config.acme().next().is_none() {
+        return;
+    }
+    match tokio::task::spawn_blocking(move || accepted.with_kept()).await {
+        Ok(accepted) => shared.accepted.store(Arc::new(accepted)),
+        Err(error) => tracing::error!(%error, "cannot look for certificates that are kept"),
+    }
 }
 
 fn reload_for_files() -> Command {
@@ -275,7 +294,7 @@ impl<P: DataPlane> Loop<P> {
         self.shared.registry.retain(&configured(&snapshot));
         self.shared.accepted.store(Arc::new(accepted.clone()));
         self.watch(accepted.sources.clone());
-        self.certificates.send_replace(Some(accepted.tls.sources.clone()));
+        self.follow(&accepted.config, &accepted.tls);
         match asked {
             Asked::ToStart(started) => self.say_started(&snapshot, started),
             Asked::ToReload(requests) => {
@@ -316,6 +335,12 @@ impl<P: DataPlane> Loop<P> {
         lock(&self.shared.reloads.last).clear();
         let applied = Applied { generation, changes, warnings: accepted.warnings() };
         answer(requests, &Reload::Applied(applied));
+    }
+
+    /// Watches what TLS was made of, and has certificates issued that are wanted.
+    fn follow(&self, config: &Config, tls: &Tls) {
+        self.certificates.send_replace(Some(tls.sources.clone()));
+        self.wanted.send_replace(Wanted::of(config, tls));
     }
 
     /// Watches what was read last, while the configuration that serves asks for it.

@@ -32,6 +32,7 @@ pub(crate) async fn by_query(
 }
 
 fn answer(api: &Api, question: &Question) -> Result<Json<Explanation>, ApiError> {
-    let explanation = explain::explain(&api.control().snapshot(), question);
+    let control = api.control();
+    let explanation = explain::explain(&control.snapshot(), &control.tls(), question);
     explanation.map(Json).map_err(|error| ApiError::bad(error.to_string(), AT))
 }

@@ -1,4 +1,4 @@
-//! Certificates: how long those that listeners show hold, and how their renewals went.
+//! Certificates: how long those that listeners show hold, and how their renewals and orders went.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,6 +23,11 @@ pub(super) fn write(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
         "tidegate_config_certificate_renewals",
         "Changed files of TLS that were read while the process ran, by result.",
         [([("result", "applied")], applied), ([("result", "refused")], refused)],
+    )?;
+    writer.counter(
+        "tidegate_acme_orders",
+        "Certificates that authorities were asked for, by how that ended.",
+        facts.control.orders().map(|(result, count)| ([("result", result)], count)),
     )
 }
 

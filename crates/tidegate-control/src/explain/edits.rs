@@ -3,10 +3,12 @@
 
 use tidegate_core::edit::error::EditError;
 use tidegate_core::edit::facts::{Editor, Facts};
+use tidegate_core::edit::local;
 use tidegate_core::edit::request::{Prepared, prepare};
 use tidegate_core::http::head::Head;
 use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::model::edit::{HostEdit, ReplyEdits, RequestEdits};
+use tidegate_core::model::listener::HttpsPort;
 use tidegate_core::model::route::Route;
 
 use super::Answer;
@@ -34,6 +36,15 @@ pub(super) fn apply(route: &Route, head: &mut Head, facts: &Facts<'_>) -> Outcom
         Err(error) => Some(refused(error)),
     };
     Outcome { edits, answer }
+}
+
+/// The answer of a listener that sends everyone to https.
+pub(super) fn to_https(port: HttpsPort, head: &Head) -> Answer {
+    let mut reply = ReplyHead::default();
+    match local::to_https(port, head, &mut reply) {
+        Ok(()) => answered(&reply, b""),
+        Err(error) => refused(error),
+    }
 }
 
 fn request(asked: &RequestEdits, head: &Head) -> Vec<String> {

@@ -17,6 +17,7 @@ use tidegate_core::model::node::Config;
 use super::sources::Sources;
 use crate::tls::build::build;
 use crate::tls::parts::Tls;
+use crate::tls::refresh::refresh;
 
 /// Bytes of one file: a thousand times what people write by hand.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -75,12 +76,14 @@ impl Origin {
     /// # Errors
     /// [`Refused`] when there is at least one mistake.
     pub fn load(&self) -> Result<Accepted, Refused> {
-        self.load_after(&Tls::default())
+        self.read()?.with_files(&Tls::default())
     }
 
     /// The same, for a process that serves: what clients of `before` hold stays good.
     pub(crate) fn load_after(&self, before: &Tls) -> Result<Accepted, Refused> {
-        self.read()?.with_files(before)
+        let sound = self.read()?;
+        let before = before.keeping(&sound.config);
+        sound.with_files(&before)
     }
 
     /// Reads and checks its text alone. Blocks on the disk.
@@ -142,6 +145,12 @@ impl Accepted {
     #[must_use]
     pub fn warnings(&self) -> Vec<Diagnostic> {
         [self.doubts.as_slice(), self.tls.warnings.as_slice()].concat()
+    }
+
+    /// The same, with what is kept for it from earlier. Blocks on the disk.
+    pub(crate) fn with_kept(&self) -> Self {
+        let tls = refresh(&self.config, &self.tls.keeping(&self.config)).tls;
+        self.renewed(Arc::new(tls))
     }
 
     /// The same configuration with what its files hold by now.

@@ -45,8 +45,8 @@ impl<P: DataPlane> Loop<P> {
             self.plane.renew(Arc::clone(&tls.contexts));
             self.keeper.settle(&self.shared.snapshot.load(), &tls.contexts, now);
         }
-        self.certificates.send_replace(Some(tls.sources.clone()));
         let served = self.shared.accepted.load_full();
+        self.follow(&served.config, &tls);
         self.shared.accepted.store(Arc::new(served.renewed(tls)));
     }
 }

@@ -44,7 +44,7 @@ impl Control {
                 addresses: listener.addresses.iter().map(ToString::to_string).collect(),
                 open: own.map(|(_, address)| address.to_string()).collect(),
                 protocol: "http",
-                tls: TlsStatus::of(listener, &accepted.tls),
+                tls: TlsStatus::of(listener, &accepted.tls, &self.shared.standings),
                 redirect: listener.redirect.map(|port| port.0),
                 connections: totals.active,
                 accepted: totals.accepted,

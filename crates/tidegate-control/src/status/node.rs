@@ -128,7 +128,7 @@ impl Control {
     fn warnings(&self, pools: Vec<PoolStatus>) -> Vec<String> {
         let accepted = self.shared.accepted.load();
         let doubts = accepted.doubts().iter().map(ToString::to_string);
-        let doubts = doubts.chain(certificate::warnings(&accepted));
+        let doubts = doubts.chain(certificate::warnings(&accepted, &self.shared.standings));
         doubts.chain(pools.into_iter().flat_map(|pool| pool.warnings)).collect()
     }
 }

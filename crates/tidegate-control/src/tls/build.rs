@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tidegate_core::config::diagnostic::{Diagnostic, Severity};
+use tidegate_core::model::acme::Acme;
 use tidegate_core::model::ids::{ListenerName, PoolName};
 use tidegate_core::model::node::Config;
 use tidegate_core::model::pool::{Pool, Protocol};
@@ -25,7 +26,8 @@ use tidegate_net::tls::roots::Roots;
 use tidegate_net::tls::server::{ClientAuth, Server, ServerSetup, SetupError};
 
 use super::files::{Content, Files};
-use super::parts::{ListenerParts, PoolParts, Shown, Tls};
+use super::kept::{Kept, is_for};
+use super::parts::{AcmeParts, Issued, ListenerParts, PoolParts, Shown, Tls};
 use crate::observe::sources::Sources;
 
 /// Reads what `config` names and builds its contexts. Tickets that listeners of `before` gave out
@@ -69,7 +71,8 @@ impl<'a> Builder<'a> {
 
     /// All of it, without what cannot be used and has nothing to stand in for it.
     pub(super) fn tls(&mut self, config: &Config) -> Tls {
-        let mut tls = Tls::default();
+        let (kept, challenges) = (self.before.kept.clone(), Arc::clone(&self.before.challenges));
+        let mut tls = Tls { kept, challenges, ..Tls::default() };
         for listener in &config.listeners {
             if let Some(asked) = &listener.tls {
                 let parts = self.listener(&listener.name, asked);
@@ -109,24 +112,84 @@ impl<'a> Builder<'a> {
                 .push(self.shown(files, held.and_then(|held| held.certificates.get(place))));
         }
         let client_auth = self.client_auth(asked, held);
+        let acme = asked.acme.as_ref().map(|asked| self.acme(name, asked));
         let certificates: Vec<_> = certificates.into_iter().collect::<Option<_>>()?;
-        let client_auth = client_auth?;
+        let (client_auth, acme) = (client_auth?, whole(acme)?);
         self.names_differ(asked, &certificates)?;
         let tickets = self.before.listeners.get(name).map(|before| before.tickets.clone());
         let tickets = tickets.unwrap_or_default();
+        let issued = acme.iter().filter_map(|acme| acme.issued.as_ref().map(|one| &one.shown));
+        let shown = certificates.iter().chain(issued);
         let setup = ServerSetup {
-            identities: certificates.iter().map(|one| Arc::clone(&one.identity)).collect(),
+            identities: shown.map(|one| Arc::clone(&one.identity)).collect(),
             min_version: asked.min_version,
             client_auth: client_auth.clone(),
             alpn: vec![Alpn::H2, Alpn::Http11],
             tickets: tickets.clone(),
+            challenges: Arc::clone(&self.before.challenges),
         };
-        let at = match &asked.clients {
-            Some(clients) => &clients.ca.place,
-            None => &asked.certificates.first()?.certificate.place,
+        let at = match (&asked.clients, &asked.acme) {
+            (Some(clients), _) => &clients.ca.place,
+            (None, Some(acme)) => &acme.place,
+            (None, None) => &asked.certificates.first()?.certificate.place,
         };
         let context = self.sound(Server::new(setup), at)?;
-        Some(ListenerParts { certificates, client_auth, tickets, context: Arc::new(context) })
+        let context = Arc::new(context);
+        Some(ListenerParts { certificates, acme, client_auth, tickets, context })
+    }
+
+    /// How an authority is asked, and what it issued so far.
+    fn acme(&mut self, listener: &ListenerName, asked: &Written<Acme>) -> Option<AcmeParts> {
+        let held = self.held_listener(listener).and_then(|held| held.acme.as_ref());
+        let roots = match &asked.value.authority.ca {
+            Some(ca) => self.authorities(ca, held.map(|held| &held.roots))?,
+            None => Roots::System,
+        };
+        let setup = ClientSetup {
+            roots: roots.clone(),
+            identity: None,
+            alpn: vec![Alpn::Http11],
+            min_version: TlsVersion::Tls12,
+            server_name: None,
+        };
+        let at = asked.value.authority.ca.as_ref().map_or(&asked.place, |ca| &ca.place);
+        let directory = Arc::new(self.sound(Client::new(setup), at)?);
+        let issued = self.issued(listener, asked);
+        Some(AcmeParts { roots, directory, issued })
+    }
+
+    /// What is kept of an authority. Until there is what is asked for now, what was asked for
+    /// before is shown.
+    fn issued(&mut self, listener: &ListenerName, asked: &Written<Acme>) -> Option<Issued> {
+        let before = self.before.listeners.get(listener).and_then(|parts| parts.acme.as_ref());
+        let before = before.and_then(|acme| acme.issued.clone());
+        match &self.before.kept {
+            Kept::Nowhere => before,
+            Kept::Unable(why) => {
+                let doubt = format!("no certificate is asked for: no state directory: {why}");
+                self.doubt(&asked.place, doubt);
+                before
+            }
+            Kept::On(shelf) => {
+                let name = asked.value.name();
+                let read = self.read_kept(&shelf.path(&name), &asked.value.domains);
+                match read.map_err(|why| self.doubt(&asked.place, why)) {
+                    Ok(Some(shown)) => Some(Issued { name, shown }),
+                    Ok(None) | Err(()) => before,
+                }
+            }
+        }
+    }
+
+    fn read_kept(&mut self, path: &Path, domains: &[String]) -> Result<Option<Shown>, String> {
+        let Some(content) = self.files.read_if_there(path)? else { return Ok(None) };
+        let path = path.display();
+        let identity = Identity::from_pem(&content, &content, None)
+            .map_err(|error| format!("{path}: {}", sentence(&error)))?;
+        if !is_for(&identity, domains) {
+            return Err(format!("{path}: the certificate is for other hosts"));
+        }
+        Ok(Some(Shown { identity: Arc::new(identity), ocsp: None }))
     }
 
     fn pool(&mut self, pool: &Pool, tls: &Written<PoolTls>) -> Option<PoolParts> {
@@ -198,8 +261,7 @@ impl<'a> Builder<'a> {
         } else {
             return;
         };
-        let doubt = Diagnostic::new(&files.certificate.place, Severity::Warning, doubt);
-        self.diagnostics.push(doubt);
+        self.doubt(&files.certificate.place, doubt);
     }
 
     fn client_auth(
@@ -267,6 +329,10 @@ impl<'a> Builder<'a> {
 
     fn sound<T>(&mut self, made: Result<T, SetupError>, at: &Place) -> Option<T> {
         made.map_err(|error| self.mistake(at, sentence(&error))).ok()
+    }
+
+    fn doubt(&mut self, at: &Place, why: String) {
+        self.diagnostics.push(Diagnostic::new(at, Severity::Warning, why));
     }
 
     fn mistake(&mut self, at: &Place, why: String) {

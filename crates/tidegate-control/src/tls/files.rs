@@ -1,6 +1,7 @@
 //! Reads the files that TLS is made of, and keys from wherever they are.
 
 use std::env;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
@@ -32,6 +33,19 @@ impl Files {
         let read = self.sources.read(path, FILE_BYTES_MAX, &mut content);
         read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         Ok(content)
+    }
+
+    /// What a file holds that need not be there; `None`: it is not.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    pub(super) fn read_if_there(&mut self, path: &Path) -> Result<Option<Content>, String> {
+        let mut content = Content::default();
+        match self.sources.read(path, FILE_BYTES_MAX, &mut content) {
+            Ok(()) => Ok(Some(content)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(format!("cannot read {}: {error}", path.display())),
+        }
     }
 
     /// What a reference stands for.

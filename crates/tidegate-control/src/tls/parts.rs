@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tidegate_core::config::diagnostic::Diagnostic;
+use tidegate_core::model::acme::CertificateName;
 use tidegate_core::model::ids::{ListenerName, PoolName};
+use tidegate_core::model::node::Config;
+use tidegate_net::tls::challenges::Challenges;
 use tidegate_net::tls::client::Client;
 use tidegate_net::tls::contexts::Contexts;
 use tidegate_net::tls::identity::Identity;
@@ -15,6 +18,7 @@ use tidegate_net::tls::roots::Roots;
 use tidegate_net::tls::server::{ClientAuth, Server};
 use tidegate_net::tls::tickets::Tickets;
 
+use super::kept::Kept;
 use crate::observe::sources::Sources;
 
 /// All of TLS that a configuration asks for, and what its files held.
@@ -24,6 +28,10 @@ pub struct Tls {
     pub contexts: Arc<Contexts>,
     /// Doubts that do not stop it.
     pub warnings: Vec<Diagnostic>,
+    /// Where certificates are kept that authorities issued.
+    pub(crate) kept: Kept,
+    /// What authorities are told that check who holds a name; one table as long as we live.
+    pub(crate) challenges: Arc<Challenges>,
     pub(crate) sources: Sources,
     pub(crate) listeners: BTreeMap<ListenerName, ListenerParts>,
     pub(crate) pools: BTreeMap<PoolName, PoolParts>,
@@ -34,9 +42,29 @@ pub struct Tls {
 pub(crate) struct ListenerParts {
     /// As the configuration lists them.
     pub(crate) certificates: Vec<Shown>,
+    /// What an authority is asked for.
+    pub(crate) acme: Option<AcmeParts>,
     pub(crate) client_auth: ClientAuth,
     pub(super) tickets: Tickets,
     pub(super) context: Arc<Server>,
+}
+
+/// What a listener has of an authority.
+#[derive(Clone, Debug)]
+pub(crate) struct AcmeParts {
+    pub(super) roots: Roots,
+    /// How its directory is spoken to.
+    pub(crate) directory: Arc<Client>,
+    /// What it issued, if it did.
+    pub(crate) issued: Option<Issued>,
+}
+
+/// A certificate that an authority issued.
+#[derive(Clone, Debug)]
+pub(crate) struct Issued {
+    /// What it was asked for. While a configuration asks for another, this one is shown on.
+    pub(crate) name: CertificateName,
+    pub(crate) shown: Shown,
 }
 
 /// What the context of a pool is made of.
@@ -62,6 +90,21 @@ impl Tls {
         let listeners = listeners.map(|(name, parts)| (name.clone(), Arc::clone(&parts.context)));
         let pools = self.pools.iter();
         let pools = pools.map(|(name, parts)| (name.clone(), Arc::clone(&parts.context)));
-        Contexts { listeners: listeners.collect(), pools: pools.collect() }
+        Contexts {
+            listeners: listeners.collect(),
+            pools: pools.collect(),
+            challenges: Arc::clone(&self.challenges),
+        }
+    }
+
+    /// The same, with a place for what `config` asks authorities for. Blocks on the disk.
+    pub(crate) fn keeping(&self, config: &Config) -> Self {
+        let kept = match &self.kept {
+            Kept::Nowhere | Kept::Unable(_) if config.acme().next().is_some() => {
+                Kept::open(config.runtime.state.as_deref())
+            }
+            kept => kept.clone(),
+        };
+        Self { kept, ..self.clone() }
     }
 }

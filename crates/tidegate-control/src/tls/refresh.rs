@@ -10,7 +10,7 @@ use tidegate_net::clock;
 use tidegate_net::tls::identity::Identity;
 
 use super::build::{Builder, Fallback};
-use super::parts::{ListenerParts, PoolParts, Shown, Tls};
+use super::parts::{AcmeParts, ListenerParts, PoolParts, Shown, Tls};
 
 /// What came of it.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ fn changes(before: &Tls, after: &Tls) -> Vec<(String, String)> {
 fn of_listener(old: &ListenerParts, new: &ListenerParts, now: UnixTime) -> Vec<(String, String)> {
     let pairs = old.certificates.iter().zip(&new.certificates);
     let mut told: Vec<_> = pairs.filter_map(|(old, new)| of_shown(old, new, now)).collect();
+    told.extend(new.acme.as_ref().and_then(|new| of_issued(old.acme.as_ref(), new, now)));
     if old.client_auth != new.client_auth {
         told.push(("takes clients by other authorities".to_owned(), CHANGED.to_owned()));
     }
@@ -67,20 +68,34 @@ fn of_pool(old: &PoolParts, new: &PoolParts, now: UnixTime) -> Vec<(String, Stri
     told
 }
 
+fn of_issued(old: Option<&AcmeParts>, new: &AcmeParts, now: UnixTime) -> Option<(String, String)> {
+    let new = &new.issued.as_ref()?.shown;
+    match old.and_then(|old| old.issued.as_ref()) {
+        Some(old) => of_shown(&old.shown, new, now),
+        None => {
+            let why = format!("it was issued; it holds for {} days", days_left(&new.identity, now));
+            Some((format!("shows a certificate for {}", title(&new.identity)), why))
+        }
+    }
+}
+
 const CHANGED: &str = "a changed file";
 
 fn of_shown(old: &Shown, new: &Shown, now: UnixTime) -> Option<(String, String)> {
     let (was, is) = (&old.identity, &new.identity);
     let title = title(is);
     if was.fingerprint() != is.fingerprint() {
-        let left = is.not_after().as_secs().saturating_sub(now.as_secs());
-        let why = format!("{CHANGED}; it holds for {} days", left / SECONDS_PER_DAY);
+        let why = format!("{CHANGED}; it holds for {} days", days_left(is, now));
         return Some((format!("shows another certificate for {title}"), why));
     }
     if old.ocsp != new.ocsp {
         return Some((format!("staples another OCSP response for {title}"), CHANGED.to_owned()));
     }
     None
+}
+
+fn days_left(identity: &Identity, now: UnixTime) -> u64 {
+    identity.not_after().as_secs().saturating_sub(now.as_secs()) / SECONDS_PER_DAY
 }
 
 /// The names that a certificate is for, or whom it is of when it is for none.

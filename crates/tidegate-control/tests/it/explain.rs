@@ -1,9 +1,14 @@
 //! Why a request would go where.
 
+use std::sync::Arc;
+
 use tidegate_control::explain::{ExplainError, Explanation, Question, explain};
 use tidegate_control::observe::config_file::Origin;
 use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
 use tidegate_core::time::Instant;
+
+use crate::support::certificate::Pair;
+use crate::support::directory::Directory;
 
 const CONFIG: &str = r#"
 [listener.web]
@@ -40,9 +45,18 @@ fn ask_with(
     body: Option<&str>,
 ) -> Result<Explanation, ExplainError> {
     let origin = Origin::Text { name: "test".to_owned(), text: config.to_owned() };
-    let config = origin.read().unwrap_or_else(|refused| panic!("{:?}", refused.diagnostics)).config;
-    let snapshot =
-        Snapshot::build(config, &Instances::new(), None, &mut ServerIds::default(), Instant::ZERO);
+    ask_of(&origin, url, header, body)
+}
+
+fn ask_of(
+    origin: &Origin,
+    url: &str,
+    header: Option<(&str, &str)>,
+    body: Option<&str>,
+) -> Result<Explanation, ExplainError> {
+    let accepted = origin.load().unwrap_or_else(|refused| panic!("{:?}", refused.diagnostics));
+    let (config, mut ids) = (Arc::clone(&accepted.config), ServerIds::default());
+    let snapshot = Snapshot::build(config, &Instances::new(), None, &mut ids, Instant::ZERO);
     let headers = header.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let question = Question {
         method: "GET".to_owned(),
@@ -52,7 +66,7 @@ fn ask_with(
         listener: None,
         body: body.map(str::to_owned),
     };
-    explain(&snapshot, &question)
+    explain(&snapshot, &accepted.tls, &question)
 }
 
 #[test]
@@ -168,4 +182,130 @@ fn compression_is_told_for_the_client_that_asks() {
     assert_eq!(bare.as_deref(), Some(none));
     let elsewhere = ask("http://localhost:9090/", Some(("Accept-Encoding", "gzip")));
     assert_eq!(elsewhere.expect("an answer").compression, None);
+}
+
+const TLS: &str = r#"
+[listener.plain]
+address = "127.0.0.1:8080"
+redirect = "https"
+[listener.web]
+address = "127.0.0.1:443"
+[[listener.web.tls.certificates]]
+certificate = "first.pem"
+key = "first.key"
+[[listener.web.tls.certificates]]
+certificate = "shop.pem"
+key = "shop.key"
+[listener.strict]
+address = "127.0.0.1:9443"
+proxy_protocol = true
+trusted_proxies = ["10.9.0.0/16", "::1"]
+[listener.strict.tls]
+certificates = { certificate = "first.pem", key = "first.key" }
+min_version = "1.3"
+client_ca = "first.pem"
+client_certificate = "optional"
+[route.all]
+pool = "app"
+request.set_header = { x-scheme = "{scheme}" }
+[pool.app]
+servers = ["127.0.0.1:1"]
+protocol = "h2"
+tls = { server_name = "app.internal", ca = "first.pem", certificate = "shop.pem", key = "shop.key" }
+[route.bare]
+pool = "bare"
+match.path = "/bare"
+[pool.bare]
+servers = ["127.0.0.1:2"]
+send_proxy = "v2"
+tls = {}
+"#;
+
+/// Holds that of what is told about a request these lines, without the directory, are part.
+#[track_caller]
+fn tells(directory: &Directory, (url, host): (&str, Option<&str>), lines: &[&str]) {
+    let origin = Origin::File(directory.path("main.toml"));
+    let answer = ask_of(&origin, url, host.map(|host| ("Host", host)), None).expect("an answer");
+    let told = answer.to_string().replace(&directory.path("").display().to_string(), "");
+    let expected = lines.join("\n");
+    assert!(told.contains(&expected), "{url} {host:?}:\n{told}\ndoes not tell\n{expected}");
+}
+
+#[test]
+fn what_a_connection_meets_and_how_servers_are_reached_is_told() {
+    let directory = Directory::new();
+    Pair::new(&["first.example"]).write(&directory, "first");
+    Pair::new(&["shop.example", "*.shop.example"]).write(&directory, "shop");
+    directory.write("main.toml", TLS);
+    let tells = |request, lines: &[&str]| tells(&directory, request, lines);
+    tells(
+        ("https://shop.example/", None),
+        &[
+            "listener web, host shop.example, path /",
+            "  TLS 1.2 or newer, for h2 or http/1.1",
+            "  a client that asks for shop.example is shown shop.pem (ecdsa), it is for that name",
+            "any listener",
+        ],
+    );
+    tells(("https://a.shop.example/", None), &["shop.pem (ecdsa), its wildcard covers that name"]);
+    let none = "is shown first.pem (ecdsa), the first, as none is for that name: first.example";
+    tells(("https://other.example/", None), &[&format!("asks for other.example {none}")]);
+    let nameless = "asks for no name is shown first.pem (ecdsa), the first: first.example";
+    tells(("https://127.0.0.1/", None), &[nameless]);
+    tells(("https://shop.example/", None), &["header x-scheme is set to \"https\""]);
+    tells(("http://shop.example:443/", None), &["  it speaks TLS: a client in the clear gets 400"]);
+    tells(
+        ("https://shop.example:9443/", None),
+        &[
+            "  a PROXY header comes first and names the client, 10.0.0.1; whoever is not among \
+             10.9.0.0/16, ::1/128 is disconnected",
+            "  TLS 1.3 or newer, for h2 or http/1.1",
+            "  a client that asks for shop.example is shown first.pem (ecdsa), the first, as none \
+             is for that name: first.example",
+            "  a client certificate that first.pem vouches for is optional",
+        ],
+    );
+    tells(
+        ("https://shop.example/", None),
+        &[
+            "  127.0.0.1:1: healthy",
+            "  TLS: a server has to prove app.internal by an authority in first.pem; it is shown \
+             shop.pem if it asks",
+            "  h2 is spoken, or the handshake fails",
+        ],
+    );
+    tells(
+        ("https://shop.example/bare", None),
+        &[
+            "  each connection begins with a PROXY header, v2, that names the client",
+            "  TLS: a server has to prove its own address by an authority that the system trusts",
+        ],
+    );
+}
+
+#[test]
+fn answers_before_any_route_are_told() {
+    let directory = Directory::new();
+    Pair::new(&["first.example"]).write(&directory, "first");
+    Pair::new(&["shop.example", "*.shop.example"]).write(&directory, "shop");
+    directory.write("main.toml", TLS);
+    let tells = |request, lines: &[&str]| tells(&directory, request, lines);
+    let answered = "before any route it is answered";
+    tells(
+        ("http://shop.example:8080/a?b", None),
+        &[&format!("{answered} 308"), "  Content-Length: 0"],
+    );
+    tells(
+        ("https://shop.example:8080/", None),
+        &["  it is plain: a client that begins TLS gets 400"],
+    );
+    // On a connection for one host another is asked for, with a certificate of its own.
+    let refused = "421\n  body: \"this host needs a connection of its own\"";
+    tells(("https://shop.example/", Some("first.example")), &[&format!("{answered} {refused}")]);
+    tells(("https://shop.example/", Some("a.shop.example")), &["route all leads to pool app"]);
+    // Where clients are asked for certificates, every other host is another connection's.
+    let strict = "https://shop.example:9443/";
+    tells((strict, Some("a.shop.example")), &[&format!("{answered} {refused}")]);
+    // Without a host in the URL it is the field that the connection is opened for.
+    tells(("/", Some("shop.example")), &[&format!("{answered} 308")]);
 }

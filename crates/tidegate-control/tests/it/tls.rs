@@ -303,6 +303,7 @@ async fn encrypted(pair: &Pair) -> SocketAddr {
             client_auth: ClientAuth::Off,
             alpn: vec![Alpn::Http11],
             tickets: Tickets::default(),
+            challenges: Arc::default(),
         })
         .expect("it fits together"),
     );

@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::model::autoscale::Autoscale;
 use crate::model::listener::Listener;
 use crate::model::node::Config;
 use crate::model::pool::Pool;
+use crate::model::provider::Provider;
 use crate::model::route::Route;
 use crate::model::server::Server;
 
@@ -184,7 +186,7 @@ fn route(old: &Route, new: &Route) -> Vec<&'static str> {
 
 /// Servers are told of one by one.
 fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
-    differing!(old, new, {
+    let mut keys = differing!(old, new, {
         "balance": balance,
         "tls": tls,
         "slow_start": slow_start,
@@ -195,7 +197,42 @@ fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
         "health": health,
         "passive": passive,
         "error_page": error_pages,
-    })
+    });
+    match (&old.autoscale, &new.autoscale) {
+        (Some(old), Some(new)) => keys.extend(autoscale(old, new)),
+        (None, None) => {}
+        _ => keys.push("autoscale"),
+    }
+    keys
+}
+
+fn autoscale(old: &Autoscale, new: &Autoscale) -> Vec<&'static str> {
+    let mut keys = differing!(old, new, {
+        "autoscale.min": bounds.min,
+        "autoscale.max": bounds.max,
+        "autoscale.policy": policy,
+        "autoscale.slo": slo,
+        "autoscale.startup": startup,
+        "autoscale.capacity": capacity,
+        "autoscale.targets": targets,
+        "autoscale.custom": custom,
+        "autoscale.replace_after": replace_after,
+        "autoscale.dry_run": dry_run,
+        "autoscale.guard": guard,
+        "autoscale.levels": levels,
+        "autoscale.warm": warm,
+        "autoscale.forecast": forecast,
+        "autoscale.schedule": schedule,
+        "autoscale.budget": budget,
+    });
+    if old.provider != new.provider {
+        keys.push(match (&old.provider, &new.provider) {
+            (Provider::Process(_), Provider::Process(_)) => "autoscale.process",
+            (Provider::Exec(_), Provider::Exec(_)) => "autoscale.exec",
+            _ => "autoscale.provider",
+        });
+    }
+    keys
 }
 
 fn server(old: &Server, new: &Server) -> Vec<&'static str> {

@@ -54,8 +54,9 @@ fn tables(page: &mut String, above: &str, section: &Section) {
         let (title, inner) = match key.kind {
             Kind::Objects(inner) => (format!("{name}.NAME"), inner),
             Kind::Table(inner) | Kind::Tables(inner) | Kind::Shorthand(inner) => (name, inner),
-            Kind::List(Kind::Table(inner)) => (name, *inner),
-            Kind::Some(Kind::Shorthand(inner)) => (name, *inner),
+            Kind::List(Kind::Table(inner) | Kind::Shorthand(inner)) => (name, *inner),
+            Kind::Map { value: Kind::Table(inner), .. } => (format!("{name}.NAME"), *inner),
+            Kind::Either(_) if let Some(inner) = key.kind.section() => (name, inner),
             _ => continue,
         };
         let presence = match (&key.kind, &key.default) {

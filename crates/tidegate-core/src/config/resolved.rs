@@ -46,7 +46,9 @@ impl Page<'_> {
         let name = key.name;
         match (&key.kind, &value.data) {
             // One server a line: each may come from a line of its own.
-            (Kind::Some(Kind::Shorthand(_)) | Kind::List(Kind::Table(_)), Data::List(items)) => {
+            (Kind::List(Kind::Shorthand(_) | Kind::Table(_)), Data::List(items))
+                if !items.is_empty() =>
+            {
                 self.write(format_args!("{name} = [\n"));
                 for item in items {
                     let origin = self.origin(item);
@@ -134,7 +136,7 @@ const fn is_table(key: &Key) -> bool {
 
 fn has_fault(value: &Value) -> bool {
     match &value.data {
-        Data::Faulty | Data::Date => true,
+        Data::Faulty | Data::Date(_) => true,
         Data::List(items) => items.iter().any(has_fault),
         Data::Table(table) => table.iter().any(|(_, entry)| has_fault(&entry.value)),
         _ => false,
@@ -160,6 +162,6 @@ fn literal(value: &Value) -> String {
             let entries: Vec<_> = table.iter().map(entry).collect();
             format!("{{ {} }}", entries.join(", "))
         }
-        Data::Date | Data::Faulty => String::new(),
+        Data::Date(_) | Data::Faulty => String::new(),
     }
 }

@@ -65,7 +65,7 @@ fn default(default: &Default) -> Option<Value> {
 /// `name` is the key that the kind belongs to: objects are defined under it.
 fn kind(kind: &Kind, name: &str) -> Value {
     match kind {
-        Kind::Text(format) => text(format),
+        Kind::Text(format) | Kind::Time(format) => text(format),
         Kind::Word(words) => json!({ "enum": words }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Integer { min, max } => {

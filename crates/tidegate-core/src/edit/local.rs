@@ -67,6 +67,17 @@ pub fn to_https(port: HttpsPort, head: &Head, reply: &mut ReplyHead) -> Result<(
     Ok(reply.set_field("location", location.as_bytes())?)
 }
 
+/// Makes the head of the answer to an authority that checks who holds a host (RFC 8555, section
+/// 8.3). Nobody may keep it: the next check asks for another.
+///
+/// # Errors
+/// None that a text of ours can bring about.
+pub fn challenge(text: &str, reply: &mut ReplyHead) -> Result<(), EditError> {
+    reply.begin(200, text.len());
+    reply.set_field("content-type", b"application/octet-stream")?;
+    Ok(reply.set_field("cache-control", b"no-store")?)
+}
+
 /// Makes the head of a fixed answer.
 pub(super) fn respond(
     respond: &Respond,

@@ -6,6 +6,7 @@
 use super::ids::PoolName;
 use super::provider::Provider;
 use super::ratio::Ratio;
+use super::zone::Zone;
 use crate::time::{Duration, UnixTime};
 
 /// How a pool grows and shrinks.
@@ -231,8 +232,8 @@ pub enum SaleWants {
 pub struct Repeat {
     /// How often.
     pub every: Every,
-    /// The IANA name of the time zone whose clock it follows.
-    pub zone: String,
+    /// The time zone whose clock it follows.
+    pub zone: Zone,
 }
 
 /// How often a sale comes again.

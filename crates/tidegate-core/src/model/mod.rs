@@ -2,9 +2,10 @@
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
 //! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`,
-//! `tls`, `autoscale` and `provider`, then the whole in `node`; `written` tells where something
-//! stands in the configuration. `grpc` is apart: the statuses of a protocol.
+//! `tls`, `autoscale` (with `zone`) and `provider`, then the whole in `node`; `written` tells where
+//! something stands in the configuration. `grpc` is apart: the statuses of a protocol.
 
+pub mod acme;
 pub mod autoscale;
 pub mod body;
 pub mod compression;
@@ -22,3 +23,4 @@ pub mod server;
 pub mod template;
 pub mod tls;
 pub mod written;
+pub mod zone;

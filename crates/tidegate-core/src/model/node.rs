@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use super::acme::Acme;
 use super::listener::Listener;
 use super::pool::Pool;
 use super::route::Route;
 use super::secret::SecretReference;
+use super::written::Written;
 use crate::time::Duration;
 
 /// Everything a configuration says, checked and with every default filled in.
@@ -27,6 +29,13 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Pools, by name.
     pub pools: Vec<Pool>,
+}
+
+impl Config {
+    /// The certificates that authorities are asked for, with the listeners that are to show them.
+    pub fn acme(&self) -> impl Iterator<Item = (&Listener, &Written<Acme>)> {
+        self.listeners.iter().filter_map(|one| Some((one, one.tls.as_ref()?.acme.as_ref()?)))
+    }
 }
 
 /// The process.

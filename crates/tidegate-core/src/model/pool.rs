@@ -174,6 +174,17 @@ pub enum ProxyVersion {
     V2,
 }
 
+impl ProxyVersion {
+    /// The version as it is written in a configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        }
+    }
+}
+
 /// An active check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HealthCheck {

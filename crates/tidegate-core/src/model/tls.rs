@@ -5,15 +5,18 @@
 
 use std::path::PathBuf;
 
+use super::acme::Acme;
 use super::secret::SecretReference;
 use super::written::Written;
 
 /// TLS of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerTls {
-    /// What it shows to clients, at least one. The first also to those that name no host, or one
-    /// that none of them covers.
+    /// What it shows to clients. The first also to those that name no host, or one that none of
+    /// them covers.
     pub certificates: Vec<CertificateFiles>,
+    /// What it shows behind these, once there is one; the two are not both missing.
+    pub acme: Option<Written<Acme>>,
     /// The oldest version it speaks.
     pub min_version: TlsVersion,
     /// What it asks of clients; `None`: nothing.

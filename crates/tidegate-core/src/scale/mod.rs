@@ -5,6 +5,7 @@
 //! every test. Reading order: `meter` (how demand is measured), `observed` (what goes in),
 //! `wish` (what a policy says), the policies (`levels`, `target`, `slo`), then `plan`.
 
+pub mod fleet;
 pub mod observed;
 pub mod wish;
 

@@ -23,6 +23,8 @@ words! {
         Incompatible => "incompatible",
         /// The client's certificate is missing or not valid.
         Certificate => "certificate",
+        /// There is no certificate yet to show.
+        NoCertificate => "no_certificate",
         /// The client does not accept us.
         Refused => "refused",
         /// The client breaks the protocol.

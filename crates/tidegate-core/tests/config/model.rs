@@ -1,14 +1,19 @@
 //! What texts mean: defaults, the file behind `tidegate proxy`, and differences.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tidegate_core::config::diff::{Change, diff};
+use tidegate_core::config::load::{Text, load};
 use tidegate_core::config::proxy::{Arguments, proxy_config};
+use tidegate_core::model::autoscale::{
+    Autoscale, Bounds, Capacity, DownStep, Ladder, Policy, Targets,
+};
 use tidegate_core::model::listener::HttpsPort;
 use tidegate_core::model::node::{AccessLog, AdminAddress, Workers};
 use tidegate_core::model::pool::{Balance, Probe, ProxyVersion, WhenAllDown};
+use tidegate_core::model::provider::{OnExit, Provider};
 use tidegate_core::model::ratio::Limit;
 use tidegate_core::model::route::{HostPattern, PathPattern};
 use tidegate_core::model::secret::SecretReference;
@@ -279,6 +284,130 @@ fn what_did_not_change_is_not_told() {
     check_diff(MINIMAL, MINIMAL, &[]);
     let full = Disk::data("good").load("full.toml").config.expect("good");
     assert_eq!(diff(&full, &full.clone()), []);
+}
+
+const SCALED: &str = "
+[listener.web]
+address = \"127.0.0.1:8080\"
+[route.all]
+pool = \"app\"
+[pool.app]
+health = {}
+[pool.app.autoscale]
+min = 2
+max = 4
+";
+const PROCESS: &str = "provider = \"process\"\nprocess.ports = \"9100-9199\"\n\
+                       process.command = [\"./a\", \"{port}\"]\n";
+const EXEC: &str = "provider = \"exec\"\n\
+                    exec = { list = \"./a\", start = [\"a\", \"./b\"], stop = \"/a\" }\n";
+
+fn scaled(text: &str) -> Autoscale {
+    let pool = config(&format!("{SCALED}{text}")).pools.remove(0);
+    assert!(pool.servers.is_empty());
+    *pool.autoscale.expect("it is there")
+}
+
+#[test]
+fn an_autoscaler_has_the_documented_defaults() {
+    let scaled = scaled(PROCESS);
+    assert_eq!((scaled.bounds, scaled.policy), (Bounds { min: 2, max: 4 }, Policy::Slo));
+    assert_eq!((scaled.slo.latency, scaled.slo.ratio.value()), (Duration::from_millis(500), 0.99));
+    assert_eq!((scaled.startup, scaled.capacity), (Duration::from_secs(30), Capacity::Learn));
+    assert_eq!((scaled.replace_after, scaled.dry_run), (Duration::from_secs(120), false));
+    let guard = scaled.guard;
+    assert_eq!((guard.max_step, guard.down_step), (2.0, DownStep::Auto));
+    assert_eq!(guard.down_cooldown, Duration::from_secs(300));
+    assert_eq!(guard.down_every, Duration::from_secs(60));
+    assert_eq!((scaled.warm.size, scaled.levels.cpu), (0, None));
+    assert_eq!(scaled.forecast.ahead, Some(Duration::from_secs(1800)));
+    assert_eq!((scaled.targets, scaled.budget), (Targets::default(), None));
+    let Provider::Process(process) = scaled.provider else { panic!("a process") };
+    assert_eq!((process.ports, process.directory), ((9100, 9199), None));
+    assert_eq!((process.stop_timeout, process.on_exit), (Duration::from_secs(10), OnExit::Keep));
+}
+
+#[test]
+fn the_policy_of_levels_has_ladders_and_is_slower_to_shrink() {
+    let scaled = scaled(&format!("policy = \"levels\"\n{PROCESS}"));
+    assert_eq!(scaled.guard.down_cooldown, Duration::from_secs(600));
+    assert_eq!(scaled.guard.down_step, DownStep::Count(1));
+    let ladder = |warn, scale, emergency, target, down| {
+        Some(Ladder { warn, scale, emergency, target, down })
+    };
+    let levels = scaled.levels;
+    assert_eq!(levels.cpu, ladder(Some(0.6), 0.7, Some(0.8), None, 0.3));
+    assert_eq!(levels.memory, ladder(None, 0.75, None, None, 0.4));
+    assert_eq!(levels.requests, ladder(None, 1000.0, None, Some(800.0), 400.0));
+    assert_eq!(levels.connections, ladder(None, 5000.0, None, None, 1000.0));
+    assert_eq!((levels.periods, levels.period), (3, Duration::from_secs(15)));
+    assert_eq!(levels.up_cooldown, Duration::from_secs(300));
+}
+
+#[test]
+fn rungs_that_are_not_written_follow_the_one_that_is() {
+    let ladder = |cpu: &str| {
+        scaled(&format!("policy = \"levels\"\nlevels.cpu = {cpu}\n{PROCESS}")).levels.cpu
+    };
+    let rungs = |cpu: &str| ladder(cpu).map(|cpu| (cpu.warn, cpu.emergency));
+    assert_eq!(rungs("{ scale = 0.9 }"), Some((Some(0.6), Some(0.9))));
+    assert_eq!(rungs("{ scale = 0.5 }"), Some((Some(0.5), Some(0.8))));
+    assert_eq!(rungs("{ warn = \"off\", emergency = \"off\" }"), Some((None, None)));
+    assert_eq!(ladder("\"off\""), None);
+}
+
+#[test]
+fn a_sale_is_at_one_moment_however_it_is_written() {
+    let sale = |keys: &str| {
+        let text = format!("schedule = {{ name = \"a\", factor = 2, {keys} }}\n{PROCESS}");
+        let sale = scaled(&text).schedule.remove(0);
+        let zone = sale.repeat.map(|repeat| repeat.zone.name().to_owned());
+        ((sale.from.as_secs(), sale.to.as_secs()), zone)
+    };
+    let times = (1_795_708_800, 1_795_716_000);
+    for (keys, zone) in [
+        ("from = 2026-11-27T00:00:00+08:00, to = \"2026-11-26T18:00:00Z\"", None),
+        (
+            "from = 2026-11-27T00:00:00, to = \"2026-11-27 02:00\", timezone = \"Asia/Shanghai\"",
+            None,
+        ),
+        ("from = 2026-11-26T16:00:00Z, to = 2026-11-26T18:00:00Z, repeat = \"daily\"", Some("UTC")),
+    ] {
+        assert_eq!(sale(keys), (times, zone.map(str::to_owned)), "{keys}");
+    }
+}
+
+#[test]
+fn programs_start_from_the_directory_of_the_main_file() {
+    let at = |text: &str| {
+        let text = format!("{SCALED}forecast.history = \"past.csv\"\n{text}");
+        let loaded = load(Path::new("/etc/tidegate/shop.toml"), &mut Text(&text));
+        *loaded.config.expect("clean").pools.remove(0).autoscale.expect("it is there")
+    };
+    let scaled = at(&format!("process.logs = \"logs\"\n{PROCESS}"));
+    assert_eq!(scaled.forecast.history, Some(PathBuf::from("/etc/tidegate/past.csv")));
+    let Provider::Process(process) = scaled.provider else { panic!("a process") };
+    assert_eq!(process.command[0], "./a");
+    assert_eq!(process.directory, Some(PathBuf::from("/etc/tidegate")));
+    assert_eq!(process.logs, Some(PathBuf::from("/etc/tidegate/logs")));
+    let Provider::Exec(exec) = at(EXEC).provider else { panic!("commands") };
+    assert_eq!((&*exec.list[0], &*exec.stop[0]), ("/etc/tidegate/./a", "/a"));
+    assert_eq!(exec.start, ["a", "./b"], "a program that is looked for, and an argument");
+}
+
+#[test]
+fn a_change_of_the_autoscaler_alone_needs_no_restart() {
+    let old = format!("{SCALED}{PROCESS}");
+    let new = format!("{SCALED}{PROCESS}process.cpus = 1\nguard.max_step = 3\npolicy = \"target\"");
+    let new = new.replace("max = 4", "max = 8");
+    let changes = diff(&config(&old), &config(&new));
+    assert!(changes.iter().all(|change| change.needs_restart().next().is_none()));
+    let keys = "autoscale.max, autoscale.policy, autoscale.guard, autoscale.process";
+    check_diff(&old, &new, &[&format!("pool app changed: {keys}")]);
+    check_diff(&old, &format!("{SCALED}{EXEC}"), &["pool app changed: autoscale.provider"]);
+    let listed = "[pool.app]\nhealth = {}\nservers = \"127.0.0.1:9001\"\n";
+    let listed = format!("{}{listed}", SCALED.split("[pool").next().expect("a start"));
+    check_diff(&old, &listed, &["pool app changed: autoscale", "server app/127.0.0.1:9001 added"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tidegate_core::model::ids::{ListenerName, PoolName};
 
+use super::challenges::Challenges;
 use super::client::Client;
 use super::server::Server;
 
@@ -15,4 +16,6 @@ pub struct Contexts {
     pub listeners: HashMap<ListenerName, Arc<Server>>,
     /// How the servers of pools are spoken to.
     pub pools: HashMap<PoolName, Arc<Client>>,
+    /// What authorities are told that check who holds a name; of all contexts there are.
+    pub challenges: Arc<Challenges>,
 }

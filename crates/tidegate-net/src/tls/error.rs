@@ -29,9 +29,6 @@ pub enum IdentityError {
 /// Why a context cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// A server without a certificate.
-    #[error("there is no certificate")]
-    NoIdentity,
     /// The system's certificate authorities could not be found.
     #[error("the system has no certificate authorities")]
     NoSystemRoots,
@@ -61,6 +58,9 @@ pub enum TlsError {
     /// The first byte is not that of TLS.
     #[error("the peer does not speak TLS")]
     NotTls,
+    /// There is no certificate yet that the peer could be shown.
+    #[error("there is no certificate to show yet")]
+    NoIdentity,
     /// The two sides have no version, cipher or protocol in common.
     #[error("the peer offers nothing that is spoken here")]
     Incompatible(#[source] Box<dyn Error + Send + Sync>),

@@ -119,14 +119,18 @@ impl Handshake {
 
 /// Chooses who we are to the client, and answers it.
 fn choose(server: &Server, accepted: Accepted, socket: &Socket) -> Result<Step, TlsError> {
-    let chosen = server.choose(&accepted.client_hello());
-    match accepted.into_connection(chosen.config) {
-        Ok(library) => Ok(Step::Rest(Some(chosen.identity), Box::new(library.into()))),
-        Err((error, mut alert)) => {
+    let (identity, config) = match server.choose(&accepted.client_hello()) {
+        Some(chosen) => (Some(chosen.identity), chosen.config),
+        None => (None, Arc::clone(server.bare())),
+    };
+    match (accepted.into_connection(config), identity) {
+        (Ok(library), Some(identity)) => Ok(Step::Rest(Some(identity), Box::new(library.into()))),
+        (Err((error, mut alert)), identity) => {
             // Best effort: the client may be gone.
             let _ = alert.write_all(&mut Writer(socket));
-            Err(error.into())
+            Err(if identity.is_some() { error.into() } else { TlsError::NoIdentity })
         }
+        (Ok(_), None) => Err(TlsError::NoIdentity),
     }
 }
 

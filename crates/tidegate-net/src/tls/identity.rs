@@ -7,10 +7,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use rustls::SignatureAlgorithm;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use rustls::{InconsistentKeys, SignatureAlgorithm};
 use tidegate_core::time::UnixTime;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use zeroize::Zeroize;
@@ -45,6 +45,8 @@ pub struct Identity {
 
 /// What a leaf certificate says.
 struct Leaf {
+    /// As it is encoded.
+    public_key: Vec<u8>,
     names: Vec<String>,
     addresses: Vec<IpAddr>,
     subject: String,
@@ -66,7 +68,7 @@ impl Identity {
         let leaf_der = chain.first().ok_or(IdentityError::NoCertificate)?;
         let fingerprint = sha256(leaf_der);
         let leaf = Leaf::parse(leaf_der)?;
-        let certified = certify(chain, key, ocsp)?;
+        let certified = certify(chain, &leaf.public_key, key, ocsp)?;
         Ok(Self {
             kind: kind_of(&certified)?,
             certified: Arc::new(certified),
@@ -143,8 +145,11 @@ impl fmt::Debug for Identity {
     }
 }
 
+/// The two are compared here, as the library would not parse the certificate that answers a
+/// challenge: it has an extension that everybody else has to refuse (RFC 8737, section 3).
 fn certify(
     chain: Vec<CertificateDer<'static>>,
+    public_key: &[u8],
     key: &[u8],
     ocsp: Option<Vec<u8>>,
 ) -> Result<CertifiedKey, IdentityError> {
@@ -157,12 +162,8 @@ fn certify(
     key.zeroize();
     let signing = signing.map_err(|error| IdentityError::Key(error.into()))?;
     let mut certified = CertifiedKey::new(chain, signing);
-    match certified.keys_match() {
-        Ok(()) => {}
-        Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
-            return Err(IdentityError::Mismatch);
-        }
-        Err(error) => return Err(IdentityError::Certificate(error.into())),
+    if certified.key.public_key().is_none_or(|own| own.as_ref() != public_key) {
+        return Err(IdentityError::Mismatch);
     }
     certified.ocsp = ocsp.filter(|response| !response.is_empty());
     Ok(certified)
@@ -184,6 +185,7 @@ impl Leaf {
         let (_, certificate) = X509Certificate::from_der(der)
             .map_err(|error| IdentityError::Certificate(error.to_string().into()))?;
         let mut leaf = Self {
+            public_key: certificate.public_key().raw.to_vec(),
             names: Vec::new(),
             addresses: Vec::new(),
             subject: subject::text(certificate.subject()),

@@ -3,12 +3,14 @@
 //! An `identity` is a certificate with its key. A `server` is what a listener needs to take clients
 //! in: its identities, found by name in the `resolver`; the `roots` that it trusts in clients; its
 //! `tickets`. A `client` is what a pool needs to reach its servers. Both are immutable and shared
-//! by all cores; `contexts` holds those that belong to a snapshot. A handshake turns a `Stream`
+//! by all cores; `contexts` holds those that belong to a snapshot, and the `challenges` by which
+//! authorities check who holds a name. A handshake turns a `Stream`
 //! into an encrypted one (`handshake`, `connection`) and tells what came of it (`session`).
 //!
 //! No type of rustls leaves this module, and there is one provider of cryptography, `provider`.
 //! Which files hold certificates, and when they are read again, is the control plane's business.
 
+pub mod challenges;
 pub mod client;
 pub(crate) mod connection;
 pub mod contexts;

@@ -13,6 +13,18 @@ use rustls::SignatureScheme;
 
 use super::identity::{Identity, KeyKind};
 use super::names::{canonical, parent};
+use super::provider::provider;
+
+/// Why a client is shown what it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// It is for the name that the client asks for.
+    Name,
+    /// It is for all names that have this one's parent.
+    Wildcard,
+    /// It is the first, and none is for the name, or no name is asked for.
+    First,
+}
 
 /// Identities by name.
 #[derive(Debug)]
@@ -24,11 +36,10 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// Identities, the first of which is the default. `None` when there are none.
+    /// Identities, the first of which is the default.
     #[must_use]
-    pub fn new(identities: Vec<Arc<Identity>>) -> Option<Self> {
+    pub fn new(identities: Vec<Arc<Identity>>) -> Self {
         let mut resolver = Self { identities, exact: HashMap::new(), wild: HashMap::new() };
-        resolver.identities.first()?;
         for (place, identity) in resolver.identities.iter().enumerate() {
             for name in identity.names() {
                 let (map, key) = match name.strip_prefix("*.") {
@@ -42,7 +53,7 @@ impl Resolver {
             // Stable: of two of one kind the first stands.
             places.sort_by_key(|place| preference(resolver.identities[*place].kind()));
         }
-        Some(resolver)
+        resolver
     }
 
     /// All identities, the default first.
@@ -58,17 +69,30 @@ impl Resolver {
         self.places(&host).is_some() || self.identities.iter().any(|known| known.covers(&host))
     }
 
+    /// The identity for a client that asks for `name` and understands every kind of key, and why
+    /// it is this one; `None` when there is none at all.
+    #[must_use]
+    pub fn shown_for(&self, name: Option<&str>) -> Option<(&Arc<Identity>, Because)> {
+        let schemes = &provider().signature_verification_algorithms.supported_schemes();
+        let host = name.map(canonical);
+        let because = match host.as_deref() {
+            Some(host) if self.exact.contains_key(host) => Because::Name,
+            Some(host) if self.places(host).is_some() => Because::Wildcard,
+            _ => Because::First,
+        };
+        Some((&self.identities[self.resolve(name, schemes)?], because))
+    }
+
     /// The place of the identity for a client that asks for `name` and understands `schemes`.
-    pub(super) fn resolve(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> usize {
+    /// `None` when there is no identity at all.
+    pub(super) fn resolve(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<usize> {
         let host = name.map(canonical);
         let usable = |place: &&usize| {
             self.identities[**place].certified().key.choose_scheme(schemes).is_some()
         };
         let places = host.as_deref().and_then(|host| self.places(host));
         match places {
-            Some(places) => {
-                places.iter().find(usable).or_else(|| places.first()).copied().unwrap_or(0)
-            }
+            Some(places) => places.iter().find(usable).or_else(|| places.first()).copied(),
             None => self.default_for(schemes),
         }
     }
@@ -78,13 +102,13 @@ impl Resolver {
     }
 
     /// The first identity, or the first one for the same names that the client understands.
-    fn default_for(&self, schemes: &[SignatureScheme]) -> usize {
-        let names = self.identities.first().map_or(&[][..], |first| first.names());
+    fn default_for(&self, schemes: &[SignatureScheme]) -> Option<usize> {
+        let names = self.identities.first()?.names();
         let twins = self.identities.iter().enumerate().filter(|(_, one)| one.names() == names);
         let usable = twins
             .filter(|(_, one)| one.certified().key.choose_scheme(schemes).is_some())
             .min_by_key(|(_, one)| preference(one.kind()));
-        usable.map_or(0, |(place, _)| place)
+        Some(usable.map_or(0, |(place, _)| place))
     }
 }
 

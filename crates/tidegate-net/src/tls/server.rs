@@ -8,32 +8,30 @@
 //! warning and the second with an end; more than 32 key updates without data between them end a
 //! connection; so do 32 empty records in a row. Handshake messages above 64 KiB are refused.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{ClientHello, NoClientAuth, NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::sign::SingleCertAndKey;
+use rustls::server::{
+    ClientHello, NoClientAuth, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
+};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tidegate_core::model::tls::TlsVersion;
 
 use super::Alpn;
+use super::challenges::Challenges;
 pub use super::error::SetupError;
 use super::identity::Identity;
-use super::names::canonical;
 use super::provider::{provider, sha256, versions};
 use super::resolver::Resolver;
 use super::roots::Roots;
 use super::tickets::{TICKETS_SENT, Tickets};
 
-/// Challenges that may be under way at once.
-const CHALLENGES_MAX: usize = 1000;
-
 /// What a server is made of.
 #[derive(Debug)]
 pub struct ServerSetup {
-    /// At least one; the first is the default.
+    /// The first is the default. Without any, every client is refused until there is one.
     pub identities: Vec<Arc<Identity>>,
     /// The oldest version that is spoken.
     pub min_version: TlsVersion,
@@ -43,6 +41,8 @@ pub struct ServerSetup {
     pub alpn: Vec<Alpn>,
     /// The keys of the session tickets: those of the server that this one replaces, or new ones.
     pub tickets: Tickets,
+    /// What authorities are told that check who holds a name.
+    pub challenges: Arc<Challenges>,
 }
 
 /// What clients have to show.
@@ -62,7 +62,9 @@ pub struct Server {
     resolver: Resolver,
     /// By the place of the identity.
     configs: Vec<Arc<ServerConfig>>,
-    challenges: RwLock<HashMap<String, Chosen>>,
+    /// Has nothing to show.
+    bare: Arc<ServerConfig>,
+    challenges: Arc<Challenges>,
     asks_for_certificate: bool,
 }
 
@@ -76,15 +78,14 @@ pub(super) struct Chosen {
 impl Server {
     /// Checks that everything fits together.
     pub fn new(setup: ServerSetup) -> Result<Self, SetupError> {
-        let resolver = Resolver::new(setup.identities).ok_or(SetupError::NoIdentity)?;
+        let resolver = Resolver::new(setup.identities);
         let provider = provider();
         let policy = policy(setup.min_version, &setup.client_auth);
         let verifier = verifier(&setup.client_auth, &provider)?;
-        let [first, ..] = resolver.identities() else { return Err(SetupError::NoIdentity) };
         let mut base = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions(setup.min_version))?
             .with_client_cert_verifier(verifier)
-            .with_cert_resolver(show(first));
+            .with_cert_resolver(Arc::new(Nothing));
         base.alpn_protocols = Alpn::list(&setup.alpn);
         base.ticketer = setup.tickets.keys(policy)?;
         base.session_storage = Arc::new(NoServerSessionStorage {});
@@ -96,8 +97,9 @@ impl Server {
         });
         Ok(Self {
             configs: configs.collect(),
+            bare: Arc::new(base),
             resolver,
-            challenges: RwLock::default(),
+            challenges: setup.challenges,
             asks_for_certificate: setup.client_auth != ClientAuth::Off,
         })
     }
@@ -114,47 +116,37 @@ impl Server {
         self.asks_for_certificate
     }
 
-    /// Shows `identity` to whoever asks for `name` over `acme-tls/1` and nothing else (RFC 8737).
-    pub fn challenge(&self, name: &str, identity: Arc<Identity>) -> Result<(), SetupError> {
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(versions(TlsVersion::Tls12))?
-            .with_no_client_auth()
-            .with_cert_resolver(show(&identity));
-        config.alpn_protocols = Alpn::list(&[Alpn::AcmeTls]);
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        let chosen = Chosen { identity, config: Arc::new(config) };
-        let mut challenges = self.challenges.write().unwrap_or_else(PoisonError::into_inner);
-        if challenges.len() >= CHALLENGES_MAX {
-            return Err(SetupError::TooManyChallenges);
-        }
-        challenges.insert(canonical(name), chosen);
-        Ok(())
-    }
-
-    /// The challenge for `name` is over.
-    pub fn end_challenge(&self, name: &str) {
-        let mut challenges = self.challenges.write().unwrap_or_else(PoisonError::into_inner);
-        challenges.remove(&canonical(name));
-    }
-
-    /// What a client that sent `hello` is shown.
-    pub(super) fn choose(&self, hello: &ClientHello<'_>) -> Chosen {
-        self.challenged(hello).unwrap_or_else(|| {
-            let place = self.resolver.resolve(hello.server_name(), hello.signature_schemes());
-            Chosen {
+    /// What a client that sent `hello` is shown; `None`: there is nothing yet.
+    pub(super) fn choose(&self, hello: &ClientHello<'_>) -> Option<Chosen> {
+        self.challenged(hello).or_else(|| {
+            let place = self.resolver.resolve(hello.server_name(), hello.signature_schemes())?;
+            Some(Chosen {
                 identity: Arc::clone(&self.resolver.identities()[place]),
                 config: Arc::clone(&self.configs[place]),
-            }
+            })
         })
+    }
+
+    /// By which a client is refused that there is nothing to show to.
+    pub(super) const fn bare(&self) -> &Arc<ServerConfig> {
+        &self.bare
     }
 
     fn challenged(&self, hello: &ClientHello<'_>) -> Option<Chosen> {
         let mut offered = hello.alpn()?;
         // RFC 8737, section 3: the challenge is offered alone.
         let alone = offered.next() == Some(Alpn::AcmeTls.as_bytes()) && offered.next().is_none();
-        let name = hello.server_name().filter(|_| alone)?;
-        let challenges = self.challenges.read().unwrap_or_else(PoisonError::into_inner);
-        challenges.get(&canonical(name)).cloned()
+        self.challenges.shown(hello.server_name().filter(|_| alone)?)
+    }
+}
+
+/// Shows nothing.
+#[derive(Debug)]
+struct Nothing;
+
+impl ResolvesServerCert for Nothing {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        None
     }
 }
 
@@ -163,7 +155,7 @@ fn policy(min_version: TlsVersion, client_auth: &ClientAuth) -> [u8; 32] {
     sha256(format!("{min_version:?} {client_auth:?}").as_bytes())
 }
 
-fn show(identity: &Identity) -> Arc<SingleCertAndKey> {
+pub(super) fn show(identity: &Identity) -> Arc<SingleCertAndKey> {
     Arc::new(SingleCertAndKey::from(Arc::clone(identity.certified())))
 }
 

@@ -80,6 +80,7 @@ pub fn server_setup(identities: Vec<Arc<Identity>>) -> ServerSetup {
         client_auth: ClientAuth::Off,
         alpn: vec![Alpn::H2, Alpn::Http11],
         tickets: Tickets::default(),
+        challenges: Arc::default(),
     }
 }
 

@@ -263,18 +263,39 @@ fn a_challenge_is_shown_to_those_who_ask_for_it_alone() {
         let authority = Authority::new();
         let mut setup = server_setup(vec![authority.identity(&["shop.example"])]);
         setup.client_auth = ClientAuth::Required(authority.roots());
+        let challenges = Arc::clone(&setup.challenges);
         let server = server(setup);
         let proof = authority.identity(&["shop.example"]);
-        server.challenge("Shop.example", Arc::clone(&proof)).expect("room");
+        let shown = challenges.show("Shop.example", Arc::clone(&proof)).expect("room");
         let ask = ClientSetup { alpn: vec![Alpn::AcmeTls], ..client_setup(&authority) };
         let client = client(ask);
         let session = Pair::handshake(&server, &client, "shop.example").await.server.1;
         let session = session.expect("no certificate is asked for");
         assert!(Arc::ptr_eq(session.identity.as_ref().expect("a server"), &proof));
         assert_eq!(session.alpn, Some(Alpn::AcmeTls));
-        server.end_challenge("shop.example");
+        drop(shown);
         let session = Pair::handshake(&server, &client, "shop.example").await.server.1;
         assert!(matches!(session, Err(TlsError::Incompatible(_))), "{session:?}");
+    });
+}
+
+#[test]
+fn a_server_without_an_identity_refuses_all_but_challenges() {
+    run(async {
+        let authority = Authority::new();
+        let setup = server_setup(vec![]);
+        let challenges = Arc::clone(&setup.challenges);
+        let server = server(setup);
+        let client = client(client_setup(&authority));
+        let Pair { server: refused, client: told } =
+            Pair::handshake(&server, &client, "shop.example").await;
+        assert!(matches!(refused.1, Err(TlsError::NoIdentity)), "{:?}", refused.1);
+        assert!(matches!(told.1, Err(TlsError::Refused(_))), "{:?}", told.1);
+        let proof = authority.identity(&["shop.example"]);
+        let _shown = challenges.show("shop.example", Arc::clone(&proof)).expect("room");
+        let ask = ClientSetup { alpn: vec![Alpn::AcmeTls], ..client_setup(&authority) };
+        let pair = Pair::handshake(&server, &super::fixture::client(ask), "shop.example").await;
+        assert!(Arc::ptr_eq(&pair.server.1.expect("it is shown").identity.expect("it"), &proof));
     });
 }
 

@@ -150,6 +150,7 @@ const fn kind(ended: &Option<Result<Session, TlsError>>) -> Handshake {
             TlsError::NotTls => Handshake::NotTls,
             TlsError::Incompatible(_) => Handshake::Incompatible,
             TlsError::Certificate(_) => Handshake::Certificate,
+            TlsError::NoIdentity => Handshake::NoCertificate,
             TlsError::Refused(_) => Handshake::Refused,
             TlsError::Protocol(_) => Handshake::Protocol,
         },

@@ -1,12 +1,14 @@
 //! Step 4 of 8: the exchange, one request and its response. From `downstream`, to `upstream`.
 //!
-//! The one pipeline for every protocol: `serve` runs it; `route` chooses where the request goes,
-//! with the `prefix` of the body if it has to; `retry` tries servers that `pick` picks, `open`
+//! The one pipeline for every protocol: `serve` runs it; `challenge` answers
+//! authorities that check who holds a host; `route` chooses where the request goes, with the
+//! `prefix` of the body if it has to; `retry` tries servers that `pick` picks, `open`
 //! finds a way to each, `relay` moves the bytes, `tunnel` too after an upgrade; `respond` answers
 //! errors with what `local` writes, and `finish` accounts for it all. What they share is in
 //! `state`, and what is peculiar to gRPC in `call`.
 
 mod call;
+mod challenge;
 mod finish;
 mod local;
 mod open;

@@ -52,9 +52,7 @@ pub(super) async fn choose<'a>(
     };
     let index = index.ok_or(Error::NoRoute)?;
     let route = view.snapshot.route(index);
-    check_route(&x.head, route, listener)?;
     let pool = view.snapshot.pool_of(index).map(|pool| view.pool(pool).as_ref());
-    x.upgrade = pool.is_some() && upgrades(&x.head, route)?;
     Ok(Taken { listener, route, cells: view.route_cells(index), pool })
 }
 
@@ -76,16 +74,20 @@ fn check_request(head: &Head, node: &str) -> Result<(), Error> {
     }
 }
 
-fn check_route(head: &Head, route: &Route, listener: &Listener) -> Result<(), Error> {
+/// Holds a request against what its route allows. Whatever is refused here is answered as the route
+/// says.
+pub(super) fn check(x: &mut Exchange, taken: &Taken<'_>) -> Result<(), Error> {
+    let (head, route) = (&x.head, taken.route);
     if head.path_encodes_slash() && route.path.encoded_slash == EncodedSlash::Refuse {
         return Err(Error::EncodedSlash);
     }
-    match head.body() {
-        BodyLength::Exact(length) if body_limit(route, listener).exceeded_by(length) => {
-            Err(Error::BodyTooLarge)
-        }
-        _ => Ok(()),
+    if let BodyLength::Exact(length) = head.body()
+        && body_limit(route, taken.listener).exceeded_by(length)
+    {
+        return Err(Error::BodyTooLarge);
     }
+    x.upgrade = taken.pool.is_some() && upgrades(head, route)?;
+    Ok(())
 }
 
 /// The largest request body that may come.

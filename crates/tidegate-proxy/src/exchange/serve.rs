@@ -9,7 +9,7 @@ use tidegate_core::model::listener::Listener;
 
 use super::call::Call;
 use super::state::Exchange;
-use super::{Course, Next, Taken, finish, local, respond, retry, route};
+use super::{Course, Next, Taken, challenge, finish, local, respond, retry, route};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::view::View;
@@ -26,6 +26,9 @@ pub(crate) async fn run(
     x.request_body = Body::new(x.head.body());
     x.client_persists = x.head.keeps_alive();
     x.request_id = worker.draw();
+    if let Some(text) = challenge::text(worker, client, &x.head) {
+        return challenge::tell(worker, view, listener, client, x, &text).await;
+    }
     if view.snapshot.listener(listener).redirect.is_some() {
         return redirect(worker, view, listener, client, x).await;
     }
@@ -51,6 +54,7 @@ async fn answer(
     x: &mut Exchange,
     taken: &Taken<'_>,
 ) -> Result<Next, Error> {
+    route::check(x, taken)?;
     let facts = facts(client, x, taken.listener);
     let prepared = {
         let (mut editor, mut reply) = (worker.editor(), worker.reply());

@@ -5,6 +5,7 @@
 
 mod balance;
 mod cases;
+mod challenge;
 mod chunks;
 mod forward;
 mod framing;
@@ -13,6 +14,7 @@ mod h2;
 mod interim;
 mod limits;
 mod messages;
+mod parity;
 mod paths;
 mod programs;
 mod proxy_protocol;

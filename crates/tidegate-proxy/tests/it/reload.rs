@@ -6,6 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 
+use tidegate_net::tls::Alpn;
+
+use crate::h2::ways::{Length, Message, Told, Version, before, protocol};
+use crate::secure::{Authority, EitherWay, reaching, server_with};
 use crate::world::*;
 
 const RELOADS: usize = 1000;
@@ -255,6 +259,34 @@ fn a_server_that_stays_in_a_changed_pool_keeps_its_connections() {
         }
     }
     assert_eq!(servers[0].connections(), 1);
+}
+
+#[test]
+fn a_kept_connection_is_not_used_once_its_pool_speaks_tls_or_ceases_to() {
+    for (version, alpn) in [(Version::One, Alpn::Http11), (Version::Two, Alpn::H2)] {
+        let authority = Authority::new();
+        let identities = vec![authority.identity(&["127.0.0.1"])];
+        let tls = server_with(identities, |setup| setup.alpn = vec![alpn]);
+        let behind = Told::start(version, Message::new("200").body(Length::Known, "one"));
+        let server = EitherWay::in_front_of(behind.address, &tls);
+        let contexts = reaching(authority.client_with(|setup| setup.alpn = vec![alpn]));
+        let mut balancer = before(version, &[server.address], "");
+        let ask = |balancer: &Balancer, connections| {
+            let mut client = balancer.client();
+            for _ in 0..2 {
+                client.send(get("/"));
+                assert_eq!(client.message().1, b"one", "{version:?}");
+            }
+            assert_eq!(server.connections(), connections, "{version:?}");
+        };
+        ask(&balancer, (1, 0));
+        let plain = protocol(version);
+        let encrypted = config(&[server.address], &format!("{plain}tls = {{}}\n"));
+        balancer.reload_with(&encrypted, contexts);
+        ask(&balancer, (1, 1));
+        balancer.reload(&config(&[server.address], plain));
+        ask(&balancer, (2, 1));
+    }
 }
 
 #[test]

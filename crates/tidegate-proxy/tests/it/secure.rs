@@ -3,7 +3,8 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, ready};
 use std::thread;
@@ -114,6 +115,7 @@ pub fn server_with(
         client_auth: ClientAuth::Off,
         alpn: vec![Alpn::Http11],
         tickets: Tickets::default(),
+        challenges: Arc::default(),
     };
     change(&mut setup);
     Arc::new(TlsServer::new(setup).expect("a server"))
@@ -137,6 +139,16 @@ pub fn connect(
     client: &Arc<Client>,
     host: &str,
 ) -> Result<(Peer, Session), String> {
+    connect_after(b"", address, client, host)
+}
+
+/// The same, when something is said in the clear before the handshake.
+pub fn connect_after(
+    header: &'static [u8],
+    address: SocketAddr,
+    client: &Arc<Client>,
+    host: &str,
+) -> Result<(Peer, Session), String> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let near = Peer::connect(listener.local_addr().expect("bound"));
     let far = listener.accept().expect("connected").0;
@@ -145,6 +157,9 @@ pub fn connect(
     thread::spawn(move || {
         run(async {
             let mut stream = Stream::connect(address).await.expect("a listener");
+            // What is short, and the first, is taken whole.
+            let sent = poll_fn(|context| stream.poll_write(context, header)).await;
+            assert_eq!(sent.ok(), Some(header.len()));
             stream.connect_tls(&client, &host).expect("a name");
             let result = poll_fn(|context| stream.poll_handshake(context)).await;
             let failed = result.is_err();
@@ -159,25 +174,69 @@ pub fn connect(
 
 /// Where a server that speaks in the clear can be reached through TLS.
 pub fn in_front_of(server: &Server, tls: &Arc<TlsServer>) -> SocketAddr {
+    let (tls, behind) = (Arc::clone(tls), server.address);
+    accepting(move |stream| run(cover(stream, &tls, behind)))
+}
+
+/// Where a server that speaks in the clear can be reached in either way.
+pub struct EitherWay {
+    pub address: SocketAddr,
+    clear: Arc<AtomicUsize>,
+    covered: Arc<AtomicUsize>,
+}
+
+impl EitherWay {
+    pub fn in_front_of(behind: SocketAddr, tls: &Arc<TlsServer>) -> Self {
+        let (clear, covered) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let (tls, counts) = (Arc::clone(tls), (Arc::clone(&clear), Arc::clone(&covered)));
+        let address = accepting(move |stream| {
+            let mut first = [0];
+            match stream.peek(&mut first) {
+                // A record of a handshake.
+                Ok(1) if first == [22] => {
+                    counts.1.fetch_add(1, SeqCst);
+                    run(cover(stream, &tls, behind));
+                }
+                _ => {
+                    counts.0.fetch_add(1, SeqCst);
+                    run(async {
+                        let plain = Stream::connect(behind).await.expect("a server");
+                        relay(wrap(stream), plain).await;
+                    });
+                }
+            }
+        });
+        Self { address, clear, covered }
+    }
+
+    /// Connections that came in the clear, and over TLS.
+    pub fn connections(&self) -> (usize, usize) {
+        (self.clear.load(SeqCst), self.covered.load(SeqCst))
+    }
+}
+
+/// An address whose connections are taken by `take`, each on a thread of its own.
+fn accepting(take: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let (address, behind) = (listener.local_addr().expect("bound"), server.address);
-    let tls = Arc::clone(tls);
+    let address = listener.local_addr().expect("bound");
+    let take = Arc::new(take);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let tls = Arc::clone(&tls);
-            thread::spawn(move || {
-                run(async {
-                    let mut stream = wrap(stream);
-                    stream.accept_tls(&tls);
-                    if poll_fn(|context| stream.poll_handshake(context)).await.is_ok() {
-                        let plain = Stream::connect(behind).await.expect("a server");
-                        relay(stream, plain).await;
-                    }
-                });
-            });
+            let take = Arc::clone(&take);
+            thread::spawn(move || take(stream));
         }
     });
     address
+}
+
+/// Takes a connection in through TLS, and leads it to a server that speaks in the clear.
+async fn cover(stream: TcpStream, tls: &Arc<TlsServer>, behind: SocketAddr) {
+    let mut stream = wrap(stream);
+    stream.accept_tls(tls);
+    if poll_fn(|context| stream.poll_handshake(context)).await.is_ok() {
+        let plain = Stream::connect(behind).await.expect("a server");
+        relay(stream, plain).await;
+    }
 }
 
 fn run(future: impl Future<Output = ()>) {
@@ -185,7 +244,7 @@ fn run(future: impl Future<Output = ()>) {
     runtime.enable_all().build().expect("a runtime").block_on(future);
 }
 
-fn wrap(stream: std::net::TcpStream) -> Stream {
+fn wrap(stream: TcpStream) -> Stream {
     stream.set_nonblocking(true).expect("an option");
     Stream::new(tokio::net::TcpStream::from_std(stream).expect("a runtime"))
 }

@@ -89,6 +89,7 @@ fn large_bodies_go_both_ways_through_tls_on_both_sides() {
     let contexts = Contexts {
         listeners: listening(&front).listeners.clone(),
         pools: reaching(authority.client()).pools.clone(),
+        ..Contexts::default()
     };
     let address = in_front_of(&server, &behind);
     let balancer = Balancer::with_contexts(&config(&[address], "tls = {}"), Arc::new(contexts));

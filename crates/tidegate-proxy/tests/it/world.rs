@@ -3,13 +3,13 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use tidegate_core::config::load::{Text, load};
+use tidegate_core::config::load::{Source, load};
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
@@ -115,6 +115,11 @@ impl Balancer {
 
     /// Publishes another configuration.
     pub fn reload(&mut self, config: &str) {
+        self.reload_with(config, Arc::default());
+    }
+
+    /// The same, with what it needs for TLS.
+    pub fn reload_with(&mut self, config: &str, contexts: Arc<Contexts>) {
         let config = Arc::new(parse(config));
         let previous = Arc::clone(&self.snapshot);
         let prepared = self.plane.prepare(&config).expect("a free port");
@@ -126,7 +131,7 @@ impl Balancer {
             clock::now(),
         );
         self.snapshot = Arc::new(snapshot);
-        self.plane.commit(prepared, Arc::clone(&self.snapshot), Arc::default());
+        self.plane.commit(prepared, Arc::clone(&self.snapshot), contexts);
     }
 
     /// Where the listener of this name listens.
@@ -152,9 +157,26 @@ impl Balancer {
     }
 }
 
+/// A configuration of one file, in which every page is one that says its name.
+struct Only<'a>(&'a str);
+
+impl Source for Only<'_> {
+    fn read(&mut self, _: &Path) -> Result<String, String> {
+        Ok(self.0.to_owned())
+    }
+
+    fn expand(&mut self, _: &Path) -> Result<Vec<PathBuf>, String> {
+        Ok(Vec::new())
+    }
+
+    fn read_page(&mut self, path: &Path, _: usize) -> Result<Vec<u8>, String> {
+        Ok(format!("this is {}", path.display()).into_bytes())
+    }
+}
+
 #[track_caller]
 fn parse(config: &str) -> Config {
-    let loaded = load(Path::new("test.toml"), &mut Text(config));
+    let loaded = load(Path::new("test.toml"), &mut Only(config));
     let mistakes: Vec<String> = loaded.diagnostics.iter().map(ToString::to_string).collect();
     loaded.config.unwrap_or_else(|| panic!("{}", mistakes.join("\n")))
 }

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -63,20 +64,16 @@ impl Explain {
     }
 
     fn by_file(&self, file: PathBuf) -> Result<Option<Explanation>> {
-        let config = match Origin::File(file).read() {
-            Ok(sound) => sound.config,
+        let accepted = match Origin::File(file).load() {
+            Ok(accepted) => accepted,
             Err(refused) => {
                 serve::list(&refused.diagnostics);
                 return Ok(None);
             }
         };
-        let snapshot = Snapshot::build(
-            config,
-            &Instances::new(),
-            None,
-            &mut ServerIds::default(),
-            clock::now(),
-        );
+        let (config, now) = (Arc::clone(&accepted.config), clock::now());
+        let snapshot =
+            Snapshot::build(config, &Instances::new(), None, &mut ServerIds::default(), now);
         let question = Question {
             method: self.method.clone(),
             url: self.url.clone(),
@@ -85,7 +82,7 @@ impl Explain {
             listener: None,
             body: self.body()?,
         };
-        Ok(Some(explain::explain(&snapshot, &question)?))
+        Ok(Some(explain::explain(&snapshot, &accepted.tls, &question)?))
     }
 
     fn by_balancer(&self) -> Result<Explanation> {

@@ -5,6 +5,7 @@
 
 mod world;
 
+mod acme;
 mod check;
 mod demo;
 mod examples;

@@ -2,45 +2,17 @@
 //! connections go on.
 
 use std::fs;
-use std::io::{self, Write};
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use crate::world::balancer::Balancer;
 use crate::world::certificate::Pair;
 use crate::world::client::get;
 use crate::world::config::config;
+use crate::world::curl::{answer, curl, is_installed};
 use crate::world::directory::Directory;
 use crate::world::origin::Origin;
 use crate::world::program::ended;
 use crate::world::wait::until;
-
-/// Whether there is a curl; says so when a test has to go without.
-fn installed() -> bool {
-    let found = Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_ok();
-    if !found {
-        // Past the harness, which shows what a test prints only when it fails.
-        let _ = writeln!(io::stderr(), "SKIPPED a test: curl is not installed");
-    }
-    found
-}
-
-/// curl that asks for `https://NAME/PATH` at `address` and trusts the one certificate.
-fn curl(address: SocketAddr, name: &str, path: &str, trusted: &Path) -> Command {
-    let port = address.port();
-    let mut command = Command::new("curl");
-    command.args(["-sS", "-m", "30", "--noproxy", "*", "--cacert"]).arg(trusted);
-    command.arg("--resolve").arg(format!("{name}:{port}:{}", address.ip()));
-    command.arg(format!("https://{name}:{port}{path}")).stdout(Stdio::piped());
-    command
-}
-
-#[track_caller]
-fn answer(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
 
 fn encrypted(world: &Directory, origin: &Origin) -> String {
     let files = |name: &str| {
@@ -62,7 +34,7 @@ fn put(world: &Directory, name: &str, pair: &Pair, trusted: &str) {
 
 #[test]
 fn each_name_is_shown_its_certificate_and_a_renewed_one_comes_at_once() {
-    if !installed() {
+    if !is_installed("curl") {
         return;
     }
     let (world, origin) = (Directory::new(), Origin::start("one"));
@@ -104,7 +76,7 @@ fn each_name_is_shown_its_certificate_and_a_renewed_one_comes_at_once() {
 
 #[test]
 fn a_command_line_can_speak_tls() {
-    if !installed() {
+    if !is_installed("curl") {
         return;
     }
     let (world, origin) = (Directory::new(), Origin::start("one"));

@@ -52,6 +52,8 @@ fn of_handshake(error: &TlsError) -> ProbeResult {
         TlsError::NotTls => ProbeResult::Protocol("no TLS"),
         TlsError::Incompatible(_) => ProbeResult::Protocol("no common version of TLS"),
         TlsError::Refused(_) => ProbeResult::Protocol("handshake refused"),
-        TlsError::Protocol(_) => ProbeResult::Protocol("malformed handshake"),
+        TlsError::NoIdentity | TlsError::Protocol(_) => {
+            ProbeResult::Protocol("malformed handshake")
+        }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn listener(object: Object<'_>, site: &mut Site<'_>) -> Option<Listen
     client_header_is_believed(object, &path, site);
     proxy_header_is_believed(object, &path, site);
     redirects_from_plain(object, &path, site);
-    let tls = table.optional("tls", |tls| tls::listener(tls.table()?, &path.key("tls"), site));
+    let tls = table.optional("tls", |tls| tls::listener(tls, &path.key("tls"), site));
     Some(Listener {
         name: ListenerName::new(object.name),
         addresses: table.parse_list("address", address::listen)?,

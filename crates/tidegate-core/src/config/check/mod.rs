@@ -5,16 +5,22 @@
 //! values mean has been settled before, so a builder that finds a faulty one just gives up: `None`
 //! without a word.
 
+pub(crate) mod acme;
+pub(crate) mod autoscale;
 pub(crate) mod compression;
 pub(crate) mod edit;
 pub(crate) mod health;
+pub(crate) mod levels;
 pub(crate) mod listener;
 pub(crate) mod matching;
 pub(crate) mod page;
 pub(crate) mod pool;
+pub(crate) mod ports;
 pub(crate) mod process;
+pub(crate) mod provider;
 pub(crate) mod route;
 pub(crate) mod rules;
+pub(crate) mod sale;
 pub(crate) mod target;
 pub(crate) mod ties;
 pub(crate) mod tls;

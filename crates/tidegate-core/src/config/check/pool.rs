@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::whole::{Object, Site};
-use super::{health, page, tls};
+use super::{autoscale, health, page, tls};
 use crate::config::position::At;
 use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table, Value, quote};
@@ -20,6 +20,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
     let table = object.table;
     let pools = Path::ROOT.key("pool");
     let path = pools.key(object.name);
+    let members = members(object, &path, site);
     servers_differ(table, &path, site);
     let tls = table.optional("tls", |tls| tls::pool(tls, &path.key("tls"), site));
     let health =
@@ -28,6 +29,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         .table("passive")
         .and_then(|passive| health::passive(passive, &path.key("passive"), site));
     let pages = page::error_pages(table, &path, site);
+    let autoscale = autoscale::autoscale(table, &path, site);
     Some(Pool {
         name: PoolName::new(object.name),
         balance: balance(table)?,
@@ -36,7 +38,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
             "h2" => Protocol::Http2,
             _ => return None,
         },
-        servers: table.list("servers")?.iter().map(server).collect::<Option<_>>()?,
+        servers: members?,
         tls: tls?,
         slow_start: table.parse("slow_start", duration::duration)?,
         backup_when: match table.text("backup_when")? {
@@ -55,7 +57,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         health: health?,
         passive: passive?,
         error_pages: pages?,
-        autoscale: None,
+        autoscale: autoscale?,
     })
 }
 
@@ -92,6 +94,22 @@ fn hash(balance: &str, table: &Table) -> Option<Balance> {
         "hash" => Some(Balance::Hash { policy, key: table.parse("key", hash_key::hash_key)? }),
         _ => None,
     }
+}
+
+/// Its listed servers: some, unless a provider starts others.
+fn members(object: Object<'_>, path: &Path<'_>, site: &mut Site<'_>) -> Option<Vec<Server>> {
+    let (table, path) = (object.table, path.key("servers"));
+    let servers = table.list("servers")?;
+    if servers.is_empty() && table.entry("autoscale").is_none() {
+        let (at, message) = match table.entry("servers").and_then(|entry| entry.value.at()) {
+            Some(at) => (at, format!("`{path}` cannot be empty")),
+            None => (object.at, format!("`pool.{}` needs `servers`", object.name)),
+        };
+        let mistake = Mistake::new(at, &path, message);
+        site.report.add(mistake.expected("servers, as in `[\"127.0.0.1:9001\"]`, or `autoscale`"));
+        return None;
+    }
+    servers.iter().map(server).collect()
 }
 
 fn server(value: &Value) -> Option<Server> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::whole::{Site, objects};
+use super::{acme, ports};
 use crate::config::position::At;
 use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table, Value};
@@ -14,8 +15,10 @@ use crate::config::text::address::{self, AdminText};
 pub(crate) fn hold(site: &mut Site<'_>) {
     there_is_a_listener(site);
     addresses_differ(site);
+    ports::differ(site);
     tokens_differ(site);
     pools_are_used(site);
+    acme::hold(site);
 }
 
 fn there_is_a_listener(site: &mut Site<'_>) {
@@ -52,7 +55,8 @@ fn addresses_differ(site: &mut Site<'_>) {
     }
 }
 
-fn addresses(tree: &Table) -> Vec<(String, SocketAddr, At)> {
+/// What the balancer listens on, in the order of the file.
+pub(crate) fn addresses(tree: &Table) -> Vec<(String, SocketAddr, At)> {
     let mut found = Vec::new();
     let listeners = Path::ROOT.key("listener");
     for object in objects(tree, "listener") {

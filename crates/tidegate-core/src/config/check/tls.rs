@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use super::acme;
 use super::whole::Site;
 use crate::config::position::Files;
 use crate::config::raw::report::Mistake;
@@ -16,8 +17,11 @@ use crate::model::tls::{
 };
 use crate::model::written::Written;
 
-pub(crate) fn listener(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<ListenerTls> {
+pub(crate) fn listener(value: &Value, path: &Path<'_>, site: &mut Site<'_>) -> Option<ListenerTls> {
+    let table = value.table()?;
     let clients = clients(table, path, site);
+    has_a_certificate(value, path, site);
+    let asked = table.optional("acme", |asked| acme::acme(asked, &path.key("acme"), site));
     let certificates = path.key("certificates");
     let files = site.files;
     Some(ListenerTls {
@@ -26,6 +30,7 @@ pub(crate) fn listener(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> O
             .iter()
             .map(|item| certificate(item.table()?, &certificates, files))
             .collect::<Option<_>>()?,
+        acme: asked?,
         min_version: match table.text("min_version")? {
             "1.2" => TlsVersion::Tls12,
             "1.3" => TlsVersion::Tls13,
@@ -53,6 +58,18 @@ pub(crate) fn pool(
         identity: shown?,
     };
     Some(Written { value: tls, place: files.written(value.at()?, path) })
+}
+
+/// Clients have to be shown something.
+fn has_a_certificate(value: &Value, path: &Path<'_>, site: &mut Site<'_>) {
+    let Some(table) = value.table() else { return };
+    let certificates = table.value("certificates");
+    if certificates.is_none() && table.value("acme").is_none() {
+        let Some(at) = value.at() else { return };
+        let message = format!("`{path}` needs `certificates` or `acme`");
+        let mistake = Mistake::new(at, &path.key("certificates"), message);
+        site.report.add(mistake.expected("a certificate, or whom to ask for one"));
+    }
 }
 
 /// What the listener asks of clients, if anything.
@@ -106,7 +123,7 @@ fn key(table: &Table, path: &Path<'_>, files: &Files) -> Option<Written<SecretRe
 }
 
 /// A file that is named, `Some(None)` if none is. A relative path starts at the main file.
-fn file(
+pub(super) fn file(
     table: &Table,
     key: &str,
     path: &Path<'_>,

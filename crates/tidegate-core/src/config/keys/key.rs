@@ -31,10 +31,12 @@ pub(crate) struct Key {
 }
 
 /// What a value has to be.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     /// A string of a certain form.
     Text(&'static Format),
+    /// A string of a certain form, or what TOML writes as a date and a time.
+    Time(&'static Format),
     /// One of these strings.
     Word(&'static [&'static str]),
     /// True or false.
@@ -53,7 +55,8 @@ pub(crate) enum Kind {
         /// The most.
         max: f64,
     },
-    /// One of these kinds, which differ in TOML type or, as strings, in being words.
+    /// One of these kinds, which differ in TOML type or, as strings, in being words; at most one
+    /// is a table.
     Either(&'static [Self]),
     /// A list; a single item will do.
     List(&'static Self),
@@ -108,6 +111,8 @@ pub(crate) struct Known<'a> {
     pub object: &'a str,
     /// The keys beside it that are declared before it, with their defaults.
     pub beside: &'a Table,
+    /// The same of the table around it.
+    pub around: Option<&'a Table>,
 }
 
 /// A computed default.
@@ -117,6 +122,8 @@ pub(crate) enum Computed {
     Text(String),
     /// A whole number.
     Integer(i128),
+    /// A number.
+    Number(f64),
     /// Nothing: it would have no effect.
     Absent,
     /// What it depends on is faulty.
@@ -159,7 +166,7 @@ impl Kind {
     /// What a value has to be, for people: follows "expected".
     pub(crate) fn expected(&self) -> String {
         match self {
-            Self::Text(format) => format.expected.to_owned(),
+            Self::Text(format) | Self::Time(format) => format.expected.to_owned(),
             Self::Word(words) => one_of(words),
             Self::Flag => "true or false".to_owned(),
             Self::Integer { min, max } if min == max => min.to_string(),
@@ -185,10 +192,19 @@ impl Kind {
         }
     }
 
+    /// The declared keys of a table of this kind, where it may be one.
+    pub(crate) fn section(&self) -> Option<&'static Section> {
+        match self {
+            Self::Table(section) => Some(section),
+            Self::Either(kinds) => kinds.iter().find_map(Self::section),
+            _ => None,
+        }
+    }
+
     /// A value of a kind without parts, as TOML writes it.
     fn example(&self) -> String {
         match self {
-            Self::Text(format) => quote(format.example),
+            Self::Text(format) | Self::Time(format) => quote(format.example),
             Self::Either([first, ..]) => first.example(),
             _ => "…".to_owned(),
         }

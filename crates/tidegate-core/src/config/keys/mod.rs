@@ -5,16 +5,20 @@
 //! defaults are filled in, the JSON Schema, and the reference page. What is not declared here does
 //! not exist: nothing is accepted and ignored.
 
+pub(crate) mod autoscale;
 pub(crate) mod compression;
 pub(crate) mod edit;
 pub(crate) mod health;
 pub(crate) mod key;
+pub(crate) mod levels;
 pub(crate) mod listener;
 pub(crate) mod matching;
 pub(crate) mod pool;
 pub(crate) mod process;
+pub(crate) mod provider;
 pub(crate) mod root;
 pub(crate) mod route;
+pub(crate) mod schedule;
 pub(crate) mod tls;
 
 #[cfg(test)]

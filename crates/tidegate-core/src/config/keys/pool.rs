@@ -2,6 +2,7 @@
 
 use rapidhash::v3::rapidhash_v3;
 
+use super::autoscale::AUTOSCALE;
 use super::edit::ERROR_PAGE;
 use super::health::{HEALTH, PASSIVE};
 use super::key::{Computed, Default, Key, Kind, Known, Section};
@@ -35,9 +36,9 @@ pub(crate) static POOL: Section = Section {
         .also(&["algorithm", "lb_policy", "policy", "strategy"]),
         Key::new(
             "servers",
-            Kind::Some(&Kind::Shorthand(&MEMBER)),
-            Default::Required,
-            "Its members: `\"IP:PORT\"`, or tables.",
+            Kind::List(&Kind::Shorthand(&MEMBER)),
+            Default::Absent("none; a pool without `autoscale` needs some"),
+            "Its listed members: `\"IP:PORT\"`, or tables.",
         )
         .also(&[
             "server",
@@ -116,6 +117,13 @@ pub(crate) static POOL: Section = Section {
         )
         .also(&["outlier_detection", "passive_health"]),
         ERROR_PAGE,
+        Key::new(
+            "autoscale",
+            Kind::Table(&AUTOSCALE),
+            Default::Absent("its servers are those listed"),
+            "How it grows and shrinks.",
+        )
+        .also(&["autoscaling", "scaling", "scale"]),
     ],
 };
 

@@ -29,8 +29,8 @@ fn inner(kind: &Kind) -> Option<&'static Section> {
         | Kind::Tables(section)
         | Kind::Shorthand(section)
         | Kind::Objects(section) => Some(section),
-        Kind::List(item) | Kind::Some(item) => inner(item),
-        _ => None,
+        Kind::List(item) | Kind::Some(item) | Kind::Map { value: item, .. } => inner(item),
+        kind => kind.section(),
     }
 }
 
@@ -42,7 +42,7 @@ fn keys() -> impl Iterator<Item = (String, &'static Key)> {
 
 fn formats(kind: &Kind) -> Vec<&'static Format> {
     match kind {
-        Kind::Text(format) => vec![format],
+        Kind::Text(format) | Kind::Time(format) => vec![format],
         Kind::Either(kinds) => kinds.iter().flat_map(formats).collect(),
         Kind::List(item) | Kind::Some(item) => formats(item),
         Kind::Map { key, value } => [vec![*key], formats(value)].concat(),
@@ -90,6 +90,7 @@ fn each_default_is_a_value_that_its_key_takes() {
             (kind, Default::Integer(number)) => takes_integer(kind, *number),
             (Kind::Number { min, max }, Default::Number(number)) => (min..=max).contains(&number),
             (Kind::Flag, Default::Flag(_)) | (Kind::Table(_), Default::Table) => true,
+            (kind @ Kind::Either(_), Default::Table) => kind.section().is_some(),
             (_, Default::Required | Default::Absent(_) | Default::Computed(..)) => true,
             _ => false,
         };
@@ -167,6 +168,7 @@ fn with_word(path: &str, word: &str) -> String {
         ("admin", ".tokens") => {
             format!("admin.tokens = [{{ name = \"a\", token = \"env:A\", role = \"{word}\" }}]")
         }
+        ("pool", rest) if rest.starts_with(".autoscale") => autoscale(rest, key, word),
         _ => format!("{kind}{name}{rest}.{key} = \"{word}\""),
     });
     if rest == ".hash" {
@@ -181,6 +183,38 @@ fn with_word(path: &str, word: &str) -> String {
         lines.push("pool.a.hash.key = \"path\"".to_owned());
     }
     lines.join("\n")
+}
+
+/// A whole autoscaler in which one key is one word.
+fn autoscale(rest: &str, key: &str, word: &str) -> String {
+    let one = format!("{key} = \"{word}\"");
+    let metric = "name = \"a\", prometheus = \"http://a:1\", query = \"a\", target = 1";
+    let day = "from = \"2026-11-27T00:00Z\", to = \"2026-11-28T00:00Z\"";
+    let mut lines = vec!["min = 1".to_owned(), "max = 2".to_owned()];
+    lines.push(match rest {
+        ".autoscale" => one,
+        ".autoscale.custom" => format!("custom = {{ {metric}, {one} }}"),
+        ".autoscale.schedule" => format!("schedule = {{ name = \"a\", min = 1, {day}, {one} }}"),
+        ".autoscale.budget" => format!("budget = {{ server_hour = 1, per_day = 100, {one} }}"),
+        ".autoscale.levels.custom" => {
+            format!("custom = {{ {metric} }}\nlevels.custom.a = {{ scale = 2, down = 1, {one} }}")
+        }
+        deeper => format!("{}.{one}", deeper.trim_start_matches(".autoscale.")),
+    });
+    if rest.starts_with(".autoscale.levels") || key == "levels" {
+        lines.push("policy = \"levels\"".to_owned());
+    }
+    if key != "provider" {
+        lines.push("provider = \"process\"".to_owned());
+    }
+    lines.push(match (key, word) {
+        ("provider", "exec") => "exec = { list = \"a\", start = \"a\", stop = \"a\" }".to_owned(),
+        _ if rest == ".autoscale.process" => {
+            "process.command = \"a\"\nprocess.ports = \"9100\"".to_owned()
+        }
+        _ => "process = { command = \"a\", ports = \"9100\" }".to_owned(),
+    });
+    format!("[pool.a.health]\n[pool.a.autoscale]\n{}", lines.join("\n"))
 }
 
 fn said(diagnostics: &[Diagnostic]) -> String {

@@ -97,9 +97,10 @@ fn fill(key: &'static Key, table: &mut Table, place: Place<'_>, report: &mut Rep
         Default::Flag(flag) => Data::Flag(*flag),
         Default::Table => Data::Table(Table::default()),
         Default::Computed(_, compute) => {
-            match compute(&Known { object: place.object, beside: table }) {
+            match compute(&Known { object: place.object, beside: table, around: place.around }) {
                 Computed::Text(text) => Data::Text(text),
                 Computed::Integer(number) => Data::Integer(number),
+                Computed::Number(number) => Data::Number(number),
                 Computed::Absent => return,
                 Computed::Unknown => Data::Faulty,
             }
@@ -132,6 +133,16 @@ fn value(kind: &'static Kind, value: &mut Value, place: Place<'_>, report: &mut 
                 self::value(kind, item, Place { at, ..place }, report);
             }
         }
+        (Kind::Either(_), Data::Table(inner)) if let Some(section) = kind.section() => {
+            table(section, inner, place, report);
+        }
+        (Kind::Map { value: kind, .. }, Data::Table(entries)) => {
+            for (name, entry) in entries.iter_mut() {
+                let path = place.path.key(name);
+                let at = entry.key.unwrap_or(place.at);
+                self::value(kind, &mut entry.value, Place { path: &path, at, ..place }, report);
+            }
+        }
         (Kind::Objects(section), Data::Table(objects)) => {
             for (name, object) in objects.iter_mut() {
                 let path = place.path.key(name);
@@ -153,6 +164,12 @@ fn normalize(kind: &Kind, value: &mut Value) {
             let item = std::mem::replace(value, Value::default(Data::Faulty));
             value.origin = item.origin;
             value.data = Data::List(vec![item]);
+        }
+        // The same form, without quotes.
+        Kind::Time(_) => {
+            if let Data::Date(text) = &mut value.data {
+                value.data = Data::Text(std::mem::take(text));
+            }
         }
         Kind::Shorthand(section) if !matches!(value.data, Data::Table(_) | Data::Faulty) => {
             let Some(first) = section.keys.first() else { return };

@@ -112,7 +112,7 @@ fn value(tree: DeValue<'_>, start: usize, files: &Files, file: usize) -> Value {
         // What the grammar calls a float is one; a broken one has been reported.
         DeValue::Float(number) => number.as_str().parse().map_or(Data::Faulty, Data::Number),
         DeValue::Boolean(flag) => Data::Flag(flag),
-        DeValue::Datetime(_) => Data::Date,
+        DeValue::Datetime(date) => Data::Date(date.to_string()),
         DeValue::Array(items) => Data::List(
             items
                 .into_iter()

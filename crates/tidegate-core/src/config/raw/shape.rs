@@ -110,6 +110,9 @@ fn value(kind: &Kind, value: &mut Value, path: &Path<'_>, report: &mut Report) {
             table(section, inner, path, report);
         }
         (Kind::Objects(section), Data::Table(inner)) => objects(section, inner, path, report),
+        (Kind::Either(_), Data::Table(inner)) if let Some(section) = kind.section() => {
+            table(section, inner, path, report);
+        }
         (Kind::Map { key, value }, Data::Table(inner)) => map(key, value, inner, path, report),
         (Kind::Some(_) | Kind::Tables(_), Data::List(items)) if items.is_empty() => {
             let mistake = Mistake::new(at, path, format!("`{path}` cannot be empty"));
@@ -183,6 +186,7 @@ fn objects(section: &Section, table: &mut Table, path: &Path<'_>, report: &mut R
 fn leaf(kind: &Kind, data: &Data, report: &mut Report) -> Result<(), Fault> {
     match (kind, data) {
         (Kind::Text(format), Data::Text(text)) => (format.check)(text),
+        (Kind::Time(format), Data::Text(text) | Data::Date(text)) => (format.check)(text),
         (Kind::Word(words), Data::Text(text)) if words.contains(&text.as_str()) => Ok(()),
         (Kind::Word(words), Data::Text(text)) => {
             let nearest = report.nearest(text, words.iter().copied());
@@ -225,9 +229,10 @@ fn either(kinds: &[Kind], data: &Data, report: &mut Report) -> Result<(), Fault>
 
 fn explain(at: At, path: &Path<'_>, kind: &Kind, data: &Data, fault: Fault) -> Mistake {
     let message = fault.message.unwrap_or_else(|| match (kind, data) {
-        (Kind::Text(format), Data::Text(text)) => {
+        (Kind::Text(format) | Kind::Time(format), Data::Text(text)) => {
             format!("{} is not {}", quote(text), format.name)
         }
+        (Kind::Time(format), Data::Date(text)) => format!("{text} is not {}", format.name),
         (_, Data::Text(text)) if takes_text(kind) => {
             format!("`{path}` cannot be {}", quote(text))
         }
@@ -281,7 +286,7 @@ fn suggestion(kind: &Kind, data: &Data) -> Option<String> {
 
 fn takes_text(kind: &Kind) -> bool {
     match kind {
-        Kind::Text(_) | Kind::Word(_) | Kind::Shorthand(_) => true,
+        Kind::Text(_) | Kind::Time(_) | Kind::Word(_) | Kind::Shorthand(_) => true,
         Kind::Either(kinds) => kinds.iter().any(takes_text),
         _ => false,
     }
@@ -300,7 +305,7 @@ const fn type_name(data: &Data) -> &'static str {
         Data::Text(_) => "a text",
         Data::Integer(_) | Data::Number(_) => "a number",
         Data::Flag(_) => "true or false",
-        Data::Date => "a date",
+        Data::Date(_) => "a date",
         Data::List(_) => "a list",
         Data::Table(_) => "a table",
         Data::Faulty => "this",

@@ -29,8 +29,8 @@ pub(crate) enum Data {
     Number(f64),
     /// True or false.
     Flag(bool),
-    /// A date or a time, which no key takes.
-    Date,
+    /// A date or a time, as TOML writes it without quotes.
+    Date(String),
     /// A list.
     List(Vec<Value>),
     /// A table.

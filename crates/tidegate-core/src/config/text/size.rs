@@ -26,6 +26,16 @@ pub(crate) static HEAD_SIZE: Format = Format {
     check: |text| head_size(text).map(drop),
 };
 
+/// Memory that a process may use.
+pub(crate) static LIMIT_SIZE: Format = Format {
+    name: "a size of memory",
+    expected: "a size of memory from \"1MiB\", such as \"512MiB\" or \"2GiB\"",
+    example: "512MiB",
+    pattern: Some("^[0-9]+(B|KiB|MiB|GiB|TiB|KB|MB|GB|TB)$"),
+    unit: Some("MiB"),
+    check: |text| limit_size(text).map(drop),
+};
+
 /// As much of a body as routing looks at.
 pub(crate) static PREFIX_SIZE: Format = Format {
     name: "a size of a body to route by",
@@ -102,6 +112,11 @@ pub(crate) fn size(text: &str) -> Result<u64, Fault> {
     };
     let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*unit));
     bytes.ok_or_else(|| Fault::because(format!("\"{text}\" is beyond 64 bits")))
+}
+
+pub(crate) fn limit_size(text: &str) -> Result<u64, Fault> {
+    let bytes = size(text)?;
+    if bytes < 1 << 20 { Err(Fault::default()) } else { Ok(bytes) }
 }
 
 pub(crate) fn head_size(text: &str) -> Result<u32, Fault> {

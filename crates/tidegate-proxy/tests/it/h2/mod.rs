@@ -4,14 +4,13 @@
 mod abuse;
 mod downgrade;
 mod flow;
-mod frames;
+pub mod frames;
 mod lifetime;
 mod messages;
-mod parity;
 mod programs;
-mod raw;
-mod real;
+pub mod raw;
+pub mod real;
 mod servers;
 mod site;
-mod ways;
+pub mod ways;
 mod websocket;

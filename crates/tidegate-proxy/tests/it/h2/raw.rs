@@ -18,7 +18,12 @@ impl Raw {
 
     /// A client with these settings as well.
     pub fn client_with(balancer: &Balancer, values: &[(u16, u32)]) -> Self {
-        let mut raw = Self { peer: balancer.client() };
+        Self::over(balancer.client(), values)
+    }
+
+    /// The same over a connection on which nothing has been said.
+    pub fn over(peer: Peer, values: &[(u16, u32)]) -> Self {
+        let mut raw = Self { peer };
         let values = [&[(HEADER_TABLE_SIZE, 0), (ENABLE_PUSH, 0)], values].concat();
         raw.peer.send([PREFACE, &settings(&values).bytes()].concat());
         raw

@@ -14,7 +14,7 @@ use http::{HeaderMap, Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-use crate::world::{Balancer, PATIENCE};
+use crate::world::{Balancer, PATIENCE, Peer};
 
 /// The runtime of all clients and servers.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -50,9 +50,15 @@ impl Client {
 
     #[track_caller]
     pub fn with(balancer: &Balancer, builder: &h2::client::Builder) -> Self {
-        let address = balancer.address;
+        Self::over(balancer.client(), builder)
+    }
+
+    /// A client on a connection on which nothing has been said.
+    #[track_caller]
+    pub fn over(peer: Peer, builder: &h2::client::Builder) -> Self {
         wait(async {
-            let stream = TcpStream::connect(address).await.expect("a connection");
+            peer.stream.set_nonblocking(true).expect("an option");
+            let stream = TcpStream::from_std(peer.stream).expect("a runtime");
             let (offer, connection) = builder.handshake(stream).await.expect("a preface");
             // Its streams hear of its end.
             beside(async { drop(connection.await) });

@@ -265,18 +265,23 @@ async fn send_body(stream: &mut h2::SendStream<Bytes>, message: &Message) -> Res
 /// Sends a request on this version, and reads the response; interim ones by status and `link`.
 #[track_caller]
 pub fn converse(version: Version, balancer: &Balancer, request: &Message) -> Message {
+    converse_over(version, balancer.client(), request)
+}
+
+/// The same over a connection on which nothing has been said.
+#[track_caller]
+pub fn converse_over(version: Version, client: Peer, request: &Message) -> Message {
     match version {
-        Version::One => converse_one(balancer, request),
+        Version::One => converse_one(client, request),
         Version::Two => {
-            let client = real::Client::new(balancer);
+            let client = real::Client::over(client, &h2::client::Builder::new());
             real::wait(converse_two(&client, request)).expect("a response")
         }
     }
 }
 
 #[track_caller]
-fn converse_one(balancer: &Balancer, request: &Message) -> Message {
-    let mut client = balancer.client();
+fn converse_one(mut client: Peer, request: &Message) -> Message {
     let start = format!("{} HTTP/1.1\r\nHost: shop.example.com", request.start);
     client.send(request.lines(&start));
     let mut interims = Vec::new();
@@ -325,8 +330,15 @@ async fn converse_two(client: &real::Client, request: &Message) -> Result<Messag
 /// A balancer before one server on this version.
 #[track_caller]
 pub fn before(version: Version, servers: &[SocketAddr], more: &str) -> Balancer {
-    let protocol = if version == Version::Two { "protocol = \"h2\"\n" } else { "" };
-    Balancer::start(&config(servers, &format!("{protocol}{more}")))
+    Balancer::start(&config(servers, &format!("{}{more}", protocol(version))))
+}
+
+/// What a pool says whose servers speak this version.
+pub fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::One => "",
+        Version::Two => "protocol = \"h2\"\n",
+    }
 }
 
 /// Asks on every way in `WAYS`: gives what the server saw and what the client got to `check`.

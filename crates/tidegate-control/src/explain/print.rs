@@ -1,0 +1,68 @@
+//! An explanation as people read it.
+
+use std::fmt;
+
+use super::{Answer, CompressionStatus, Explanation};
+
+impl fmt::Display for CompressionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let offered = self.offered.join(", ");
+        match &self.coding {
+            Some(coding) => write!(f, "a response that is worth it is sent in {coding}")?,
+            None => f.write_str("responses are sent as they are: the client takes none")?,
+        }
+        write!(f, " of {offered}")
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = if self.host.is_empty() { "(none)" } else { &self.host };
+        writeln!(f, "listener {}, host {host}, path {}", self.listener, self.path)?;
+        self.connection.iter().try_for_each(|part| writeln!(f, "  {part}"))?;
+        for step in &self.steps {
+            writeln!(f, "{}:", step.place)?;
+            for trial in &step.trials {
+                match &trial.failed {
+                    None => writeln!(f, "  {}: taken", trial.route)?,
+                    Some(why) => writeln!(f, "  {}: does not hold: {why}", trial.route)?,
+                }
+            }
+        }
+        let Some(route) = &self.route else {
+            return match &self.answer {
+                Some(answer) => write!(f, "before any route it is answered {answer}"),
+                None => f.write_str("no route takes it: 404"),
+            };
+        };
+        if !self.edits.is_empty() {
+            writeln!(f, "route {route} changes:")?;
+            self.edits.iter().try_for_each(|edit| writeln!(f, "  {edit}"))?;
+        }
+        if let Some(answer) = &self.answer {
+            write!(f, "route {route} answers {answer}")?;
+        }
+        if let Some(pool) = &self.pool {
+            write!(f, "route {route} leads to pool {} ({})", pool.name, pool.balance)?;
+            pool.servers.iter().try_for_each(|(name, state)| write!(f, "\n  {name}: {state}"))?;
+            pool.connection.iter().try_for_each(|part| write!(f, "\n  {part}"))?;
+        }
+        self.compression.iter().try_for_each(|compression| write!(f, "\n{compression}"))
+    }
+}
+
+/// Characters of a body that are shown.
+const BODY_SHOWN: usize = 200;
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status)?;
+        self.fields.iter().try_for_each(|(name, value)| write!(f, "\n  {name}: {value}"))?;
+        if !self.body.is_empty() {
+            let shown: String = self.body.chars().take(BODY_SHOWN).collect();
+            let more = if shown.len() < self.body.len() { "…" } else { "" };
+            write!(f, "\n  body: {shown:?}{more}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! `[[pool.NAME.autoscale.schedule]]` to the model.
+
+use super::autoscale::{Scaled, differ};
+use super::whole::Site;
+use crate::config::raw::report::Mistake;
+use crate::config::raw::tree::{Path, Table};
+use crate::config::text::time::{TimeText, time, zone};
+use crate::config::text::{name, rate};
+use crate::model::autoscale::{Every, Repeat, Sale, SaleWants};
+use crate::model::zone::Zone;
+use crate::time::{Duration, UnixTime};
+
+/// What a sale may ask for.
+const WANTS: [&str; 3] = ["min", "demand", "factor"];
+
+pub(crate) fn schedule(scaled: Scaled<'_>, site: &mut Site<'_>) -> Option<Vec<Sale>> {
+    let items = scaled.table.list("schedule")?;
+    let path = scaled.path.key("schedule");
+    differ(items.iter().filter_map(|item| item.table()?.value("name")), "a sale", &path, site);
+    // The next sale is looked at even if this one is faulty.
+    let sales: Vec<_> = items.iter().map(|item| sale(item.table()?, scaled, &path, site)).collect();
+    sales.into_iter().collect()
+}
+
+fn sale(table: &Table, scaled: Scaled<'_>, path: &Path<'_>, site: &mut Site<'_>) -> Option<Sale> {
+    let wants = wants(table, path, site);
+    let times = times(table, path, site);
+    let (wants, (from, to, repeat)) = (wants?, times?);
+    if let (SaleWants::Min(min), Some(max)) = (wants, scaled.table.integer::<u32>("max"))
+        && min > max
+        && let Some(at) = table.entry("min").and_then(|entry| entry.key)
+    {
+        let message = format!("the sale asks for {min} servers, and `max` of the pool is {max}");
+        site.report.add(Mistake::doubt(at, &path.key("min"), message));
+    }
+    Some(Sale { name: table.parse("name", name::object)?, from, to, wants, repeat })
+}
+
+fn wants(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<SaleWants> {
+    let given: Vec<_> = WANTS.iter().filter_map(|key| Some((*key, table.entry(key)?))).collect();
+    match given.as_slice() {
+        [("min", _)] => table.integer("min").map(SaleWants::Min),
+        [("demand", _)] => table.parse("demand", rate::rate).map(SaleWants::Demand),
+        [("factor", _)] => table.number("factor").map(SaleWants::Factor),
+        [(first, _), (second, entry), ..] => {
+            let message = format!("`{second}` stands beside `{first}`");
+            let mistake = Mistake::new(entry.key?, &path.key(second), message);
+            site.report.add(mistake.expected("exactly one of `min`, `demand` and `factor`"));
+            None
+        }
+        _ => {
+            let at = table.entry("name")?.key?;
+            let mistake = Mistake::new(at, path, "the sale asks for nothing");
+            site.report.add(mistake.expected("one of `min`, `demand` and `factor`"));
+            None
+        }
+    }
+}
+
+type Times = (UnixTime, UnixTime, Option<Repeat>);
+
+fn times(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<Times> {
+    let zone = table.optional("timezone", |name| name.parse(zone))?;
+    let from = moment(table, "from", zone.as_ref(), path, site);
+    let to = moment(table, "to", zone.as_ref(), path, site);
+    let every = table.optional("repeat", |word| match word.text()? {
+        "daily" => Some(Every::Day),
+        "weekly" => Some(Every::Week),
+        _ => None,
+    })?;
+    zone_is_needed(table, path, site);
+    let (from, to) = (from?, to?);
+    let at = table.entry("to")?.key?;
+    if from >= to {
+        let mistake = Mistake::new(at, &path.key("to"), "`to` is not after `from`");
+        site.report.add(mistake.expected("a later time"));
+        return None;
+    }
+    let (period, word) = match every {
+        Some(Every::Day) => (Duration::from_secs(24 * 3600), "day"),
+        Some(Every::Week) => (Duration::from_secs(7 * 24 * 3600), "week"),
+        None => return Some((from, to, None)),
+    };
+    if Duration::from_millis(to.as_millis() - from.as_millis()) > period {
+        let message = format!("the sale lasts longer than the {word} after which it comes again");
+        let mistake = Mistake::new(at, &path.key("to"), message);
+        site.report.add(mistake.expected(format!("at most a {word} after `from`")));
+        return None;
+    }
+    let zone = zone.unwrap_or_else(Zone::utc);
+    Some((from, to, every.map(|every| Repeat { every, zone })))
+}
+
+/// The moment that a key names; without an offset, by the clock of the zone.
+fn moment(
+    table: &Table,
+    key: &'static str,
+    zone: Option<&Zone>,
+    path: &Path<'_>,
+    site: &mut Site<'_>,
+) -> Option<UnixTime> {
+    let value = table.value(key)?;
+    let wall = match value.parse(time)? {
+        TimeText::Exact(at) => return Some(at),
+        TimeText::Wall(wall) => wall,
+    };
+    let path = path.key(key);
+    let mut refuse = |message: String, expected: &str| {
+        site.report.add(Mistake::new(value.at()?, &path, message).expected(expected));
+        None
+    };
+    let Some(zone) = zone else {
+        let expected = "an offset from UTC, as in \"2026-11-27T00:00:00+08:00\", or `timezone`";
+        return refuse(format!("`{key}` does not say by whose clock"), expected);
+    };
+    if zone.skips(wall) {
+        let message = format!("clocks in {} are put forward over {wall}", zone.name());
+        return refuse(message, "a time that they show");
+    }
+    let at = if key == "from" { zone.earliest(wall) } else { zone.latest(wall) };
+    at.or_else(|| refuse(format!("`{key}` is before the year 1970"), "a later time"))
+}
+
+/// A zone tells what clocks show, or when a sale comes again.
+fn zone_is_needed(table: &Table, path: &Path<'_>, site: &mut Site<'_>) {
+    let exact = |key| matches!(table.parse(key, time), Some(TimeText::Exact(_)));
+    let idle = table.value("repeat").is_none() && exact("from") && exact("to");
+    if let (true, Some(at)) = (idle, table.entry("timezone").and_then(|entry| entry.key)) {
+        let message = "`timezone` has no effect: `from` and `to` have their offsets";
+        let mistake = Mistake::new(at, &path.key("timezone"), message);
+        site.report.add(mistake.expected("`repeat` beside it, or times without offsets"));
+    }
+}
