@@ -1,38 +1,169 @@
-//! The policy `slo`: servers for what arrives, at what one of them can do.
+//! The policy `slo`: the promise to users at the least cost.
+//!
+//! It takes the highest demand that may come until a launch of now serves ([`Forecast`]), and asks
+//! how many servers keep the promise at it: as many as their capacity says, and as many more as the
+//! chance of single requests needs ([`queueing`]). Two bounds come of that. Below the lower one it
+//! launches, to the upper one. Above the upper one it stops servers, when they have been too many
+//! for so long that keeping them has cost more than a change: a change has a price, and a large
+//! surplus earns it soon, a small one late. No margin goes beyond what aiming at a fixed share of
+//! capacity would cost: where demand is so wild that more would be needed, servers are not the
+//! answer, and the queue and the warm pool are.
 
-use super::observed::Observed;
+use std::collections::VecDeque;
+
+use super::capacity::{self, Able, Learned};
+use super::forecast::foresight::{Forecast, Upper};
+use super::observed::{Demand, Observed};
+use super::queueing::{self, Wanted, Work};
 use super::target;
 use super::wish::{Source, Wish};
-use crate::model::autoscale::{Autoscale, Capacity};
-use crate::time::Instant;
+use crate::model::autoscale::Autoscale;
+use crate::time::{Duration, Instant};
+
+/// The share of a server's capacity that demand makes no difference below.
+const GRAIN: f64 = 0.3;
+/// No more than this is held, as a multiple of the highest demand of the last while: what aiming at
+/// 70 % of the capacity holds, and a little less.
+const MARGIN_MAX: f64 = 0.95 / target::UTILIZATION;
+/// The highest demand of so long counts.
+const WHILE: Duration = Duration::from_secs(300);
+/// What was needed within so long is kept.
+const KEPT_FOR: Duration = Duration::from_secs(150);
+/// In how long what waits is to be worked off, in seconds.
+const DRAIN_SECONDS: f64 = 60.0;
+/// What a change costs: so many seconds of the whole pool, where it is all surplus.
+const CHANGE_SECONDS: f64 = 6.0;
+/// Seconds after which half of a surplus is forgotten once it is none.
+const FORGET_SECONDS: f64 = 200.0;
+/// The last server of a margin is worth it if it is filled by as much.
+const HALF: f64 = 0.5;
+/// A look that is shorter says less about demand than its own noise does.
+const NOISE: f64 = 3.0;
 
 /// What is remembered.
 #[derive(Clone, Debug, Default)]
-pub struct Memory {}
+pub struct Memory {
+    /// Past demand.
+    pub forecast: Forecast,
+    /// What a server of this launch template has been seen to do.
+    pub learned: Learned,
+    demands: Highest,
+    needs: Highest,
+    surplus: f64,
+    last: Option<Instant>,
+}
 
-/// Servers for what arrives; `None`: nothing can be said.
+/// How many servers keep the promise; `None`: nothing can be said.
 pub fn wish(
     settings: &Autoscale,
     observed: &Observed,
     memory: &mut Memory,
-    _now: Instant,
+    now: Instant,
 ) -> Option<Wish> {
     let demand = observed.demand?;
-    let each = memory.rate_per_server(settings, observed)?;
-    let because = format!("{:.1} requests/s at {each:.1} each", demand.arrivals);
-    let servers = target::ceil(demand.arrivals / each);
+    memory.learned.observe(observed, &settings.slo);
+    let able = capacity::able(settings, &memory.learned, Some(&demand))?;
+    let seconds = memory.last.replace(now).map_or(1.0, |last| now.since(last).as_secs_f64());
+    let startup = observed.startup.unwrap_or(settings.startup);
+    memory.forecast.look_ahead(startup, able.rate * GRAIN);
+    memory.forecast.observe(demand.arrivals, observed.at);
+    let upper = memory.bounded(memory.forecast.upper(sure(demand.arrivals, seconds))?, now);
+    let waiting = demand.queued.max(0.0) / DRAIN_SECONDS;
+    let size = |rate: f64| servers_for(settings, &demand, able, rate + waiting);
+    let half = able.rate * HALF;
+    let near = |rate: f64| size((rate - half).max(upper.likely));
+    let kept = memory.needs.highest(upper.safe, KEPT_FOR, now);
+    let needs = Needs { least: size(upper.likely), launch: near(upper.safe), most: near(kept) };
+    let servers = memory.settle(needs, observed.fleet.committed(), seconds);
+    let because = format!(
+        "{:.1} requests/s, up to {:.1} until a launch serves, at {:.1} each",
+        upper.level, upper.safe, able.rate
+    );
     Some(Wish { servers, warm: 0, source: Source::Slo, because })
+}
+
+/// Servers that keep the promise.
+#[derive(Clone, Copy, Debug)]
+struct Needs {
+    /// With fewer it is at risk.
+    least: u32,
+    /// With a launch there should be as many.
+    launch: u32,
+    /// More are no use.
+    most: u32,
 }
 
 impl Memory {
     /// Requests a second that one server is to have; `None`: nothing is known of that.
     #[must_use]
     pub fn rate_per_server(&self, settings: &Autoscale, observed: &Observed) -> Option<f64> {
-        let mean = observed.demand.and_then(|demand| demand.service).map(|service| service.mean);
-        match settings.capacity {
-            Capacity::Requests(rate) => Some(rate * target::UTILIZATION),
-            Capacity::InFlight(count) => Some(count / mean? * target::UTILIZATION),
-            Capacity::Learn => None,
+        let able = capacity::able(settings, &self.learned, observed.demand.as_ref())?;
+        Some(able.rate * target::UTILIZATION)
+    }
+
+    /// No more than a fixed share of capacity would hold.
+    fn bounded(&mut self, upper: Upper, now: Instant) -> Upper {
+        let most = self.demands.highest(upper.level, WHILE, now) * MARGIN_MAX;
+        let safe = upper.safe.min(most).max(upper.level);
+        Upper { safe, likely: upper.likely.min(safe), ..upper }
+    }
+
+    /// Between the bounds nothing changes; above them only what has cost its price goes.
+    fn settle(&mut self, needs: Needs, current: u32, seconds: f64) -> u32 {
+        if needs.least > current {
+            self.surplus = 0.0;
+            return needs.launch.max(needs.least);
         }
+        if needs.most >= current {
+            self.surplus *= (-seconds / FORGET_SECONDS).exp2();
+            return current;
+        }
+        let surplus = f64::from(current - needs.most);
+        let current_f = f64::from(current);
+        self.surplus += surplus * surplus / current_f * seconds;
+        if self.surplus >= CHANGE_SECONDS * current_f { needs.most } else { current }
+    }
+}
+
+/// Of a rate that was counted over `seconds`, what is no chance.
+fn sure(rate: f64, seconds: f64) -> f64 {
+    if seconds > 0.0 { rate - NOISE * (rate.max(0.0) / seconds).sqrt() } else { 0.0 }
+}
+
+/// Servers that keep the promise at `rate` requests a second.
+fn servers_for(settings: &Autoscale, demand: &Demand, able: Able, rate: f64) -> u32 {
+    let by_capacity = target::ceil(rate / able.rate);
+    let (Some(service), Some(slots)) = (demand.service, able.slots) else { return by_capacity };
+    let slots = slots.floor().max(1.0);
+    let work =
+        Work { load: rate * service.mean, service: service.mean, variation: service.variation };
+    // What is left of the promise when a request has been worked on as long as usual.
+    let wait = (settings.slo.latency.as_secs_f64() - service.mean).max(0.0);
+    let wanted = Wanted { wait, share: 1.0 - settings.slo.ratio.value() };
+    by_capacity.max(target::ceil(f64::from(queueing::slots_for(work, wanted)) / slots))
+}
+
+/// The highest of the last while.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Highest(VecDeque<(Instant, f64)>);
+
+/// Values that are remembered; at one a second this covers five minutes.
+const VALUES_MAX: usize = 512;
+
+impl Highest {
+    /// The highest value of the time `during`, this one included.
+    fn highest(&mut self, value: f64, during: Duration, now: Instant) -> f64 {
+        while self.0.front().is_some_and(|(then, _)| now.since(*then) >= during) {
+            self.0.pop_front();
+        }
+        // A lower one before a higher one can never be the highest again.
+        while self.0.back().is_some_and(|(_, lower)| *lower <= value) {
+            self.0.pop_back();
+        }
+        if self.0.len() == VALUES_MAX {
+            self.0.pop_back();
+        }
+        self.0.push_back((now, value));
+        self.0.front().map_or(value, |(_, highest)| *highest)
     }
 }

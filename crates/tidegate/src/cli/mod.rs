@@ -20,6 +20,7 @@ mod schema;
 mod events;
 mod pools;
 mod reload;
+mod scale;
 mod status;
 
 mod completions;
