@@ -148,4 +148,17 @@ mod tests {
         assert_eq!(address, Some(([10, 0, 0, 1], 80).into()));
         assert!(launched(b"started").is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>, id in ".{0,70}", address in ".{0,30}") {
+            let _ = (inventory(&bytes), launched(&bytes));
+            let entry = serde_json::json!({ "id": id, "address": address, "template": id });
+            let text = serde_json::json!({ "instances": [entry] }).to_string();
+            let _ = inventory(text.as_bytes());
+            let alone = serde_json::json!({ "instances": [{ "id": id }] }).to_string();
+            let listed = inventory(alone.as_bytes());
+            proptest::prop_assert_eq!(listed.is_ok(), InstanceId::parse(&id).is_some());
+        }
+    }
 }

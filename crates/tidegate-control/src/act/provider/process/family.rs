@@ -28,11 +28,14 @@ pub(super) struct Family {
 }
 
 /// The families of an owner. `leaders` are those that are known already.
+///
+/// # Errors
+/// When it cannot be told what runs.
 pub(super) fn families(
     owner: &Owner,
     leaders: &BTreeMap<InstanceId, ProcessId>,
-) -> BTreeMap<InstanceId, Family> {
-    let processes = table::processes();
+) -> io::Result<BTreeMap<InstanceId, Family>> {
+    let processes = table::processes()?;
     let alive = |leader: &ProcessId| processes.iter().any(|one| one.id == *leader);
     let groups: BTreeMap<i32, &InstanceId> = leaders
         .iter()
@@ -41,7 +44,7 @@ pub(super) fn families(
         .collect();
     let mut families: BTreeMap<InstanceId, Family> = BTreeMap::new();
     for process in processes {
-        let mark = Mark::read(&table::environment(process.id.number), owner);
+        let mark = Mark::read(&table::environment(process.id.number)?, owner);
         let by_group = groups.get(&process.group).map(|id| (*id).clone());
         let Some(id) = mark.as_ref().map(|mark| mark.id.clone()).or(by_group) else { continue };
         let empty = || Family { mark: None, processes: Vec::new() };
@@ -49,7 +52,7 @@ pub(super) fn families(
         family.mark = family.mark.take().or(mark);
         family.processes.push(process);
     }
-    families
+    Ok(families)
 }
 
 impl Family {
@@ -69,7 +72,7 @@ impl Family {
 pub(super) struct Handle(AsyncFd<OwnedFd>);
 
 impl Handle {
-    /// `None`: it is not there any more.
+    /// `None`: it is not there any more, or cannot be held.
     #[expect(
         deprecated,
         reason = "sound for an `OwnedFd`; its successor is for types that may lie"
@@ -77,7 +80,7 @@ impl Handle {
     pub(super) fn open(id: ProcessId) -> Option<Self> {
         let pidfd = pidfd_open(Pid::from_raw(id.number)?, PidfdFlags::NONBLOCK).ok()?;
         // The descriptor is of whoever has the number now; nobody else can come to be that one.
-        if table::process(id.number)?.id != id {
+        if table::process(id.number).ok()??.id != id {
             return None;
         }
         Some(Self(AsyncFd::with_interest(pidfd, Interest::READABLE).ok()?))

@@ -44,22 +44,18 @@ pub(super) fn remove(directory: &StateDirectory, id: &InstanceId) {
 pub(super) fn read_all(directory: &StateDirectory) -> Vec<(Mark, ProcessId)> {
     let Ok(entries) = std::fs::read_dir(directory.path("")) else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names
-        .filter_map(|name| InstanceId::parse(name.strip_suffix(".json")?))
-        .filter_map(|id| {
-            let found = read(directory, &id);
-            if found.is_none() {
-                remove(directory, &id);
-            }
-            found
-        })
-        .collect()
+    let ids = names.filter_map(|name| InstanceId::parse(name.strip_suffix(".json")?));
+    ids.filter_map(|id| read(directory, &id)).collect()
 }
 
 fn read(directory: &StateDirectory, id: &InstanceId) -> Option<(Mark, ProcessId)> {
     let note: Note = serde_json::from_slice(&directory.read(&name(id)).ok()??).ok()?;
     let leader = ProcessId { start: note.start, number: note.process };
-    let is_there = table::process(leader.number)?.id == leader;
+    // When we cannot look, the note stays for the next time.
+    if table::process(leader.number).ok()?.is_none_or(|found| found.id != leader) {
+        remove(directory, id);
+        return None;
+    }
     let mark = Mark { id: id.clone(), template: note.template, port: note.port };
-    is_there.then_some((mark, leader))
+    Some((mark, leader))
 }

@@ -112,7 +112,7 @@ fn groups(pool: &PoolName) -> Option<Groups> {
 impl Provider for ProcessProvider {
     async fn list(&self) -> Result<Vec<Listed>, ProviderFailure> {
         let mut acquainted = self.0.starting.lock().await;
-        self.look().await;
+        self.look().await?;
         *acquainted = Acquainted::Yes;
         drop(acquainted);
         let known = self.0.known();
@@ -122,7 +122,7 @@ impl Provider for ProcessProvider {
     async fn start(&self, order: &Order) -> Result<Launched, ProviderFailure> {
         let mut acquainted = self.0.starting.lock().await;
         if *acquainted == Acquainted::No {
-            self.look().await;
+            self.look().await?;
             *acquainted = Acquainted::Yes;
         }
         if let Some(known) = self.0.known().get(&order.id) {
@@ -138,7 +138,7 @@ impl Provider for ProcessProvider {
         let within = self.0.settings.stop_timeout;
         let mut next = (Signal::TERM, within);
         for _ in 0..KILLS_MAX {
-            let Some(handles) = self.handles(id).await else {
+            let Some(handles) = self.handles(id).await? else {
                 self.forget(id);
                 return Ok(());
             };
@@ -150,7 +150,7 @@ impl Provider for ProcessProvider {
     }
 
     async fn usage(&self) -> BTreeMap<InstanceId, Usage> {
-        let families = self.families().await;
+        let families = self.families().await.unwrap_or_default();
         let mut meter = self.0.meter.lock().unwrap_or_else(PoisonError::into_inner);
         meter.read(&families, &self.0.settings, clock::now())
     }
@@ -174,39 +174,40 @@ impl Provider for ProcessProvider {
 
 impl ProcessProvider {
     /// Looks at all processes: takes in what is ours, and forgets what is gone.
-    async fn look(&self) {
+    async fn look(&self) -> Result<(), ProviderFailure> {
         let provider = self.clone();
         let noted = tokio::task::spawn_blocking(move || note::read_all(&provider.0.notes));
         for (mark, leader) in noted.await.unwrap_or_default() {
             self.adopt(mark, leader);
         }
-        let families = self.families().await;
+        let families = self.families().await?;
         for family in families.values() {
             if let (Some(mark), Some(leader)) = (family.mark.clone(), family.leader()) {
                 self.adopt(mark, leader);
             }
         }
-        let is_gone = |id: &&InstanceId| !families.contains_key(*id);
-        let gone: Vec<InstanceId> = self.0.known().keys().filter(is_gone).cloned().collect();
+        let is_absent = |id: &&InstanceId| !families.contains_key(*id);
+        let gone: Vec<InstanceId> = self.0.known().keys().filter(is_absent).cloned().collect();
         for id in gone {
             self.finish(&id).await;
         }
         if let Some(logs) = &self.0.settings.logs {
             families.keys().for_each(|id| log::bound(logs, id));
         }
+        Ok(())
     }
 
     /// The processes of all instances.
-    async fn families(&self) -> BTreeMap<InstanceId, Family> {
+    async fn families(&self) -> Result<BTreeMap<InstanceId, Family>, ProviderFailure> {
         let (owner, leaders) = (self.0.owner.clone(), self.0.leaders());
-        let looked = tokio::task::spawn_blocking(move || families(&owner, &leaders));
-        looked.await.unwrap_or_default()
+        let looked = tokio::task::spawn_blocking(move || families(&owner, &leaders)).await;
+        let looked = looked.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+        looked.map_err(|error| ProviderFailure::Broken(format!("processes are hidden: {error}")))
     }
 
-    /// The processes of one instance; `None`: there are none.
-    async fn handles(&self, id: &InstanceId) -> Option<Vec<Handle>> {
-        let handles = self.families().await.remove(id)?.handles();
-        Some(handles).filter(|handles| !handles.is_empty())
+    /// The processes of one instance; `None`: there are none. Some that are there may not be held.
+    async fn handles(&self, id: &InstanceId) -> Result<Option<Vec<Handle>>, ProviderFailure> {
+        Ok(self.families().await?.remove(id).map(|family| family.handles()))
     }
 
     fn launch(&self, order: &Order) -> Result<Launched, ProviderFailure> {
@@ -221,7 +222,8 @@ impl ProcessProvider {
         };
         // It is not reaped before its watch, so its number is its own until then; one that has
         // ended already has no start to be told by, and needs none.
-        let start = table::process(number).map_or(0, |process| process.id.start);
+        let process = table::process(number).ok().flatten();
+        let start = process.map_or(0, |process| process.id.start);
         let leader = ProcessId { start, number };
         shared.limit(&order.id, leader);
         note::write(&shared.notes, &mark, leader);
@@ -259,7 +261,7 @@ impl ProcessProvider {
                 }
                 // How it ended does not matter.
                 let _ = child.wait().await;
-            } else if ended.is_err() && table::process(leader.number).is_some_and(is(leader)) {
+            } else if ended.is_err() && !is_gone(leader) {
                 // It could not be watched; the next inventory looks again.
                 return;
             }
@@ -269,7 +271,8 @@ impl ProcessProvider {
 
     /// The process that was started has ended: nothing of the instance stays.
     async fn finish(&self, id: &InstanceId) {
-        let handles = self.handles(id).await.unwrap_or_default();
+        // What cannot be found now is found by the next inventory.
+        let handles = self.handles(id).await.ok().flatten().unwrap_or_default();
         handles.iter().for_each(|handle| handle.signal(Signal::KILL));
         family::ended(&handles, KILLED_WITHIN).await;
         let ended = self.forget(id).map(|known| known.condition);
@@ -288,9 +291,9 @@ impl ProcessProvider {
     }
 }
 
-/// Whether a process is this very one.
-fn is(id: ProcessId) -> impl Fn(table::Process) -> bool {
-    move |process| process.id == id
+/// Whether a process is certainly not there any more.
+fn is_gone(id: ProcessId) -> bool {
+    table::process(id.number).is_ok_and(|found| found.is_none_or(|found| found.id != id))
 }
 
 impl Shared {

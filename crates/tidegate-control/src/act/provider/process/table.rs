@@ -2,10 +2,13 @@
 //!
 //! Two small files of each process are read by hand: that is less code than a dependency would
 //! need around it. A process that ends while it is looked at is not there; one that has ended and
-//! waits to be reaped is not there either.
+//! waits to be reaped is not there either. That we could not look, for want of a descriptor, is an
+//! error: it must not read as if nothing ran.
 
 use std::fs;
-use std::path::Path;
+use std::io::{self, ErrorKind};
+
+use rustix::io::Errno;
 
 /// A process. The number alone may be given to another later; with its start it is unique.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,15 +31,20 @@ pub(super) struct Process {
 }
 
 /// All processes.
-pub(super) fn processes() -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    numbers.filter_map(process).collect()
+pub(super) fn processes() -> io::Result<Vec<Process>> {
+    let mut processes = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(number) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        processes.extend(process(number)?);
+    }
+    Ok(processes)
 }
 
-/// The process of this number.
-pub(super) fn process(number: i32) -> Option<Process> {
-    read(number, &fs::read_to_string(format!("/proc/{number}/stat")).ok()?)
+/// The process of this number; `None`: there is none.
+pub(super) fn process(number: i32) -> io::Result<Option<Process>> {
+    let stat = file(number, "stat")?;
+    Ok(stat.and_then(|stat| read(number, &String::from_utf8_lossy(&stat))))
 }
 
 /// Reads `stat` (proc_pid_stat(5)). The second field is the program's name in parentheses, which
@@ -57,8 +65,21 @@ fn read(number: i32, stat: &str) -> Option<Process> {
 }
 
 /// The environment that a process was started with, unless it has written over it.
-pub(super) fn environment(number: i32) -> Vec<u8> {
-    fs::read(Path::new("/proc").join(number.to_string()).join("environ")).unwrap_or_default()
+pub(super) fn environment(number: i32) -> io::Result<Vec<u8>> {
+    Ok(file(number, "environ")?.unwrap_or_default())
+}
+
+/// A file of a process; `None`: it is not there any more, or not for us to read.
+fn file(number: i32, name: &str) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(format!("/proc/{number}/{name}")) {
+        Ok(content) => Ok(Some(content)),
+        Err(error) => {
+            let is_gone = error.raw_os_error() == Some(Errno::SRCH.raw_os_error());
+            let expected =
+                matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied);
+            if is_gone || expected { Ok(None) } else { Err(error) }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +103,7 @@ mod tests {
     #[test]
     fn this_process_is_among_them() {
         let own = i32::try_from(std::process::id()).expect("numbers are small");
-        assert!(processes().iter().any(|process| process.id.number == own));
+        let processes = processes().expect("descriptors are free");
+        assert!(processes.iter().any(|process| process.id.number == own));
     }
 }
