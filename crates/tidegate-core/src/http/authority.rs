@@ -13,8 +13,9 @@ pub struct Form {
 
 /// Examines an authority; `None` when it is empty, or anything but a host with an optional port.
 ///
-/// The default port is that of the scheme (RFC 9110, section 4.2.3). A trailing dot goes only when no port follows it: before a port it is
-/// refused, as too odd to be meant, and so are two dots at the end.
+/// The default port is that of the scheme (RFC 9110, section 4.2.3). A trailing dot goes only when
+/// no port follows it: before a port it is refused, as too odd to be meant, and so are two dots at
+/// the end.
 #[must_use]
 pub fn examine(authority: &[u8], scheme: Scheme) -> Option<Form> {
     let (host, port) = split(authority)?;

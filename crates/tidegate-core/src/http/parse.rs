@@ -97,8 +97,8 @@ pub enum ReplyError {
     ForbiddenBody,
 }
 
-/// Parses `bytes`, one whole request head that came over `scheme`, into `head`. At most `fields_max`
-/// fields are taken.
+/// Parses `bytes`, one whole request head that came over `scheme`, into `head`. At most
+/// `fields_max` fields are taken.
 pub fn request(
     bytes: &[u8],
     fields_max: usize,
