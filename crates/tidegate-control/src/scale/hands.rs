@@ -1,12 +1,13 @@
 //! Has done, in order, what a fleet decides.
 //!
 //! A record is on the disk before anything behind it is begun: that is what makes a launch happen
-//! once, whenever the process is killed. While it cannot be written nothing behind it is done, and
-//! the fleet is told. Launches and stops then run beside each other, each within its time.
+//! once, whenever the process is killed. While it cannot be written nothing is launched, and the
+//! fleet is told. Launches and stops then run beside each other, each within its time.
 //!
 //! The queue is not bounded by itself; what a fleet has out at a time is.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::Input;
 use tidegate_core::scale::fleet::provider::ProviderFailure;
 use tidegate_core::scale::fleet::record::FleetRecord;
+use tidegate_core::scale::record::PlannerRecord;
 use tidegate_core::time::Duration;
 use tidegate_net::state::StateDirectory;
 use tidegate_net::{http, task};
@@ -36,6 +38,15 @@ const USAGE_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) enum Order {
     Record(FleetRecord),
+    /// What the planner has learned.
+    Learned(Box<PlannerRecord>),
+    /// Something that takes its time and has an answer.
+    Ask(Ask),
+}
+
+/// What a provider or an instance is asked for.
+#[derive(Debug)]
+pub(super) enum Ask {
     List(Duration),
     Start(InstanceId, Duration),
     Stop(InstanceId, Duration),
@@ -69,6 +80,13 @@ pub(super) struct Kept {
     pub(super) name: String,
     /// The digest of what instances are launched from.
     pub(super) template: u64,
+}
+
+impl Kept {
+    /// The name under which the planner's record is kept.
+    pub(super) fn learned(&self) -> String {
+        format!("{}.learned", self.name)
+    }
 }
 
 /// Where reports go, and from whom.
@@ -147,16 +165,19 @@ impl Desk {
         while let Some(order) = queue.recv().await {
             match order {
                 Order::Record(record) => self.record(&record).await,
-                order if self.is_recorded => self.begin(order),
-                order => self.refuse(order),
+                Order::Learned(learned) => self.learn(&learned).await,
+                Order::Ask(Ask::Start(id, _)) if !self.is_recorded => {
+                    let why = "its record cannot be written".to_owned();
+                    let refused = Err(ProviderFailure::Refused(why));
+                    self.reports.input(Input::Started(id, refused));
+                }
+                Order::Ask(ask) => self.begin(ask),
             }
         }
     }
 
     async fn record(&mut self, record: &FleetRecord) {
-        let (kept, text) = (self.kept.clone(), record.to_json());
-        let writing = tokio::task::spawn_blocking(move || kept.directory.write(&kept.name, &text));
-        let written = writing.await.map_err(std::io::Error::other).and_then(|written| written);
+        let written = self.write(self.kept.name.clone(), record.to_json()).await;
         self.is_recorded = written.is_ok();
         if let Err(error) = written {
             tracing::error!(%error, "the record of instances cannot be written: nothing is scaled");
@@ -164,42 +185,41 @@ impl Desk {
         }
     }
 
-    fn begin(&self, order: Order) {
-        let (provider, reports) = (Arc::clone(&self.provider), self.reports.clone());
-        let template = self.kept.template;
-        let work = async move { reports.input(perform(&provider, template, order).await) };
-        task::spawn("fleet-order", work);
+    async fn learn(&self, learned: &PlannerRecord) {
+        if let Err(error) = self.write(self.kept.learned(), learned.to_json()).await {
+            tracing::warn!(%error, "what was learned of demand will not outlive a restart");
+        }
     }
 
-    fn refuse(&self, order: Order) {
-        let broken = || ProviderFailure::Refused("its record cannot be written".to_owned());
-        let input = match order {
-            Order::List(_) => Input::Inventory(Err(broken())),
-            Order::Start(id, _) => Input::Started(id, Err(broken())),
-            Order::Stop(id, _) => Input::Stopped(id, Err(broken())),
-            Order::Warm { id, .. } => Input::Warmed(id),
-            Order::Record(_) => return,
-        };
-        self.reports.input(input);
+    async fn write(&self, name: String, text: Vec<u8>) -> io::Result<()> {
+        let directory = self.kept.directory.clone();
+        let writing = tokio::task::spawn_blocking(move || directory.write(&name, &text));
+        writing.await.map_err(io::Error::other)?
+    }
+
+    fn begin(&self, ask: Ask) {
+        let (provider, reports) = (Arc::clone(&self.provider), self.reports.clone());
+        let template = self.kept.template;
+        let work = async move { reports.input(perform(&provider, template, ask).await) };
+        task::spawn("fleet-order", work);
     }
 }
 
-async fn perform(provider: &AnyProvider, template: u64, order: Order) -> Input {
-    match order {
-        Order::List(within) => Input::Inventory(timed(within, provider.list()).await),
-        Order::Start(id, within) => {
+async fn perform(provider: &AnyProvider, template: u64, ask: Ask) -> Input {
+    match ask {
+        Ask::List(within) => Input::Inventory(timed(within, provider.list()).await),
+        Ask::Start(id, within) => {
             let wanted = contract::Order { id: id.clone(), template };
             Input::Started(id, timed(within, provider.start(&wanted)).await)
         }
-        Order::Stop(id, within) => {
+        Ask::Stop(id, within) => {
             let stopped = timed(within, provider.stop(&id)).await;
             Input::Stopped(id, stopped)
         }
-        Order::Warm { id, address, paths } => {
+        Ask::Warm { id, address, paths } => {
             warm_up(address, &paths).await;
             Input::Warmed(id)
         }
-        Order::Record(_) => Input::Unrecorded,
     }
 }
 

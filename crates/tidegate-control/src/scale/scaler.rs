@@ -13,6 +13,7 @@ use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::model::pool::Pool;
 use tidegate_core::model::ratio::Weight;
 use tidegate_core::model::server::{Availability, Member, Rotation, Server};
+use tidegate_core::scale::capacity;
 use tidegate_core::scale::fleet::event::FleetEvent;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::{Aim, Input};
@@ -23,13 +24,14 @@ use tidegate_core::scale::fleet::settings::Settings;
 use tidegate_core::scale::meter::Meter;
 use tidegate_core::scale::observed::{FleetCount, Load, Observed, Steering};
 use tidegate_core::scale::plan::{Limited, Memory, Plan, plan};
+use tidegate_core::scale::record::PlannerRecord;
 use tidegate_core::snapshot::PoolEntry;
 use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_net::clock;
 
-use super::hands::{Hands, Order};
+use super::hands::{Ask, Hands, Order};
 use super::measure;
-use super::status::AutoscaleStatus;
+use super::status::{AutoscaleStatus, CapacityStatus};
 use crate::act::provider::contract::Usage;
 use crate::control::Shared;
 use crate::events::{Kind, Report};
@@ -45,12 +47,23 @@ pub(super) struct Scaler {
     members: BTreeMap<InstanceId, Membership>,
     meter: Meter,
     memory: Memory,
+    /// When it was kept last.
+    kept: Option<Instant>,
     load: Load,
     last: Option<Plan>,
     status: AutoscaleStatus,
     /// Whether members came or went since the last snapshot.
     changed: bool,
 }
+
+/// What decides for a pool.
+pub(super) struct Mind {
+    pub(super) fleet: Fleet,
+    pub(super) memory: Memory,
+}
+
+/// How often what was learned is kept.
+const KEEP_EVERY: Duration = Duration::from_secs(300);
 
 /// An instance as a member of its pool.
 struct Membership {
@@ -67,7 +80,7 @@ impl Scaler {
         shared: Arc<Shared>,
         pool: &Pool,
         settings: &Autoscale,
-        fleet: Fleet,
+        Mind { fleet, memory }: Mind,
         hands: Hands,
     ) -> Self {
         let mut scaler = Self {
@@ -78,7 +91,8 @@ impl Scaler {
             hands,
             members: BTreeMap::new(),
             meter: Meter::default(),
-            memory: Memory::default(),
+            memory,
+            kept: None,
             load: Load::default(),
             last: None,
             status: AutoscaleStatus { pool: pool.name.to_string(), ..AutoscaleStatus::default() },
@@ -223,6 +237,14 @@ impl Scaler {
             self.fleet.handle(Input::Aim(aim), now);
         }
         self.last = Some(plan);
+        self.keep(settings.provider.digest(), now);
+        let learned = &self.memory.policy.slo.learned;
+        let able = capacity::able(&settings, learned, observed.demand.as_ref());
+        self.status.capacity = able.map(|able| CapacityStatus {
+            requests_per_second: able.rate,
+            confidence: able.confidence,
+        });
+        self.status.spent_today = settings.budget.map(|_| self.memory.budget.spent().1);
         self.settings = Some(settings);
         self.perform();
         self.rotate(entry, now);
@@ -242,6 +264,16 @@ impl Scaler {
         let load = Load { connections: measure::connections(entry), ..self.load.clone() };
         let startup = self.fleet.startup().high();
         Observed { demand, fleet, load, startup, quota: None, steering, at }
+    }
+
+    /// Keeps what was learned, now and then.
+    fn keep(&mut self, template: u64, now: Instant) {
+        let since = *self.kept.get_or_insert(now);
+        if now.since(since) >= KEEP_EVERY {
+            self.kept = Some(now);
+            let record = PlannerRecord::of(&self.memory, template);
+            self.hands.send(Order::Learned(Box::new(record)));
+        }
     }
 
     /// Tells people what changes, and why.
@@ -272,9 +304,9 @@ impl Scaler {
         while let Some(output) = self.fleet.poll_output() {
             match output {
                 Output::Record(record) => self.hands.send(Order::Record(record)),
-                Output::List { within } => self.hands.send(Order::List(within)),
-                Output::Start { id, within } => self.hands.send(Order::Start(id, within)),
-                Output::Stop { id, within } => self.hands.send(Order::Stop(id, within)),
+                Output::List { within } => self.ask(Ask::List(within)),
+                Output::Start { id, within } => self.ask(Ask::Start(id, within)),
+                Output::Stop { id, within } => self.ask(Ask::Stop(id, within)),
                 Output::Join { id, address } => self.join(id, address),
                 Output::Warm { id } => self.warm_up(id),
                 Output::Enter { id, entry } => self.place(&id, Rotation::In, entry),
@@ -286,6 +318,10 @@ impl Scaler {
                 Output::Told(event) => self.told(&event),
             }
         }
+    }
+
+    fn ask(&self, ask: Ask) {
+        self.hands.send(Order::Ask(ask));
     }
 
     fn join(&mut self, id: InstanceId, address: std::net::SocketAddr) {
@@ -305,7 +341,7 @@ impl Scaler {
         let paths = self.settings.as_ref().map(|settings| settings.warm.requests.clone());
         let address = self.members.get(&id).map(|member| member.server.address);
         if let (Some(paths), Some(address)) = (paths, address) {
-            self.hands.send(Order::Warm { id, address, paths });
+            self.ask(Ask::Warm { id, address, paths });
         }
     }
 

@@ -14,6 +14,7 @@ use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::machine::Fleet;
 use tidegate_core::scale::fleet::record::FleetRecord;
 use tidegate_core::scale::fleet::settings::Settings;
+use tidegate_core::scale::record::PlannerRecord;
 use tidegate_core::snapshot::{Instances, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::state::{Claim, StateDirectory};
@@ -21,7 +22,7 @@ use tidegate_net::{clock, entropy};
 use tokio::sync::mpsc;
 
 use super::hands::{Hands, Kept, Reports, Seen};
-use super::scaler::Scaler;
+use super::scaler::{Mind, Scaler};
 use super::steering::{LAST_MAX, Order, OrderError, Orders};
 use crate::act::provider::contract::AnyProvider;
 use crate::act::provider::exec::ExecProvider;
@@ -145,8 +146,12 @@ impl Scalers {
         let fleet = Settings::of(pool, settings, kept.template);
         let fleet = Fleet::new(fleet, record, entropy::word(), now);
         let reports = Reports { key: key.clone(), seen: self.reports.clone() };
+        let learned = kept.directory.read(&kept.learned()).ok().flatten();
+        let learned = learned.and_then(|text| PlannerRecord::from_json(&text));
+        let memory = learned.unwrap_or_default().restore(kept.template);
         let hands = Hands::new(provider, ends, kept, reports);
-        let scaler = Scaler::new(Arc::clone(&self.shared), pool, settings, fleet, hands);
+        let mind = Mind { fleet, memory };
+        let scaler = Scaler::new(Arc::clone(&self.shared), pool, settings, mind, hands);
         self.scalers.insert(key, scaler);
     }
 

@@ -23,6 +23,7 @@ pub mod slo;
 pub mod target;
 
 pub mod plan;
+pub mod record;
 
 pub mod fleet;
 
