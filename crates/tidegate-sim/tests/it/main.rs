@@ -1,4 +1,6 @@
 //! Simulations of the production core, over many seeds.
 
+mod fluid;
 mod health;
+mod queueing;
 mod retries;

@@ -16,6 +16,7 @@ use super::reload::Reload;
 use super::run::Run;
 use super::schema::Schema;
 use super::shop_server::ShopServer;
+use super::simulate::Simulate;
 use super::status::Status;
 use crate::output;
 
@@ -37,6 +38,7 @@ enum Command {
     Pools(Pools),
     Events(Events),
     Explain(Explain),
+    Simulate(Simulate),
     Demo(Demo),
     Schema(Schema),
     Completions(Completions),
@@ -63,6 +65,7 @@ impl Command {
             Self::Pools(command) => command.run(),
             Self::Events(command) => command.run(),
             Self::Explain(command) => command.run(),
+            Self::Simulate(command) => command.run(),
             Self::Demo(command) => command.run(),
             Self::Schema(command) => command.run(),
             Self::Completions(command) => command.run(),
