@@ -37,6 +37,8 @@ const CHANGE_SECONDS: f64 = 6.0;
 const FORGET_SECONDS: f64 = 200.0;
 /// The last server of a margin is worth it if it is filled by as much.
 const HALF: f64 = 0.5;
+/// But no more of a margin is left away than this share of what is asked.
+const PART: f64 = 0.03;
 /// A look that is shorter says less about demand than its own noise does.
 const NOISE: f64 = 3.0;
 
@@ -71,7 +73,7 @@ pub fn wish(
     let waiting = demand.queued.max(0.0) / DRAIN_SECONDS;
     let size = |rate: f64| servers_for(settings, &demand, able, rate + waiting);
     let half = able.rate * HALF;
-    let near = |rate: f64| size((rate - half).max(upper.likely));
+    let near = |rate: f64| size((rate - half.min(rate * PART)).max(upper.likely));
     let kept = memory.needs.highest(upper.safe, KEPT_FOR, now);
     let needs = Needs { least: size(upper.likely), launch: near(upper.safe), most: near(kept) };
     let servers = memory.settle(needs, observed.fleet.committed(), seconds);

@@ -1,9 +1,9 @@
 //! The autoscaler that most people know: Kubernetes' horizontal one, version 2, on CPU.
 //!
 //! Its algorithm to the letter (`replica_calculator.go` and `horizontal.go` of release 1.31):
-//! proportional to the mean CPU of the ready pods with a tolerance, pods that are not ready or have
-//! no sample since they are counted as idle when it grows, a scale-up of at most the larger of
-//! 100 % and 4 pods each 15 seconds, and the highest recommendation of the last 300 seconds before
+//! proportional to the mean CPU of the ready pods with a tolerance; pods that are not ready or have
+//! no sample since they are, counted as idle when it grows; a scale-up of at most the larger of
+//! 100 % and 4 pods each 15 seconds; and the highest recommendation of the last 300 seconds before
 //! it shrinks. CPU is demand over capacity, which a saturated pod does not exceed, and is 60
 //! seconds old when it is seen.
 

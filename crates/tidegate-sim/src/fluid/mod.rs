@@ -8,8 +8,12 @@
 //! shapes).
 
 pub mod fleet;
+pub mod generated;
 pub mod hpa;
 pub mod oracle;
+pub mod picture;
 pub mod planned;
+pub mod policy;
 pub mod queue;
 pub mod replay;
+pub mod trace;

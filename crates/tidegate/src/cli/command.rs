@@ -17,6 +17,7 @@ use super::run::Run;
 use super::scale::{Freeze, Scale, Thaw};
 use super::schema::Schema;
 use super::shop_server::ShopServer;
+use super::simulate::Simulate;
 use super::status::Status;
 use crate::output;
 
@@ -41,6 +42,7 @@ enum Command {
     Freeze(Freeze),
     Thaw(Thaw),
     Explain(Explain),
+    Simulate(Simulate),
     Demo(Demo),
     Schema(Schema),
     Completions(Completions),
@@ -70,6 +72,7 @@ impl Command {
             Self::Freeze(command) => command.run(),
             Self::Thaw(command) => command.run(),
             Self::Explain(command) => command.run(),
+            Self::Simulate(command) => command.run(),
             Self::Demo(command) => command.run(),
             Self::Schema(command) => command.run(),
             Self::Completions(command) => command.run(),

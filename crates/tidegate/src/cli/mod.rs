@@ -16,6 +16,7 @@ mod run;
 mod check;
 mod explain;
 mod schema;
+mod simulate;
 
 mod events;
 mod pools;

@@ -13,6 +13,7 @@ mod grpc;
 mod look;
 mod reload;
 mod run;
+mod simulate;
 mod stop;
 mod surface;
 mod tls;
