@@ -99,6 +99,8 @@ impl Scaler {
             changed: false,
         };
         scaler.configure(settings);
+        // What ran before is a member before the first snapshot is made.
+        scaler.perform();
         scaler
     }
 

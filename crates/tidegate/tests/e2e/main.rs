@@ -6,6 +6,7 @@
 mod world;
 
 mod acme;
+mod autoscale;
 mod check;
 mod demo;
 mod examples;
