@@ -13,7 +13,7 @@ use tidegate_control::control::Control;
 use tidegate_core::time::Duration;
 
 use crate::api::error::{self, ApiError};
-use crate::api::{config, explain, look, probe};
+use crate::api::{config, explain, look, probe, scale};
 use crate::auth::guard;
 use crate::auth::tokens::{Caller, Keyring};
 use crate::metrics::{self, Losses};
@@ -75,6 +75,9 @@ pub(crate) fn whole(api: Api) -> Router {
         .route("/pools", get(look::pools))
         .route("/pools/{pool}", get(look::pool))
         .route("/pools/{pool}/servers", get(look::servers))
+        .route("/pools/{pool}/autoscale", get(scale::show))
+        .route("/pools/{pool}/scale", post(scale::scale))
+        .route("/freeze/autoscale", post(scale::freeze).delete(scale::thaw))
         .route("/events", get(look::events))
         .route("/config", get(config::show))
         .route("/config/check", post(config::check))

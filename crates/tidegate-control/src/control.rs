@@ -4,6 +4,7 @@
 //! Reading takes no turn in the loop: it looks at the current snapshot, at the state that servers
 //! share, and at short lists behind locks that nobody holds while waiting.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,21 +12,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::config::diff::Change;
-use tidegate_core::model::ids::ListenerName;
+use tidegate_core::model::ids::{ListenerName, PoolName};
 use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
 use tidegate_core::snapshot::Snapshot;
 use tidegate_core::telemetry::registry::{Registry, Scrape};
 use tidegate_core::time::{Instant, UnixTime};
-use tidegate_net::clock;
+use tidegate_net::{clock, task};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::act::acme::standing::Standings;
+use crate::act::provider::contract::{AnyProvider, Provider};
 use crate::events::{EventLog, Kind, Page, Report};
 use crate::health::board::Board;
 use crate::observe::config_file::{Accepted, Origin};
 use crate::publish::Compiler;
 use crate::reconcile::Reconciler;
+use crate::scale::scalers::ScalerKey;
+use crate::scale::status::AutoscaleStatus;
+use crate::scale::steering::{Order, OrderError};
 use crate::tls::parts::Tls;
 
 /// Commands that may wait for the loop.
@@ -87,8 +92,8 @@ pub enum Reload {
 /// A reload that took effect.
 #[derive(Clone, Debug)]
 pub struct Applied {
-    /// The generation of the snapshot that serves now.
-    pub generation: u64,
+    /// The number of the configuration that serves now.
+    pub revision: u64,
     /// What differs from the configuration before. The keys that [`Change::needs_restart`] names
     /// take effect only at the next start.
     pub changes: Vec<Change>,
@@ -105,6 +110,12 @@ pub(crate) enum Command {
     },
     /// Files that TLS is made of have changed.
     Renew,
+    /// Somebody steers the autoscaler.
+    Steer {
+        order: Order,
+        by: String,
+        reply: oneshot::Sender<Result<(), OrderError>>,
+    },
     Stop,
 }
 
@@ -121,6 +132,10 @@ pub(crate) struct Shared {
     pub(crate) reloads: Reloads,
     pub(crate) renewals: Renewals,
     pub(crate) standings: Standings,
+    /// What starts and stops instances.
+    pub(crate) providers: Mutex<BTreeMap<ScalerKey, Arc<AnyProvider>>>,
+    /// The autoscalers, by pool.
+    pub(crate) autoscale: Mutex<BTreeMap<PoolName, Arc<AutoscaleStatus>>>,
     pub(crate) started: (Instant, UnixTime),
     /// The configuration of the start: what needs a restart is measured against it.
     pub(crate) first: Arc<Config>,
@@ -163,6 +178,8 @@ impl Control {
             reloads: Reloads::default(),
             renewals: Renewals::default(),
             standings: Standings::default(),
+            providers: Mutex::default(),
+            autoscale: Mutex::default(),
             started: (now, clock::unix_time()),
             readiness: AtomicU8::new(Readiness::Starting as u8),
         });
@@ -270,6 +287,29 @@ impl Control {
         answer.await.unwrap_or_else(|_| Reload::Refused(vec![self.stopping()]))
     }
 
+    /// What the autoscaler of a pool does; `None`: there is no such pool, or it has none.
+    #[must_use]
+    pub fn autoscale(&self, pool: &PoolName) -> Option<Arc<AutoscaleStatus>> {
+        lock(&self.shared.autoscale).get(pool).cloned()
+    }
+
+    /// What all autoscalers do, by pool.
+    #[must_use]
+    pub fn autoscalers(&self) -> Vec<Arc<AutoscaleStatus>> {
+        lock(&self.shared.autoscale).values().cloned().collect()
+    }
+
+    /// Steers the autoscaler; `by` says who asked.
+    ///
+    /// # Errors
+    /// [`OrderError`] when the order makes no sense; nothing has changed then.
+    pub async fn steer(&self, order: Order, by: &str) -> Result<(), OrderError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Steer { order, by: by.to_owned(), reply };
+        self.commands.send(command).await.map_err(|_| OrderError::Stopping)?;
+        answer.await.unwrap_or(Err(OrderError::Stopping))
+    }
+
     /// Says that the balancer is about to stop: it is not ready from now on, and goes on serving.
     pub fn begin_stop(&self) {
         if self.shared.set_readiness(Readiness::Stopping) != Readiness::Stopping as u8 {
@@ -282,6 +322,20 @@ impl Control {
         self.begin_stop();
         // A loop that has ended already needs no telling.
         let _ = self.commands.send(Command::Stop).await;
+    }
+
+    /// The balancer ends, and nothing is served any more: has its instances run on or stop, as
+    /// their pools say.
+    pub async fn close(&self) {
+        let providers = std::mem::take(&mut *lock(&self.shared.providers));
+        let close = |provider: Arc<AnyProvider>| {
+            task::spawn("close a provider", async move { provider.close().await })
+        };
+        let closing: Vec<_> = providers.into_values().map(close).collect();
+        for closed in closing {
+            // A panic was counted and told.
+            let _ = closed.await;
+        }
     }
 
     fn stopping(&self) -> Diagnostic {

@@ -48,6 +48,18 @@ pub enum Kind {
     PoolPanic,
     /// A pool that was down has an available server again.
     PoolUp,
+    /// A pool is to have another number of servers.
+    Scaled,
+    /// A pool cannot have what it should.
+    ScaleLimited,
+    /// Somebody steers the autoscaler.
+    ScaleSteered,
+    /// An instance went on in its life.
+    Instance,
+    /// A provider did not do what it was asked for.
+    ProviderFailed,
+    /// A provider works again.
+    ProviderBack,
     /// The balancer is about to stop.
     Stopping,
 }
@@ -71,6 +83,12 @@ impl Kind {
             Self::PoolDown => "pool-down",
             Self::PoolPanic => "pool-panic",
             Self::PoolUp => "pool-up",
+            Self::Scaled => "scaled",
+            Self::ScaleLimited => "autoscale-limited",
+            Self::ScaleSteered => "autoscale-steered",
+            Self::Instance => "instance",
+            Self::ProviderFailed => "provider-failed",
+            Self::ProviderBack => "provider-back",
             Self::Stopping => "stopping",
         }
     }
@@ -87,6 +105,8 @@ impl Kind {
                 | Self::ServerDegraded
                 | Self::PoolDown
                 | Self::PoolPanic
+                | Self::ScaleLimited
+                | Self::ProviderFailed
         )
     }
 }
@@ -145,6 +165,16 @@ impl Report {
             Kind::PoolPanic => format!("pool {pool} disbelieves its checks and uses all servers"),
             _ => format!("pool {pool} has an available server again"),
         };
+        Self { pool: Some(pool.clone()), ..Self::node(kind, message, reason) }
+    }
+
+    /// Something about the number of servers of a pool.
+    pub(crate) fn scale(
+        kind: Kind,
+        pool: &PoolName,
+        message: impl Into<String>,
+        reason: impl ToString,
+    ) -> Self {
         Self { pool: Some(pool.clone()), ..Self::node(kind, message, reason) }
     }
 

@@ -19,6 +19,7 @@ use tidegate_core::compress::negotiate::negotiate;
 use tidegate_core::edit::facts::Facts;
 use tidegate_core::http::head::{BodyLength, Head};
 use tidegate_core::http::path::PathError;
+use tidegate_core::http::scheme::Scheme;
 use tidegate_core::model::body::BODY_PREFIX_MAX;
 use tidegate_core::model::compression::{Coding, Compression};
 use tidegate_core::model::ids::{ListenerIndex, ListenerName, RouteIndex};
@@ -29,7 +30,7 @@ use tidegate_core::route::table::RouteRequest;
 use tidegate_core::snapshot::{PoolEntry, Snapshot};
 
 use self::arrival::Arrival;
-use self::url::{Scheme, Url};
+use self::url::Url;
 use crate::status::pool;
 use crate::tls::parts::Tls;
 
@@ -188,7 +189,7 @@ pub fn explain(
     let Some(index) = steps.last().and_then(Step::taken) else { return Ok(explanation) };
     let facts = Facts {
         client: question.from,
-        scheme: scheme(listener).as_str(),
+        scheme: scheme(listener),
         port: port(listener, &url),
         listener: listener.name.as_str(),
         request_id: Some(0),

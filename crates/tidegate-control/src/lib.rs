@@ -9,7 +9,8 @@
 //! the loop and read what it knows.
 //!
 //! Reading order: `observe` (what comes in), `health` (what is made of probes and signals), `tls`
-//! (what is made of certificates and keys), `act` (what is done beyond this process),
+//! (what is made of certificates and keys), `act` (what is done beyond this process), `scale` (how
+//! many servers there are),
 //! `publish` and `reconcile` (how it takes effect), `control`, `events`, `status` and `explain`
 //! (what people see).
 
@@ -17,9 +18,11 @@
 
 pub mod observe;
 
-mod act;
+pub mod act;
 mod health;
 pub mod tls;
+
+pub mod scale;
 
 pub mod publish;
 pub mod reconcile;

@@ -9,6 +9,7 @@
 //! probed once, where their pool says so. Then it is committed. The start is the same walk with the
 //! first configuration, which is why no listener opens before the first probes are done.
 
+mod members;
 mod renew;
 mod step;
 
@@ -20,7 +21,7 @@ use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::config::diff::{self, Change};
 use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
-use tidegate_core::snapshot::{Instances, Snapshot};
+use tidegate_core::snapshot::Snapshot;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::{clock, entropy, task};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -36,6 +37,8 @@ use crate::observe::probe::crew::{Crew, Found};
 use crate::observe::sources::Sources;
 use crate::observe::watch::{self as watcher, Watched};
 use crate::publish::{Compiler, DataPlane};
+use crate::scale::hands::Seen;
+use crate::scale::scalers::{ScalerKey, Scalers};
 use crate::tls::parts::Tls;
 use step::{Asked, Done, Probing, Request, Step, answer, causes, configured, patience};
 
@@ -71,6 +74,7 @@ impl Reconciler {
         let Self { shared, compiler, commands, watcher, signals } = self;
         let (crew, results) = Crew::new();
         let keeper = Keeper::new(Arc::clone(&shared), crew, entropy::word());
+        let (scalers, seen) = Scalers::new(Arc::clone(&shared));
         let (started, start) = oneshot::channel();
         keep(&shared).await;
         let mut reconcile = Loop {
@@ -78,15 +82,17 @@ impl Reconciler {
             plane,
             keeper,
             wanted: orders::start(Arc::clone(&shared), watcher.clone()),
+            scalers,
             watched: watcher::start("config-watch", watcher.clone(), reload_for_files),
             certificates: watcher::start("certificate-watch", watcher, || Command::Renew),
             step: Step::Idle,
             queue: Vec::new(),
             renewal_due: false,
             shared,
+            members_due: false,
         };
         reconcile.begin_first(started).map_err(StartError::Listen)?;
-        let inputs = Inputs { commands, signals, results };
+        let inputs = Inputs { commands, signals, results, seen };
         let running = task::spawn("reconcile", reconcile.run(inputs));
         match start.await {
             Ok(()) => Ok(running),
@@ -100,6 +106,7 @@ struct Inputs {
     commands: mpsc::Receiver<Command>,
     signals: mpsc::Receiver<Signal>,
     results: mpsc::UnboundedReceiver<Found>,
+    seen: mpsc::UnboundedReceiver<(ScalerKey, Seen)>,
 }
 
 /// The loop.
@@ -108,6 +115,7 @@ struct Loop<P: DataPlane> {
     compiler: Compiler,
     plane: P,
     keeper: Keeper,
+    scalers: Scalers,
     watched: watch::Sender<Watched>,
     certificates: watch::Sender<Watched>,
     wanted: watch::Sender<Wanted>,
@@ -116,6 +124,8 @@ struct Loop<P: DataPlane> {
     queue: Vec<Request>,
     /// Whether files that TLS is made of have changed.
     renewal_due: bool,
+    /// Whether instances came or went since the last snapshot.
+    members_due: bool,
 }
 
 /// One input.
@@ -123,6 +133,7 @@ enum Input {
     Command(Option<Command>),
     Signal(Signal),
     Found(Found),
+    Seen(ScalerKey, Seen),
     Done(Done),
     Timeout,
 }
@@ -151,6 +162,7 @@ impl<P: DataPlane> Loop<P> {
                 command = inputs.commands.recv() => Input::Command(command),
                 Some(signal) = inputs.signals.recv() => Input::Signal(signal),
                 Some(found) = inputs.results.recv() => Input::Found(found),
+                Some((key, seen)) = inputs.seen.recv() => Input::Seen(key, seen),
                 done = self.step.done() => Input::Done(done),
                 () = tokio::time::sleep_until(clock::tokio_time(timeout)) => Input::Timeout,
             };
@@ -161,11 +173,16 @@ impl<P: DataPlane> Loop<P> {
                     self.queue.push(Request { cause, reply });
                 }
                 Input::Command(Some(Command::Renew)) => self.renewal_due = true,
+                Input::Command(Some(Command::Steer { order, by, reply })) => {
+                    // Whoever asked may have gone meanwhile.
+                    let _ = reply.send(self.scalers.order(&order, &by));
+                }
                 Input::Signal(signal) => self.keeper.handle_signal(&signal, now),
                 Input::Found((server, result)) => {
                     self.keeper.handle_result(server, result, now);
                     self.step.decided(server, &self.keeper);
                 }
+                Input::Seen(key, seen) => self.scalers.hear(&key, seen, now),
                 Input::Done(Done::Loaded(loaded)) => {
                     let loaded = self.whole(loaded);
                     self.take(loaded, now);
@@ -175,6 +192,7 @@ impl<P: DataPlane> Loop<P> {
             }
             self.keeper.handle_timeout(now);
             self.go_on(now);
+            self.scale(now);
         }
     }
 
@@ -186,7 +204,8 @@ impl<P: DataPlane> Loop<P> {
             Step::Probing(probing) => probing.deadline,
             _ => idle,
         };
-        self.keeper.poll_timeout().map_or(step, |at| at.min(step)).min(idle)
+        let due = self.keeper.poll_timeout().into_iter().chain(self.scalers.poll_timeout());
+        due.chain([step, idle]).min().unwrap_or(idle)
     }
 
     /// Takes whatever next step is open.
@@ -210,8 +229,18 @@ impl<P: DataPlane> Loop<P> {
     /// The first configuration is loaded already; its snapshot too.
     fn begin_first(&mut self, started: oneshot::Sender<()>) -> Result<(), String> {
         let accepted = Accepted::clone(&self.shared.accepted.load());
-        let snapshot = self.shared.snapshot.load_full();
-        let prepared = self.plane.prepare(&snapshot.config)?;
+        let config = Arc::clone(&accepted.config);
+        let prepared = self.plane.prepare(&config)?;
+        self.scalers.prepare(&config)?;
+        let now = clock::now();
+        self.scalers.settle(&config, now);
+        let first = self.shared.snapshot.load_full();
+        let snapshot = match self.scalers.instances() {
+            // What ran before this process did serves again as soon as anything does.
+            found if !found.is_empty() => self.compiler.compile(config, found, &first, now),
+            _ => first,
+        };
+        self.scalers.rotate(&snapshot, now);
         self.probe_first(accepted, snapshot, prepared, Asked::ToStart(started));
         Ok(())
     }
@@ -228,15 +257,19 @@ impl<P: DataPlane> Loop<P> {
             }
         };
         let config = Arc::clone(&accepted.config);
-        match self.plane.prepare(&config) {
-            Err(error) => {
-                let mistake = self.shared.mistake("listener", error);
+        let prepared = self.plane.prepare(&config).map_err(|error| ("listener", error));
+        let prepared = prepared.and_then(|prepared| {
+            self.scalers.prepare(&config).map_err(|error| ("runtime.state", error))?;
+            Ok(prepared)
+        });
+        match prepared {
+            Err((key, error)) => {
+                let mistake = self.shared.mistake(key, error);
                 self.refuse(vec![mistake], accepted.sources, requests);
             }
             Ok(prepared) => {
-                let instances = Instances::new();
-                let before = self.shared.snapshot.load();
-                let snapshot = self.compiler.compile(config, &instances, &before, now);
+                let (before, instances) = (self.shared.snapshot.load(), self.scalers.instances());
+                let snapshot = self.compiler.compile(config, instances, &before, now);
                 self.probe_first(accepted, snapshot, prepared, Asked::ToReload(requests));
             }
         }
@@ -291,6 +324,7 @@ impl<P: DataPlane> Loop<P> {
         self.shared.snapshot.store(Arc::clone(&snapshot));
         *lock(&self.shared.addresses) = self.plane.addresses();
         self.keeper.settle(&snapshot, &accepted.tls.contexts, now);
+        self.scalers.settle(&snapshot.config, now);
         self.shared.registry.retain(&configured(&snapshot));
         self.shared.accepted.store(Arc::new(accepted.clone()));
         self.watch(accepted.sources.clone());
@@ -321,19 +355,19 @@ impl<P: DataPlane> Loop<P> {
         changes: Vec<Change>,
         requests: Vec<Request>,
     ) {
-        let generation = snapshot.generation;
+        let revision = snapshot.revision;
         for change in &changes {
             tracing::info!(%change, "configuration changed");
             for key in change.needs_restart() {
                 tracing::warn!(key, "takes effect at the next start");
             }
         }
-        let message = format!("generation {generation} serves; {} changes", changes.len());
+        let message = format!("revision {revision} serves; {} changes", changes.len());
         let report = Report::node(Kind::ConfigApplied, message, causes(&requests));
         self.shared.events.emit(report);
         self.shared.reloads.applied.fetch_add(1, Relaxed);
         lock(&self.shared.reloads.last).clear();
-        let applied = Applied { generation, changes, warnings: accepted.warnings() };
+        let applied = Applied { revision, changes, warnings: accepted.warnings() };
         answer(requests, &Reload::Applied(applied));
     }
 

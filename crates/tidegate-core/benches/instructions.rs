@@ -22,6 +22,7 @@ use tidegate_core::http::head::Head;
 use tidegate_core::http::parse;
 use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::http::scan::Scan;
+use tidegate_core::http::scheme::Scheme;
 use tidegate_core::http::write::{self, BodyFraming, Persistence, ReplyOptions, RequestOptions};
 use tidegate_core::model::ids::ListenerIndex;
 use tidegate_core::route::table::{Found, RouteRequest};
@@ -55,7 +56,7 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 
 fn parsed() -> Head {
     let mut head = Head::default();
-    parse::request(REQUEST, 128, &mut head).expect("a good request");
+    parse::request(REQUEST, 128, Scheme::Http, &mut head).expect("a good request");
     head
 }
 
@@ -110,7 +111,7 @@ fn pick_one(snapshot: &Snapshot, balancer: &mut Balancer, draw: u64) -> Option<u
 fn scan_and_parse(mut head: Head) -> Head {
     let end = Scan::default().advance(black_box(REQUEST), 32 * 1024);
     let end = end.expect("well formed").expect("whole");
-    parse::request(&REQUEST[..end], 128, &mut head).expect("a good request");
+    parse::request(&REQUEST[..end], 128, Scheme::Http, &mut head).expect("a good request");
     head
 }
 
@@ -141,7 +142,7 @@ fn rewrite_request((head, mut out): (Head, Vec<u8>)) -> (Head, Vec<u8>) {
     let forwarding = Forwarding {
         peer: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
         trusted: false,
-        scheme: "http",
+        scheme: Scheme::Http,
         node: "tidegate-0123456789abcdef",
         request_id: Some(42),
         certificate: b"",

@@ -28,6 +28,8 @@ pub type Instances = BTreeMap<PoolName, Vec<Server>>;
 pub struct Snapshot {
     /// Grows by one with each snapshot.
     pub generation: u64,
+    /// Grows by one with each configuration.
+    pub revision: u64,
     /// The configuration it was compiled from.
     pub config: Arc<Config>,
     /// Finds the route of a request.
@@ -45,6 +47,8 @@ pub struct PoolEntry {
     pub pool: Pool,
     /// Its members, in the same order.
     pub members: Vec<Member>,
+    /// How many of them are listed; those behind are instances.
+    pub listed: usize,
     /// What tells that a member changed.
     pub state: Arc<PoolState>,
     /// How a server is picked.
@@ -78,8 +82,10 @@ impl Snapshot {
                 |pool| *places.get(pool).expect("check lets no route to a missing pool pass");
             route.pool().map(exists)
         };
+        let is_same = |previous: &Self| Arc::ptr_eq(&previous.config, &config);
         Self {
             generation: previous.map_or(1, |previous| previous.generation + 1),
+            revision: previous.map_or(1, |before| before.revision + u64::from(!is_same(before))),
             table: table(&config, previous),
             route_pools: config.routes.iter().map(place).collect(),
             pools,
@@ -120,11 +126,6 @@ impl Snapshot {
 }
 
 impl PoolEntry {
-    /// Whether this is one of its members.
-    fn has(&self, member: &Member) -> bool {
-        self.member(member.state.id()).is_some()
-    }
-
     /// The member with this identity.
     #[must_use]
     pub fn member(&self, id: ServerId) -> Option<&Member> {
@@ -171,15 +172,12 @@ impl Ground<'_> {
         }
         let servers = pool.servers.iter().enumerate();
         let members = servers.map(|(place, server)| {
-            let member = self.member(server, &pool, before);
-            // One that is known has its place in rotation.
-            if place >= listed && !before.is_some_and(|before| before.has(&member)) {
-                member.state.set_rotation(Rotation::Warm);
-            }
-            member
+            let origin = if place < listed { Origin::Listed } else { Origin::Launched };
+            self.member(server, origin, &pool, before)
         });
         let entry = PoolEntry {
             members: members.collect(),
+            listed,
             state: before.map_or_else(Arc::default, |before| Arc::clone(&before.state)),
             plan: Arc::new(Plan::build(&pool)),
             pool,
@@ -188,14 +186,25 @@ impl Ground<'_> {
         Arc::new(entry)
     }
 
-    fn member(&mut self, server: &Server, pool: &Pool, before: Option<&Arc<PoolEntry>>) -> Member {
+    fn member(
+        &mut self,
+        server: &Server,
+        origin: Origin,
+        pool: &Pool,
+        before: Option<&Arc<PoolEntry>>,
+    ) -> Member {
         let known = before.and_then(|before| {
             before.members.iter().find(|member| {
                 member.server.name == server.name && member.server.address == server.address
             })
         });
         let state = known.map_or_else(
-            || Arc::new(ServerState::new(self.ids.next(), initial(pool), server.weight)),
+            || {
+                let initial = origin.initial(pool);
+                let state = ServerState::new(self.ids.next(), initial, server.weight);
+                state.set_rotation(origin.rotation());
+                Arc::new(state)
+            },
             |member| Arc::clone(&member.state),
         );
         state.set_weight(server.weight);
@@ -206,10 +215,32 @@ impl Ground<'_> {
     }
 }
 
-fn initial(pool: &Pool) -> Availability {
-    match pool.health.as_ref().map(|check| check.initial) {
-        None | Some(InitialHealth::Healthy) => Availability::Healthy,
-        Some(InitialHealth::FirstProbe) => Availability::Starting,
-        Some(InitialHealth::Unhealthy) => Availability::Unhealthy,
+/// Where a member comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The configuration.
+    Listed,
+    /// A provider.
+    Launched,
+}
+
+impl Origin {
+    /// What a member counts as that nobody has met: an instance is not up before it has answered.
+    fn initial(self, pool: &Pool) -> Availability {
+        match (self, pool.health.as_ref().map(|check| check.initial)) {
+            (Self::Launched, _) => Availability::Starting,
+            (_, None | Some(InitialHealth::Healthy)) => Availability::Healthy,
+            (_, Some(InitialHealth::FirstProbe | InitialHealth::FirstSuccess)) => {
+                Availability::Starting
+            }
+            (_, Some(InitialHealth::Unhealthy)) => Availability::Unhealthy,
+        }
+    }
+
+    const fn rotation(self) -> Rotation {
+        match self {
+            Self::Listed => Rotation::In,
+            Self::Launched => Rotation::Warm,
+        }
     }
 }

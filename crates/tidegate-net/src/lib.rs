@@ -2,12 +2,13 @@
 //! the one way to start a task.
 //!
 //! Nothing here decides anything and nothing here reads a configuration file. Reading order:
-//! `clock`, `entropy`, `task`, `state`, `listen`, `socket`, `stream`, `tls`.
+//! `clock`, `entropy`, `task`, `state`, `listen`, `socket`, `stream`, `http`, `tls`.
 
 #![forbid(unsafe_code)]
 
 pub mod clock;
 pub mod entropy;
+pub mod http;
 pub mod listen;
 mod poll;
 mod socket;

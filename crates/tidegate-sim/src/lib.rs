@@ -6,6 +6,7 @@
 //! The same seed gives the same run, to the last event; a failure names its seed.
 //!
 //! Reading order: `world` (clock and events), `server` (what answers), `traffic` (what arrives),
+//! `provider` (what starts servers),
 //! `fault` (what goes wrong), `check` (many seeds).
 
 #![forbid(unsafe_code)]
@@ -13,6 +14,7 @@
 pub mod check;
 pub mod fault;
 pub mod fluid;
+pub mod provider;
 pub mod server;
 pub mod traffic;
 pub mod world;

@@ -16,12 +16,12 @@ use tidegate_admin::state::stored_token;
 use tidegate_control::observe::config_file::Origin;
 use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::time::Duration;
+use tidegate_net::http::Wire;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::runtime;
-use crate::wire::Wire;
 
 /// The variable that holds a token.
 const TOKEN: &str = "TIDEGATE_TOKEN";
@@ -107,8 +107,18 @@ pub(crate) fn explain(address: &Address, question: &Value) -> Result<Answer> {
 
 /// Asks for the configuration to be read again.
 pub(crate) fn reload(address: &Address) -> Result<Answer> {
-    let path = "/api/v1/config/reload";
-    Question { method: "POST", path, token: token(address), body: String::new() }.ask(address)
+    change(address, "POST", "/api/v1/config/reload", &Value::Null)
+}
+
+/// Asks for a change, and shows a token.
+pub(crate) fn change(
+    address: &Address,
+    method: &'static str,
+    path: &str,
+    body: &Value,
+) -> Result<Answer> {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    Question { method, path, token: token(address), body }.ask(address)
 }
 
 /// The token that a change is to show.

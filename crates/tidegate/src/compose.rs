@@ -119,6 +119,7 @@ impl Node {
             // A loop that panicked has said so, and took the data plane with it.
             Err(_) => Drained { cut: 0 },
         };
+        self.control.close().await;
         self.admin.stop().await;
         self.access_log.flush();
         drained

@@ -20,7 +20,6 @@ mod serve;
 mod signals;
 
 mod admin;
-mod wire;
 
 mod demo;
 

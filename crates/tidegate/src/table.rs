@@ -28,8 +28,10 @@ impl Tone {
     /// The tone of a state, which is one of a few words.
     pub(crate) fn of(state: &str) -> Self {
         match state {
-            "up" | "healthy" | "ready" => Self::Well,
-            "starting" | "stopping" => Self::Changing,
+            "up" | "healthy" | "ready" | "serving" | "warm" => Self::Well,
+            "requested" | "starting" | "checked" | "warming" | "draining" | "stopping" => {
+                Self::Changing
+            }
             _ => Self::Bad,
         }
     }

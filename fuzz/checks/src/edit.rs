@@ -16,6 +16,7 @@ use tidegate_core::http::head::Head;
 use tidegate_core::http::parse;
 use tidegate_core::http::path::canonical;
 use tidegate_core::http::reply::ReplyHead;
+use tidegate_core::http::scheme::Scheme;
 use tidegate_core::http::write::{self, BodyFraming, RequestOptions};
 use tidegate_core::model::route::Route;
 
@@ -29,13 +30,13 @@ pub fn run(data: &[u8]) {
     let request = lines.next().unwrap_or_default();
     let Some(route) = route(value, to) else { return };
     let mut head = Head::default();
-    if parse::request(request, 100, &mut head).is_err() {
+    if parse::request(request, 100, Scheme::Http, &mut head).is_err() {
         return;
     }
     let (mut editor, mut reply) = (Editor::default(), ReplyHead::default());
     let facts = Facts {
         client: IpAddr::from([192, 0, 2, 1]),
-        scheme: "http",
+        scheme: Scheme::Http,
         port: 8080,
         listener: "web",
         request_id: Some(1),
@@ -81,7 +82,7 @@ fn check(head: &Head, method: &str, data: &[u8]) {
         certificate: &[],
         peer: IpAddr::from([192, 0, 2, 1]),
         trusted: false,
-        scheme: "http",
+        scheme: Scheme::Http,
         node: "node",
         request_id: Some(1),
         client_header: Some("x-out"),
@@ -95,7 +96,7 @@ fn check(head: &Head, method: &str, data: &[u8]) {
     let mut written = Vec::new();
     write::request(head, &forwarding, options, &mut written);
     let mut again = Head::default();
-    parse::request(&written, 200, &mut again).expect("what is written is a head");
+    parse::request(&written, 200, Scheme::Http, &mut again).expect("what is written is a head");
     assert_eq!((again.path(), again.method()), (head.path(), method), "{}", text(data));
     assert_eq!(again.values("x-out").collect::<Vec<_>>(), out, "{}", text(data));
     assert_eq!(again.values("x-gone").count(), 0, "{}", text(data));

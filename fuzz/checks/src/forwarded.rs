@@ -12,6 +12,7 @@ use tidegate_core::config::load::{Text, load};
 use tidegate_core::http::forwarded::{Forwarding, carries_request_id, client_address, has_passed};
 use tidegate_core::http::head::Head;
 use tidegate_core::http::parse;
+use tidegate_core::http::scheme::Scheme;
 use tidegate_core::http::write::{self, BodyFraming, RequestOptions};
 use tidegate_core::model::listener::Listener;
 
@@ -55,7 +56,7 @@ pub fn run(data: &[u8]) {
     let peer = PEERS[usize::from(choice & 3)];
     let bytes = [b"GET / HTTP/1.1\r\nHost: shop\r\n", fields, b"\r\n\r\n"].concat();
     let mut head = Head::default();
-    if parse::request(&bytes, FIELDS_MAX, &mut head).is_err() {
+    if parse::request(&bytes, FIELDS_MAX, Scheme::Http, &mut head).is_err() {
         return;
     }
     let trusted = listener.trusts(peer);
@@ -99,7 +100,7 @@ fn check_written(head: &Head, peer: IpAddr, listener: &Listener) {
     let forwarding = Forwarding {
         peer,
         trusted,
-        scheme: "http",
+        scheme: Scheme::Http,
         node: NODE,
         request_id: (!keeps_id).then_some(7),
         certificate: b"",
@@ -126,7 +127,8 @@ fn check_written(head: &Head, peer: IpAddr, listener: &Listener) {
     let id = one("x-request-id");
     assert!((1..=64).contains(&id.len()) && !id.contains([' ', ',', '\\']), "an id: {id}");
     let mut again = Head::default();
-    parse::request(&out, FIELDS_MAX + 20, &mut again).expect("what is written is a head");
+    parse::request(&out, FIELDS_MAX + 20, Scheme::Http, &mut again)
+        .expect("what is written is a head");
     assert!(has_passed(&again, NODE), "a loop would be seen");
     if !trusted {
         check_stranger(&plain, peer, listener);

@@ -5,8 +5,8 @@
 //! order: `plain` (messages read as a person would), then what strangers write (`proxy_protocol`,
 //! `request_head`, `response_head`, `chunked`, `path`, `authority`, `forwarded`,
 //! `accept_encoding`, `grpc`), what is written of them (`access_log`), what is decided (`config`,
-//! `route`, `body`, `edit`, `health`, `frame_budget`), and `exchange`, which puts a whole data
-//! plane between two hostile ends.
+//! `route`, `body`, `edit`, `health`, `frame_budget`, `fleet`), and `exchange`, which puts a whole
+//! data plane between two hostile ends.
 
 mod plain;
 
@@ -18,6 +18,7 @@ pub mod chunked;
 pub mod config;
 pub mod edit;
 pub mod exchange;
+pub mod fleet;
 pub mod forwarded;
 pub mod frame_budget;
 pub mod grpc;

@@ -12,6 +12,7 @@ use tidegate_core::http::forwarded::{Forwarding, has_passed};
 use tidegate_core::http::head::{BodyLength, Head, Version};
 use tidegate_core::http::parse;
 use tidegate_core::http::scan::{Scan, ScanError};
+use tidegate_core::http::scheme::Scheme;
 use tidegate_core::http::write::{self, BodyFraming, RequestOptions};
 
 use crate::plain::{PlainFraming, PlainHead, text};
@@ -32,7 +33,7 @@ pub fn run(data: &[u8]) {
     }
     let Ok(Some(end)) = long else { return };
     let mut head = Head::default();
-    if parse::request(&data[..end.length], FIELDS_MAX, &mut head).is_err() {
+    if parse::request(&data[..end.length], FIELDS_MAX, Scheme::Http, &mut head).is_err() {
         return;
     }
     check_accepted(&head, &data[end.skipped..end.length]);
@@ -107,7 +108,7 @@ impl Hop {
         Forwarding {
             peer: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
             trusted: self.trusted,
-            scheme: "http",
+            scheme: Scheme::Http,
             node: NODE,
             request_id: Some(7),
             certificate: b"",
@@ -128,7 +129,7 @@ fn check_written(head: &Head, hop: &Hop) {
     write::request(head, &hop.forwarding(), options, &mut out);
     let plain = PlainHead::read(&out);
     let mut again = Head::default();
-    if let Err(error) = parse::request(&out, FIELDS_MAX_WRITTEN, &mut again) {
+    if let Err(error) = parse::request(&out, FIELDS_MAX_WRITTEN, Scheme::Http, &mut again) {
         panic!("what is written is refused, {error}: {}", text(&out));
     }
     check_meaning(head, &again, hop);

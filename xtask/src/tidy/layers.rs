@@ -20,7 +20,10 @@ const LAYERS: &[&[&str]] = &[
     // Text, bytes and names to and from vocabulary.
     &["config", "http", "wire", "telemetry"],
     // Decisions of a request.
-    &["route", "balance", "health", "admit", "edit", "sticky", "cache", "compress", "waf", "udp"],
+    &[
+        "route", "balance", "health", "admit", "edit", "sticky", "cache", "compress", "renewal",
+        "waf", "udp",
+    ],
     // What is made of them, and the contracts between the planes.
     &["dns", "snapshot", "signal"],
     // Decisions of the fleet.

@@ -72,11 +72,11 @@ pub(crate) async fn reload(
 
 impl Reloaded {
     fn new(applied: Applied) -> Self {
-        let Applied { generation, changes, warnings } = applied;
+        let Applied { revision, changes, warnings } = applied;
         let changes = changes.iter().map(|change| ChangeStatus {
             change: change.to_string(),
             needs_restart: change.needs_restart().collect(),
         });
-        Self { revision: generation, changes: changes.collect(), warnings }
+        Self { revision, changes: changes.collect(), warnings }
     }
 }

@@ -5,6 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use tidegate_control::events::Page;
+use tidegate_control::scale::status::AutoscaleStatus;
 use tidegate_control::status::listener::ListenerStatus;
 use tidegate_control::status::node::Status;
 use tidegate_control::status::pool::PoolStatus;
@@ -41,6 +42,8 @@ pub(crate) struct WholePool {
     #[serde(flatten)]
     pool: PoolStatus,
     members: Vec<ServerStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    autoscale: Option<AutoscaleStatus>,
 }
 
 /// `GET pools/{pool}`.
@@ -51,7 +54,10 @@ pub(crate) async fn pool(
     let found = PoolName::new(&name);
     let (pool, members) = (api.control().pool(&found), api.control().servers(&found));
     match (pool, members) {
-        (Some(pool), Some(members)) => Ok(Json(WholePool { pool, members })),
+        (Some(pool), Some(members)) => {
+            let autoscale = api.control().autoscale(&found).map(|status| (*status).clone());
+            Ok(Json(WholePool { pool, members, autoscale }))
+        }
         _ => Err(ApiError::missing("pool", &name)),
     }
 }

@@ -1,8 +1,10 @@
 //! The answers: `look` (the read model as it is), `config` and `explain` (what takes an argument),
-//! `probe` (for other balancers and orchestrators), `error` (all that is not an answer).
+//! `scale` (the autoscaler), `probe` (for other balancers and orchestrators), `error` (all that is
+//! not an answer).
 
 pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod explain;
 pub(crate) mod look;
 pub(crate) mod probe;
+pub(crate) mod scale;

@@ -57,7 +57,13 @@ fn needed(method: &Method, path: &str) -> Option<Role> {
     let looks = method == Method::GET
         || method == Method::HEAD
         || (method == Method::POST && LOOKING.contains(&path));
-    (!looks).then_some(Role::Admin)
+    let operates = path == "/api/v1/freeze/autoscale"
+        || (path.starts_with("/api/v1/pools/") && path.ends_with("/scale"));
+    match (looks, operates) {
+        (true, _) => None,
+        (false, true) => Some(Role::Operate),
+        (false, false) => Some(Role::Admin),
+    }
 }
 
 /// The token that a request shows (RFC 6750, section 2.1). Anything else in its place is an empty

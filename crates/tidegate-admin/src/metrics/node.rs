@@ -23,7 +23,7 @@ fn config(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
     writer.gauge(
         "tidegate_config_revision",
         "The number of the configuration that serves; counts up from 1.",
-        [([], whole(facts.snapshot.generation))],
+        [([], whole(facts.snapshot.revision))],
     )?;
     writer.counter(
         "tidegate_config_reloads",

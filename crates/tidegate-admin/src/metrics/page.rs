@@ -11,13 +11,14 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 use tidegate_control::control::Control;
+use tidegate_control::scale::status::AutoscaleStatus;
 use tidegate_control::status::listener::ListenerStatus;
 use tidegate_core::snapshot::Snapshot;
 use tidegate_core::telemetry::registry::Scrape;
 
 use super::process::Process;
 use super::writer::Writer;
-use super::{certificate, compression, node, server, traffic};
+use super::{autoscale, certificate, compression, node, server, traffic};
 use crate::api::error::ApiError;
 use crate::router::Api;
 
@@ -53,6 +54,7 @@ pub(super) struct Facts {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) scrape: Scrape,
     pub(super) listeners: Vec<ListenerStatus>,
+    pub(super) autoscale: Vec<Arc<AutoscaleStatus>>,
     pub(super) process: Process,
     pub(super) signals_dropped: u64,
     pub(super) access_log_dropped: u64,
@@ -66,6 +68,7 @@ impl Facts {
             scrape: complete(api.control().scrape(), &snapshot),
             snapshot,
             listeners: api.control().listeners(),
+            autoscale: api.control().autoscalers(),
             process: Process::look(),
             signals_dropped: api.losses().signals(),
             access_log_dropped: api.losses().access_log_lines(),
@@ -80,10 +83,11 @@ fn complete(mut scrape: Scrape, snapshot: &Snapshot) -> Scrape {
     for listener in &snapshot.config.listeners {
         scrape.listeners.entry(listener.name.clone()).or_default();
     }
-    for pool in &snapshot.config.pools {
-        scrape.pools.entry(pool.name.clone()).or_default();
-        for server in &pool.servers {
-            scrape.servers.entry((pool.name.clone(), server.name.clone())).or_default();
+    for entry in &snapshot.pools {
+        let name = &entry.pool.name;
+        scrape.pools.entry(name.clone()).or_default();
+        for member in &entry.members {
+            scrape.servers.entry((name.clone(), member.server.name.clone())).or_default();
         }
     }
     scrape
@@ -95,6 +99,7 @@ impl Collector for Facts {
         traffic::write(&mut writer, self)?;
         compression::write(&mut writer, self)?;
         server::write(&mut writer, self)?;
+        autoscale::write(&mut writer, self)?;
         certificate::write(&mut writer, self)?;
         node::write(&mut writer, self)
     }

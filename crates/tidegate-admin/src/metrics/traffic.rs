@@ -107,7 +107,10 @@ fn pools(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
 /// A counter of pools: its name, what it says, where it stands.
 type PoolCounter = (&'static str, &'static str, fn(&PoolTotals) -> u64);
 
-const COUNTERS: [PoolCounter; 6] = [
+const COUNTERS: [PoolCounter; 7] = [
+    ("tidegate_pool_arrivals", "Requests that came, each once however often tried.", |pool| {
+        pool.arrivals
+    }),
     ("tidegate_pool_retries", "Further tries that the retry budget paid for.", |pool| pool.retries),
     (
         "tidegate_pool_retries_denied",

@@ -39,7 +39,7 @@ async fn a_text_can_be_checked_without_effect() {
     );
     let included = check("include = [\"/etc/*.conf\"]\n").await;
     assert_eq!(included["ok"], false, "a text reads no files");
-    assert_eq!(stage.balancer.control.snapshot().generation, 1);
+    assert_eq!(stage.balancer.control.snapshot().revision, 1);
 }
 
 #[tokio::test]

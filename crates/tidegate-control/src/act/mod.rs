@@ -4,3 +4,4 @@
 //! says.
 
 pub(crate) mod acme;
+pub mod provider;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use tidegate_core::admit::misdirected::{Direction, is_misdirected};
 use tidegate_core::http::head::Head;
+use tidegate_core::http::scheme::Scheme;
 use tidegate_core::model::listener::Listener;
 use tidegate_core::model::tls::ListenerTls;
 use tidegate_net::tls::resolver::Because;
 use tidegate_net::tls::server::Server;
 
-use super::url::Scheme;
 use super::{Answer, edits};
 use crate::status::certificate;
 use crate::tls::parts::Tls;

@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use tidegate_core::http::scheme::Scheme;
+
 /// The parts that routing and TLS read.
 pub(super) struct Url<'a> {
     /// `None`: a path alone.
@@ -9,30 +11,6 @@ pub(super) struct Url<'a> {
     pub(super) authority: &'a str,
     pub(super) port: Option<u16>,
     pub(super) path: &'a str,
-}
-
-/// What a client speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scheme {
-    Http,
-    Https,
-}
-
-impl Scheme {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        }
-    }
-
-    /// The port that a URL need not name (RFC 9110, section 4.2).
-    const fn port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
-    }
 }
 
 impl<'a> Url<'a> {
@@ -53,7 +31,7 @@ impl<'a> Url<'a> {
             return None;
         }
         let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        let port = Some(port.unwrap_or_else(|| scheme.port()));
+        let port = Some(port.unwrap_or_else(|| scheme.default_port()));
         Some(Self { scheme: Some(scheme), authority, port, path })
     }
 }

@@ -21,7 +21,7 @@ use tidegate_core::telemetry::worker::WorkerCells;
 use tidegate_core::time::Instant;
 use tidegate_net::tls::contexts::Contexts;
 
-use super::pool::{Check, WatchedPool};
+use super::pool::{Checks, WatchedPool};
 use super::server::{Arrival, Turn, Watched};
 use crate::control::Shared;
 use crate::events::{Kind, Report};
@@ -77,15 +77,16 @@ impl Keeper {
         let name = &entry.pool.name;
         let known = self.pools.contains_key(name);
         let arrival = if known { Arrival::Joining } else { Arrival::Founding };
-        let check = Check::of(entry, contexts);
+        let checks = Checks::of(entry, contexts);
         let mut starting = Vec::new();
-        for member in &entry.members {
+        for (place, member) in entry.members.iter().enumerate() {
             let id = member.state.id();
             if self.servers.contains_key(&id) {
                 continue;
             }
-            let mut server = Watched::new(name, member, arrival);
-            server.check(member, check.as_ref(), self.seeds.draw());
+            let (check, initial) = checks.of_member(place);
+            let mut server = Watched::new(name, member, arrival, initial);
+            server.check(member, check, self.seeds.draw());
             self.servers.insert(id, server);
             self.judge(id, now);
             self.schedule(id);
@@ -120,12 +121,12 @@ impl Keeper {
     fn settle_pool(&mut self, entry: &Arc<PoolEntry>, contexts: &Contexts, now: Instant) {
         let name = &entry.pool.name;
         let Some(pool) = self.pools.get_mut(name) else { return };
-        let check = Check::of(entry, contexts);
+        let checks = Checks::of(entry, contexts);
         pool.update(entry);
-        for member in &entry.members {
+        for (place, member) in entry.members.iter().enumerate() {
             let id = member.state.id();
             if let Some(server) = self.servers.get_mut(&id) {
-                server.check(member, check.as_ref(), self.seeds.draw());
+                server.check(member, checks.of_member(place).0, self.seeds.draw());
             }
             self.judge(id, now);
         }

@@ -28,6 +28,8 @@ pub(super) struct Watched {
     degraded: bool,
     /// It came with its pool, so there is no running pool that it joins when it is first well.
     founding: bool,
+    /// What is made of its first results while nothing is known of it.
+    unknown: InitialHealth,
     /// The run of failures that it was spared for last.
     pub(super) spared_run: u32,
 }
@@ -59,7 +61,12 @@ pub(super) struct Turn {
 }
 
 impl Watched {
-    pub(super) fn new(pool: &PoolName, member: &Member, arrival: Arrival) -> Self {
+    pub(super) fn new(
+        pool: &PoolName,
+        member: &Member,
+        arrival: Arrival,
+        unknown: InitialHealth,
+    ) -> Self {
         let state = Arc::clone(&member.state);
         let mut verdict = Verdict::new(None, None);
         verdict.availability = state.availability();
@@ -72,6 +79,7 @@ impl Watched {
             since: clock::unix_time(),
             degraded: false,
             founding: arrival == Arrival::Founding,
+            unknown,
             spared_run: 0,
         }
     }
@@ -107,7 +115,7 @@ impl Watched {
         let initial = match self.state.availability() {
             Availability::Healthy | Availability::Ejected => InitialHealth::Healthy,
             Availability::Unhealthy => InitialHealth::Unhealthy,
-            Availability::Starting => InitialHealth::FirstProbe,
+            Availability::Starting => self.unknown,
         };
         HealthCheck { initial, ..check.clone() }
     }

@@ -5,5 +5,6 @@
 pub mod config_file;
 mod glob;
 pub(crate) mod probe;
+pub(crate) mod prometheus;
 pub mod sources;
 pub(crate) mod watch;

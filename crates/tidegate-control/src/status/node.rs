@@ -96,7 +96,7 @@ impl Control {
             state: self.readiness().as_str(),
             started_at: self.started_at().as_millis(),
             uptime_seconds: uptime.as_secs(),
-            config: self.config_status(snapshot.generation, &snapshot.config),
+            config: self.config_status(snapshot.revision, &snapshot.config),
             totals: Totals::new(&scrape),
             pools: Count {
                 total: pools.len(),

@@ -26,6 +26,8 @@ pub struct ServerStatus {
     pub zone: Option<String>,
     /// `starting`, `healthy`, `unhealthy` or `ejected`.
     pub availability: &'static str,
+    /// `in` rotation, kept `warm` out of it, or `draining`.
+    pub rotation: &'static str,
     /// Why it is that.
     pub reason: String,
     /// Since when it is that, in milliseconds since 1970.
@@ -82,6 +84,7 @@ impl ServerStatus {
             backup: server.backup,
             zone: server.zone.clone(),
             availability: state.availability().as_str(),
+            rotation: state.rotation().as_str(),
             reason: standing.as_ref().map(reason).unwrap_or_default(),
             since: standing.as_ref().map(|standing| standing.since.as_millis()),
             degraded: standing.as_ref().is_some_and(|standing| standing.degraded),

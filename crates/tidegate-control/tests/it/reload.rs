@@ -20,7 +20,7 @@ async fn a_good_file_is_applied_and_told_of() {
     directory.write("tidegate.toml", &config(&servers, "slow_start = \"5s\""));
     let reload = balancer.control.reload("a test").await;
     let Reload::Applied(applied) = &reload else { panic!("{:?}", told(&reload)) };
-    assert_eq!(applied.generation, 2);
+    assert_eq!(applied.revision, 2);
     let changes = told(&reload);
     assert!(changes.iter().any(|change| change.contains("slow_start")), "{changes:?}");
     assert!(changes.iter().any(|change| change.contains(&servers[1].to_string())), "{changes:?}");

@@ -140,6 +140,10 @@ pub struct FrameBudget {
     unanswered: Account,
     resets_sent: Account,
     continuations: u32,
+    /// When the last field block began, if no other frame has come behind it.
+    fields_since: Option<Instant>,
+    /// Whether it goes on behind its last frame.
+    fields_open: bool,
     empty: Account,
     pings: Account,
     settings: Account,
@@ -167,6 +171,8 @@ impl FrameBudget {
             unanswered: account,
             resets_sent: account,
             continuations: 0,
+            fields_since: None,
+            fields_open: false,
             empty: account,
             pings: account,
             settings: account,
@@ -198,6 +204,12 @@ impl FrameBudget {
         judged
     }
 
+    /// Since when the client has been within a field block, if it is.
+    #[must_use]
+    pub fn fields_since(&self) -> Option<Instant> {
+        self.fields_since.filter(|_| self.fields_open || !self.received.is_whole())
+    }
+
     /// The streams that were turned away since this was asked before.
     pub fn take_turned_away(&mut self) -> TurnedAway {
         std::mem::take(&mut self.turned_away)
@@ -213,7 +225,9 @@ impl FrameBudget {
     fn count_received(&mut self, frame: &Frame, now: Instant) -> Result<(), Abuse> {
         if frame.kind != Kind::Continuation {
             self.continuations = 0;
+            self.fields_since = (frame.kind == Kind::Headers).then_some(now);
         }
+        self.fields_open = frame.leaves_fields_open();
         let (account, budget, amount, abuse) = match frame.kind {
             Kind::Data | Kind::Headers | Kind::Continuation => return self.carry(frame, now),
             Kind::ResetStream => return self.reset(frame, now),

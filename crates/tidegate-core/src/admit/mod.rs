@@ -3,3 +3,4 @@
 pub mod frame_budget;
 pub mod misdirected;
 pub mod retry_budget;
+pub mod stay;

@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 
+use crate::http::scheme::Scheme;
+
 /// What this hop knows of one request.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// The trusted client address.
     pub client: IpAddr,
-    /// The scheme that the client used: `http` or `https`.
-    pub scheme: &'static str,
+    /// The scheme that the client used.
+    pub scheme: Scheme,
     /// The port that the request came to.
     pub port: u16,
     /// The name of the listener.

@@ -6,45 +6,8 @@
 use super::error::EditError;
 use super::facts::Editor;
 use super::template::Sight;
-use crate::http::edit::ChangeError;
-use crate::http::head::Head;
-use crate::http::reply::ReplyHead;
+use crate::http::edit::FieldsMut;
 use crate::model::edit::FieldEdits;
-
-/// A head whose fields can be changed.
-pub(super) trait Fields {
-    fn remove_field(&mut self, name: &str);
-    fn set_field(&mut self, name: &str, value: &[u8]) -> Result<(), ChangeError>;
-    fn settle_connection(&mut self);
-}
-
-impl Fields for Head {
-    fn remove_field(&mut self, name: &str) {
-        self.remove_field(name);
-    }
-
-    fn set_field(&mut self, name: &str, value: &[u8]) -> Result<(), ChangeError> {
-        self.set_field(name, value)
-    }
-
-    fn settle_connection(&mut self) {
-        self.settle_connection();
-    }
-}
-
-impl Fields for ReplyHead {
-    fn remove_field(&mut self, name: &str) {
-        self.remove_field(name);
-    }
-
-    fn set_field(&mut self, name: &str, value: &[u8]) -> Result<(), ChangeError> {
-        self.set_field(name, value)
-    }
-
-    fn settle_connection(&mut self) {
-        self.settle_connection();
-    }
-}
 
 impl FieldEdits {
     /// Renders the values, in order.
@@ -58,16 +21,20 @@ impl FieldEdits {
     }
 
     /// Removes and sets the fields, to what was rendered last.
-    pub(super) fn apply(&self, head: &mut impl Fields, editor: &Editor) -> Result<(), EditError> {
+    pub(super) fn apply(
+        &self,
+        mut fields: FieldsMut<'_>,
+        editor: &Editor,
+    ) -> Result<(), EditError> {
         if !self.set.is_empty() {
-            head.settle_connection();
+            fields.settle_connection();
         }
         for name in &self.remove {
-            head.remove_field(name);
+            fields.remove(name);
         }
         let mut start = 0;
         for ((name, _), end) in self.set.iter().zip(&editor.ends) {
-            head.set_field(name, &editor.text[start..*end])?;
+            fields.set(name, &editor.text[start..*end])?;
             start = *end;
         }
         Ok(())

@@ -6,6 +6,7 @@ use super::facts::{Editor, Facts};
 use super::template::Sight;
 use crate::http::head::Head;
 use crate::http::reply::ReplyHead;
+use crate::http::scheme::Scheme;
 use crate::model::edit::ReplyEdits;
 use crate::model::route::Route;
 
@@ -36,9 +37,9 @@ fn edit(
     let (path, status) = (head.asked_path(), reply.status());
     let sight = Sight { head, facts, route: &route.name, path, status };
     edits.fields.render(&sight, editor)?;
-    edits.fields.apply(reply, editor)?;
+    edits.fields.apply(reply.fields_mut(), editor)?;
     // RFC 6797, section 7.2: never over a connection that anyone could have answered on.
-    if let Some(hsts) = edits.hsts.as_ref().filter(|_| facts.scheme == "https") {
+    if let Some(hsts) = edits.hsts.as_ref().filter(|_| facts.scheme == Scheme::Https) {
         reply.set_field("strict-transport-security", hsts.as_bytes())?;
     }
     if let Some(cors) = &edits.cors {

@@ -71,7 +71,7 @@ fn fields(
 ) -> Result<(), EditError> {
     let sight = Sight { head, facts, route: &route.name, path: head.asked_path(), status: 0 };
     edits.fields.render(&sight, editor)?;
-    edits.fields.apply(head, editor)?;
+    edits.fields.apply(head.fields_mut(), editor)?;
     if let HostEdit::Literal(host) = &edits.host {
         head.replace_authority(host)?;
     }

@@ -55,7 +55,7 @@ impl Sight<'_> {
             Variable::Host => head.asked_host(),
             Variable::Path => self.path,
             Variable::Query => head.query().unwrap_or_default(),
-            Variable::Scheme => facts.scheme,
+            Variable::Scheme => facts.scheme.as_str(),
             Variable::Method => head.method(),
             Variable::Listener => facts.listener,
             Variable::Route => self.route.as_str(),

@@ -14,11 +14,12 @@ use crate::config::load::{Source, load};
 use crate::http::head::Head;
 use crate::http::parse;
 use crate::http::reply::ReplyHead;
+use crate::http::scheme::Scheme;
 use crate::model::node::Config;
 
 const FACTS: Facts<'static> = Facts {
     client: std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)),
-    scheme: "https",
+    scheme: Scheme::Https,
     port: 8443,
     listener: "web",
     request_id: Some(0xabc),
@@ -58,7 +59,7 @@ fn config(route: &str) -> Config {
 fn head(lines: &str) -> Head {
     let mut head = Head::default();
     let text = format!("{}\r\n\r\n", lines.replace('\n', "\r\n"));
-    parse::request(text.as_bytes(), 100, &mut head).expect("a good head");
+    parse::request(text.as_bytes(), 100, Scheme::Http, &mut head).expect("a good head");
     head
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A healthy server becomes unhealthy after `unhealthy_after` failures in a row, an unhealthy one
 //! healthy after `healthy_after` successes in a row; before the first result a single one decides.
+//! A server that is known to be coming up is not unhealthy before it has been well once.
 //! While a run of contrary results is under way, and before the first result, probes come at
 //! `interval_changing` instead of `interval`; both are jittered by a tenth either way, so that the
 //! probes of many servers drift apart. Intervals count from start to start, and a probe never
@@ -84,6 +85,8 @@ pub struct ActiveHealth {
     rng: Rng,
     availability: Availability,
     reason: Reason,
+    /// Whether failures before the first success say nothing.
+    is_coming_up: bool,
     /// Results in a row that speak against `availability`.
     contrary: u32,
     next: Next,
@@ -117,7 +120,7 @@ impl ActiveHealth {
     #[must_use]
     pub fn new(check: &HealthCheck, seed: u64) -> Self {
         let availability = match check.initial {
-            InitialHealth::FirstProbe => Availability::Starting,
+            InitialHealth::FirstProbe | InitialHealth::FirstSuccess => Availability::Starting,
             InitialHealth::Healthy => Availability::Healthy,
             InitialHealth::Unhealthy => Availability::Unhealthy,
         };
@@ -126,6 +129,7 @@ impl ActiveHealth {
             rng: Rng::new(seed),
             availability,
             reason: Reason::Initial,
+            is_coming_up: check.initial == InitialHealth::FirstSuccess,
             contrary: 0,
             next: Next::Due(Instant::ZERO),
             started: None,
@@ -214,6 +218,10 @@ impl ActiveHealth {
             return None;
         }
         let failed = grade == Grade::Failed;
+        if failed && self.is_coming_up {
+            return None;
+        }
+        self.is_coming_up = false;
         let contrary = match self.availability {
             Availability::Healthy => failed,
             Availability::Unhealthy => !failed,

@@ -14,6 +14,7 @@ use super::head::{BodyLength, FieldSpan, Head, Version};
 use super::parse::{ReplyError, RequestError, settle_host, settle_path};
 use super::reply::ReplyHead;
 use super::scan::{ScanError, is_token_byte};
+use super::scheme::Scheme;
 use super::status::reason;
 use super::write::field;
 
@@ -27,6 +28,8 @@ const LINE_OVERHEAD: usize = 12;
 /// What a request carries outside of its fields.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestParts<'a> {
+    /// What the connection speaks; `:scheme` is only what its client says.
+    pub scheme: Scheme,
     /// `:method`.
     pub method: &'a str,
     /// `:authority`.
@@ -68,7 +71,7 @@ pub fn request<'a, F: Iterator<Item = (&'a [u8], &'a [u8])>>(
     head: &mut Head,
 ) -> Result<(), AssembleError> {
     head.clear();
-    head.version = Version::Http2;
+    (head.version, head.scheme) = (Version::Http2, parts.scheme);
     let start_line = parts.method.len() + parts.path.len() + LINE_OVERHEAD;
     let mut budget = Budget::new(limits, start_line)?;
     let mut framing = Framing::default();

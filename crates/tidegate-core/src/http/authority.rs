@@ -1,5 +1,7 @@
 //! What may stand in a Host field (RFC 9110, section 7.2): a host, and a port after a colon.
 
+use super::scheme::Scheme;
+
 /// What an authority looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
@@ -11,10 +13,11 @@ pub struct Form {
 
 /// Examines an authority; `None` when it is empty, or anything but a host with an optional port.
 ///
-/// The default port is 80. A trailing dot goes only when no port follows it: before a port it is
-/// refused, as too odd to be meant, and so are two dots at the end.
+/// The default port is that of the scheme (RFC 9110, section 4.2.3). A trailing dot goes only when
+/// no port follows it: before a port it is refused, as too odd to be meant, and so are two dots at
+/// the end.
 #[must_use]
-pub fn examine(authority: &[u8]) -> Option<Form> {
+pub fn examine(authority: &[u8], scheme: Scheme) -> Option<Form> {
     let (host, port) = split(authority)?;
     let lower = match host {
         [b'[', inner @ .., b']'] => {
@@ -24,7 +27,10 @@ pub fn examine(authority: &[u8]) -> Option<Form> {
         _ => name_is_lower(host)?,
     };
     let dotted = host.ends_with(b".");
-    let dropped_port = port.is_some_and(|port| matches!(port, b"" | b"80"));
+    let dropped_port = port.is_some_and(|port| match scheme {
+        Scheme::Http => matches!(port, b"" | b"80"),
+        Scheme::Https => matches!(port, b"" | b"443"),
+    });
     let length = match port {
         Some(_) if dotted => return None,
         _ if host.ends_with(b"..") => return None,
@@ -69,7 +75,12 @@ mod tests {
 
     #[track_caller]
     fn check(authority: &str, expected: Option<&str>) {
-        let form = examine(authority.as_bytes());
+        check_over(Scheme::Http, authority, expected);
+    }
+
+    #[track_caller]
+    fn check_over(scheme: Scheme, authority: &str, expected: Option<&str>) {
+        let form = examine(authority.as_bytes(), scheme);
         let canonical = form.map(|form| authority[..form.length].to_ascii_lowercase());
         assert_eq!(canonical.as_deref(), expected, "{authority:?}");
         if let Some(form) = form {
@@ -87,6 +98,16 @@ mod tests {
         check("[::1]:80", Some("[::1]"));
         check("[::A]:81", Some("[::a]:81"));
         check("10.0.0.1", Some("10.0.0.1"));
+    }
+
+    #[test]
+    fn the_default_port_is_that_of_the_scheme() {
+        check("shop:443", Some("shop:443"));
+        check_over(Scheme::Https, "Shop:443", Some("shop"));
+        check_over(Scheme::Https, "[::1]:443", Some("[::1]"));
+        check_over(Scheme::Https, "shop:", Some("shop"));
+        check_over(Scheme::Https, "shop:80", Some("shop:80"));
+        check_over(Scheme::Https, "shop.:443", None);
     }
 
     #[test]

@@ -34,23 +34,63 @@ pub enum ChangeError {
     Host,
 }
 
-impl Head {
+/// The fields of a head, to be changed.
+#[derive(Debug)]
+pub struct FieldsMut<'a> {
+    buffer: &'a mut Vec<u8>,
+    fields: &'a mut Vec<FieldSpan>,
+    connection: &'a mut Connection,
+}
+
+impl FieldsMut<'_> {
     /// Removes every field of a name.
-    pub fn remove_field(&mut self, name: &str) {
-        remove(&self.buffer, &mut self.fields, name);
+    pub fn remove(&mut self, name: &str) {
+        let buffer = &*self.buffer;
+        let named = |field: &FieldSpan| field.name.of(buffer).eq_ignore_ascii_case(name.as_bytes());
+        self.fields.retain(|field| !named(field));
     }
 
     /// Makes one field of a name, a token, hold a value; an empty value only removes.
     ///
     /// # Errors
     /// [`ChangeError::Value`], and then nothing is changed.
-    pub fn set_field(&mut self, name: &str, value: &[u8]) -> Result<(), ChangeError> {
-        set(&mut self.buffer, &mut self.fields, name, value)
+    pub fn set(&mut self, name: &str, value: &[u8]) -> Result<(), ChangeError> {
+        if !is_value(value) {
+            return Err(ChangeError::Value);
+        }
+        self.remove(name);
+        let value = value.trim_ascii();
+        if !value.is_empty() {
+            append(self.buffer, self.fields, name, value);
+        }
+        Ok(())
     }
 
-    /// Takes out what Connection names, so that it cannot name what is set afterwards.
+    /// Takes out what Connection names, so that it cannot name what is set afterwards (RFC 9110,
+    /// section 7.6.1).
     pub fn settle_connection(&mut self) {
-        settle(&self.buffer, &mut self.fields, &mut self.connection);
+        if !std::mem::take(&mut self.connection.nominates) {
+            return;
+        }
+        let buffer = &*self.buffer;
+        let lists = self.fields.iter().filter(|field| field.kind == FieldKind::Connection);
+        let lists: Vec<&[u8]> = lists.map(|field| field.value.of(buffer)).collect();
+        let named = |name: &[u8]| {
+            let mut words = lists.iter().flat_map(|list| list.split(|byte| *byte == b','));
+            words.any(|word| word.trim_ascii().eq_ignore_ascii_case(name))
+        };
+        self.fields.retain(|field| {
+            let name = field.name.of(buffer);
+            FieldKind::is_protected(name) || !named(name)
+        });
+    }
+}
+
+impl Head {
+    /// Its fields, to be changed.
+    pub const fn fields_mut(&mut self) -> FieldsMut<'_> {
+        let Self { buffer, fields, connection, .. } = self;
+        FieldsMut { buffer, fields, connection }
     }
 
     /// Takes leading segments off the path, in both of its forms. `prefix` is canonical, without a
@@ -90,12 +130,13 @@ impl Head {
         Ok(())
     }
 
-    /// Replaces the host, with its port if it names one.
+    /// Replaces the host, with its port if it names one that is not the default of the scheme that
+    /// the client used: by both servers tell what it asked for.
     ///
     /// # Errors
     /// [`ChangeError::Host`], and then nothing is changed.
     pub fn replace_authority(&mut self, text: &str) -> Result<(), ChangeError> {
-        let form = authority::examine(text.as_bytes()).ok_or(ChangeError::Host)?;
+        let form = authority::examine(text.as_bytes(), self.scheme).ok_or(ChangeError::Host)?;
         let lower = text[..form.length].to_ascii_lowercase();
         if self.authority() != lower {
             self.asked_host.get_or_insert(self.host);
@@ -156,9 +197,15 @@ impl ReplyHead {
         }
     }
 
+    /// Its fields, to be changed.
+    pub const fn fields_mut(&mut self) -> FieldsMut<'_> {
+        let Self { buffer, fields, connection, .. } = self;
+        FieldsMut { buffer, fields, connection }
+    }
+
     /// Removes every field of a name.
     pub fn remove_field(&mut self, name: &str) {
-        remove(&self.buffer, &mut self.fields, name);
+        self.fields_mut().remove(name);
     }
 
     /// Removes every field whose name begins with a prefix in lower case.
@@ -176,7 +223,7 @@ impl ReplyHead {
     /// # Errors
     /// [`ChangeError::Value`], and then nothing is changed.
     pub fn set_field(&mut self, name: &str, value: &[u8]) -> Result<(), ChangeError> {
-        set(&mut self.buffer, &mut self.fields, name, value)
+        self.fields_mut().set(name, value)
     }
 
     /// Adds a field beside others of its name.
@@ -207,11 +254,6 @@ impl ReplyHead {
         *value = Span::new(start, buffer.len());
         buffer.extend_from_slice(b"\r\n");
     }
-
-    /// Takes out what Connection names, so that it cannot name what is set afterwards.
-    pub fn settle_connection(&mut self) {
-        settle(&self.buffer, &mut self.fields, &mut self.connection);
-    }
 }
 
 /// Repeats a range of the buffer at its end.
@@ -227,27 +269,6 @@ pub fn is_value(value: &[u8]) -> bool {
     value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
 }
 
-fn set(
-    buffer: &mut Vec<u8>,
-    fields: &mut Vec<FieldSpan>,
-    name: &str,
-    value: &[u8],
-) -> Result<(), ChangeError> {
-    if !is_value(value) {
-        return Err(ChangeError::Value);
-    }
-    remove(buffer, fields, name);
-    let value = value.trim_ascii();
-    if !value.is_empty() {
-        append(buffer, fields, name, value);
-    }
-    Ok(())
-}
-
-fn remove(buffer: &[u8], fields: &mut Vec<FieldSpan>, name: &str) {
-    fields.retain(|field| !field.name.of(buffer).eq_ignore_ascii_case(name.as_bytes()));
-}
-
 /// Appends a field as the line that it will be.
 fn append(buffer: &mut Vec<u8>, fields: &mut Vec<FieldSpan>, name: &str, value: &[u8]) {
     let start = buffer.len();
@@ -259,24 +280,6 @@ fn append(buffer: &mut Vec<u8>, fields: &mut Vec<FieldSpan>, name: &str, value: 
     buffer.extend_from_slice(b"\r\n");
     let (name, value) = (Span::new(start, colon), Span::new(colon + 2, end));
     fields.push(FieldSpan { name, value, kind: FieldKind::Set });
-}
-
-/// RFC 9110, section 7.6.1: what Connection names is removed before a proxy adds its own.
-fn settle(buffer: &[u8], fields: &mut Vec<FieldSpan>, connection: &mut Connection) {
-    if !connection.nominates {
-        return;
-    }
-    connection.nominates = false;
-    let lists = fields.iter().filter(|field| field.kind == FieldKind::Connection);
-    let lists: Vec<&[u8]> = lists.map(|field| field.value.of(buffer)).collect();
-    let named = |name: &[u8]| {
-        let mut words = lists.iter().flat_map(|list| list.split(|byte| *byte == b','));
-        words.any(|word| word.trim_ascii().eq_ignore_ascii_case(name))
-    };
-    fields.retain(|field| {
-        let name = field.name.of(buffer);
-        FieldKind::is_protected(name) || !named(name)
-    });
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::net::IpAddr;
 
 use super::field_kind::FieldKind;
 use super::head::{Head, Version, address_of};
+use super::scheme::Scheme;
 use super::write::field;
 use crate::model::listener::Listener;
 
@@ -21,8 +22,8 @@ pub struct Forwarding<'a> {
     pub peer: IpAddr,
     /// Whether the peer's own forwarding fields are believed.
     pub trusted: bool,
-    /// The scheme that the client used: `http` or `https`.
-    pub scheme: &'static str,
+    /// The scheme that the client used.
+    pub scheme: Scheme,
     /// The name of this node in `Via`; random, so that nobody can forge a loop.
     pub node: &'a str,
     /// The request's id, when this hop gave it one.
@@ -60,7 +61,7 @@ impl Forwarding<'_> {
         out.extend_from_slice(b"\r\n");
         let kept = |kind| self.trusted && head.values_of(kind).next().is_some();
         if !kept(FieldKind::ForwardedProto) {
-            field(b"X-Forwarded-Proto", self.scheme.as_bytes(), out);
+            field(b"X-Forwarded-Proto", self.scheme.as_str().as_bytes(), out);
         }
         if !kept(FieldKind::ForwardedHost) && !head.asked_authority_bytes().is_empty() {
             field(b"X-Forwarded-Host", head.asked_authority_bytes(), out);
@@ -102,7 +103,7 @@ impl Forwarding<'_> {
             out.push(b'"');
         }
         out.extend_from_slice(b";proto=");
-        out.extend_from_slice(self.scheme.as_bytes());
+        out.extend_from_slice(self.scheme.as_str().as_bytes());
         out.extend_from_slice(b"\r\n");
     }
 }

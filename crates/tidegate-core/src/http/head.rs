@@ -8,6 +8,7 @@
 use std::net::IpAddr;
 
 use super::field_kind::FieldKind;
+use super::scheme::Scheme;
 
 /// A range of a head's buffer. Heads are bounded far below 4 GiB by `header_bytes`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,6 +110,7 @@ pub struct Connection {
 pub struct Head {
     pub(super) buffer: Vec<u8>,
     pub(super) version: Version,
+    pub(super) scheme: Scheme,
     pub(super) method: Span,
     pub(super) target: Span,
     pub(super) host: Span,

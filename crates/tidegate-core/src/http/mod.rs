@@ -2,8 +2,8 @@
 //!
 //! Everything here is a pure function of bytes. Reading order: `head` and `reply` (the message
 //! heads of every protocol), `scan` and `parse` (bytes to heads), `assemble` (the same from HTTP/2)
-//! with `authority`, `path` and `field_kind`, then `framing`, `chunked` and `body` (where a message
-//! ends), `edit` (heads changed on their way), then what is written: `forwarded`,
+//! with `scheme`, `authority`, `path` and `field_kind`, then `framing`, `chunked` and `body` (where
+//! a message ends), `edit` (heads changed on their way), then what is written: `forwarded`,
 //! `client_certificate` and `write`. `grpc` reads what stands in fields of its own.
 
 pub mod assemble;
@@ -23,5 +23,6 @@ pub mod parse;
 pub mod path;
 pub mod reply;
 pub mod scan;
+pub mod scheme;
 pub mod status;
 pub mod write;

@@ -16,6 +16,7 @@ use super::head::{BodyLength, Connection, FieldSpan, Head, Span, Version};
 use super::path::{self, PathError};
 use super::reply::ReplyHead;
 use super::scan::ScanError;
+use super::scheme::Scheme;
 
 /// The most fields the tokeniser can be asked for: bounds the stack it needs.
 const FIELDS_MAX: usize = 512;
@@ -96,9 +97,16 @@ pub enum ReplyError {
     ForbiddenBody,
 }
 
-/// Parses `bytes`, one whole request head, into `head`. At most `fields_max` fields are taken.
-pub fn request(bytes: &[u8], fields_max: usize, head: &mut Head) -> Result<(), RequestError> {
+/// Parses `bytes`, one whole request head that came over `scheme`, into `head`. At most
+/// `fields_max` fields are taken.
+pub fn request(
+    bytes: &[u8],
+    fields_max: usize,
+    scheme: Scheme,
+    head: &mut Head,
+) -> Result<(), RequestError> {
     head.clear();
+    head.scheme = scheme;
     head.buffer.extend_from_slice(bytes);
     tokenise_request(head, fields_max)?;
     let Facts { framing, host } = gather(head)?;
@@ -242,7 +250,7 @@ pub(super) fn settle_host(head: &mut Head, host: Option<Span>) -> Result<(), Req
     if raw.is_empty() && head.version == Version::Http10 {
         return Ok(());
     }
-    let form = authority::examine(raw).ok_or(RequestError::Host)?;
+    let form = authority::examine(raw, head.scheme).ok_or(RequestError::Host)?;
     head.host = if form.canonical {
         host
     } else {

@@ -67,6 +67,18 @@ pub enum Policy {
     Target,
 }
 
+impl Policy {
+    /// The word of the configuration for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Slo => "slo",
+            Self::Levels => "levels",
+            Self::Target => "target",
+        }
+    }
+}
+
 /// The promise: so large a share of requests is answered within so long.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slo {

@@ -247,6 +247,8 @@ pub struct HttpProbe {
 pub enum InitialHealth {
     /// Unknown: all are checked once before listeners open, and one result decides.
     FirstProbe,
+    /// Unknown, as it is coming up: it is checked until it succeeds once.
+    FirstSuccess,
     /// Healthy.
     Healthy,
     /// Unhealthy.

@@ -17,6 +17,15 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// The word of the configuration for it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Process(_) => "process",
+            Self::Exec(_) => "exec",
+        }
+    }
+
     /// A digest of everything that makes an instance what it is: what was learned of one says
     /// nothing of another. Ports, logs, timeouts and how instances end make no other instance.
     ///

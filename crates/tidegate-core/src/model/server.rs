@@ -201,6 +201,11 @@ impl ServerState {
         self.joined.store(now.as_nanos().max(1), Relaxed);
     }
 
+    /// Control only: slow start is over, or is not wanted.
+    pub fn end_slow_start(&self) {
+        self.joined.store(0, Relaxed);
+    }
+
     /// Requests it is working on for us, over all cores.
     #[must_use]
     pub fn in_flight(&self) -> u32 {

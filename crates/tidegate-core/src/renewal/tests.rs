@@ -1,3 +1,5 @@
+//! Due dates and pauses, and years of renewals with an authority that has its moods.
+
 use super::*;
 use crate::rng::Rng;
 

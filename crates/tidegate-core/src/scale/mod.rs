@@ -3,9 +3,10 @@
 //! Each look at a pool is `plan(settings, observed, memory, now)`: a pure function from what was
 //! measured to a number with its reasons, the same in production, in `tidegate simulate` and in
 //! every test. Reading order: `meter` (how demand is measured), `observed` (what goes in),
-//! `wish` (what a policy says), the policies (`levels`, `target`, `slo`), then `plan`.
+//! `wish` (what a policy says), the policies (`levels`, `target`, `slo`), `plan`; then `fleet`, the
+//! life of an instance.
 
-pub mod fleet;
+pub mod meter;
 pub mod observed;
 pub mod wish;
 
@@ -15,7 +16,6 @@ pub mod capacity;
 pub mod forecast;
 pub mod guard;
 pub mod levels;
-pub mod meter;
 pub mod policy;
 pub mod queueing;
 pub mod schedule;
@@ -23,6 +23,9 @@ pub mod slo;
 pub mod target;
 
 pub mod plan;
+pub mod record;
+
+pub mod fleet;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use super::policy::{self, Wishes};
 use super::wish::{Source, Wish};
 use super::{bottleneck, budget, guard, schedule};
 use crate::model::autoscale::{Autoscale, OnReach, SaleWants};
+use crate::model::ids::PoolName;
 use crate::time::{Duration, Instant};
 
 /// What a pool should have.
@@ -72,6 +73,23 @@ impl Limit {
         Self::Quota,
         Self::Freeze,
     ];
+
+    /// Whether people should know that it binds: it is not how a pool lives every day.
+    #[must_use]
+    pub const fn is_trouble(self) -> bool {
+        matches!(self, Self::Bottleneck | Self::Max | Self::Budget | Self::Quota)
+    }
+
+    /// What it means for a pool, held at so many servers.
+    #[must_use]
+    pub fn sentence(self, pool: &PoolName, servers: u32) -> String {
+        match self {
+            Self::Bottleneck => {
+                format!("bottleneck behind pool {pool}: more than {servers} servers do not help")
+            }
+            limit => format!("pool {pool} is held at {servers} servers by {}", limit.as_str()),
+        }
+    }
 
     /// The word for it in metrics and reasons.
     #[must_use]
@@ -169,7 +187,7 @@ impl Draft {
     fn keep_sales(&mut self, settings: &Autoscale, observed: &Observed, memory: &Memory) {
         let ahead = settings.forecast.ahead.unwrap_or(Duration::ZERO);
         let lead = startup(settings, observed).saturating_add(ahead);
-        for due in schedule::due(&settings.schedule, observed.at, lead) {
+        for due in schedule::upcoming(&settings.schedule, observed.at, lead) {
             let servers = match due.sale.wants {
                 SaleWants::Min(servers) => servers,
                 SaleWants::Demand(rate) => memory.policy.servers_for(settings, observed, rate),

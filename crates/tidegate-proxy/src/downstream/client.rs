@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use tidegate_core::http::scheme::Scheme;
 use tidegate_core::model::ids::ListenerName;
 use tidegate_core::model::listener::ListenerLimits;
 use tidegate_core::model::pool::ProxyVersion;
@@ -112,8 +113,8 @@ impl Client {
 
 impl Origin {
     /// The scheme of its requests.
-    pub(crate) const fn scheme(&self) -> &'static str {
-        if self.secure.is_some() { "https" } else { "http" }
+    pub(crate) const fn scheme(&self) -> Scheme {
+        if self.secure.is_some() { Scheme::Https } else { Scheme::Http }
     }
 
     /// Whether HTTP/2 was agreed on in the handshake.

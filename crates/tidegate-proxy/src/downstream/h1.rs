@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 
 use tidegate_core::http::parse;
 use tidegate_core::http::scan::Scan;
+use tidegate_core::http::scheme::Scheme;
 use tidegate_core::model::listener::ListenerLimits;
 use tidegate_core::telemetry::listener::ListenerCells;
 use tidegate_core::time::Instant;
@@ -127,7 +128,8 @@ async fn serve_one(
     exchange.started = clock::now();
     let due = exchange.started + limits.header_timeout;
     client.deadline.arm(due);
-    let mut reader = HeadReader { worker, limits, due, place, scan: Scan::default() };
+    let scheme = client.origin.scheme();
+    let mut reader = HeadReader { worker, limits, scheme, due, place, scan: Scan::default() };
     let head = std::future::poll_fn(|context| reader.poll(client, exchange, context)).await;
     let next = match head {
         Ok(Came::End) => Next::Close,
@@ -159,6 +161,7 @@ enum Came {
 struct HeadReader<'a> {
     worker: &'a Worker,
     limits: &'a ListenerLimits,
+    scheme: Scheme,
     due: Instant,
     place: Place,
     scan: Scan,
@@ -248,7 +251,7 @@ impl HeadReader<'_> {
     fn parse(&self, bytes: &[u8], exchange: &mut Exchange) -> Result<Came, Error> {
         exchange.bytes_in = bytes.len() as u64;
         let fields_max = usize::from(self.limits.header_fields);
-        match parse::request(bytes, fields_max, &mut exchange.head) {
+        match parse::request(bytes, fields_max, self.scheme, &mut exchange.head) {
             Ok(()) => Ok(Came::Head),
             Err(_) if self.place == Place::First && bytes == PREFACE_HEAD => Ok(Came::Preface),
             Err(error) => Err(error.into()),

@@ -17,12 +17,12 @@ use bytes::Bytes;
 use h2::server::{self, SendResponse};
 use h2::{Reason, RecvStream};
 use http::Request;
+use tidegate_core::admit::stay::{Advice, Standing, Stay};
 use tidegate_core::http::assemble::{self, AssembleError, HeadLimits, RequestParts};
 use tidegate_core::http::handshake;
 use tidegate_core::model::listener::ListenerLimits;
 use tidegate_core::telemetry::listener::ListenerCells;
 use tidegate_core::telemetry::refusal::Refusal;
-use tidegate_core::time::{Duration, Instant};
 use tidegate_net::{clock, task};
 
 use super::client::{Client, Origin};
@@ -50,8 +50,6 @@ const EARLY_RESETS_MAX: usize = 200;
 /// text: enough that our own limits are the ones that speak.
 const FIELD_OVERHEAD: u32 = 32;
 const FIELDS_COUNTED: u32 = 1024;
-/// How long a client that was told to go may take to end its last streams and hang up.
-const FAREWELL: Duration = Duration::from_secs(30);
 
 /// Serves a connection until it closes.
 pub(super) async fn serve(worker: &Rc<Worker>, client: Client, cells: &Arc<ListenerCells>) {
@@ -61,6 +59,7 @@ pub(super) async fn serve(worker: &Rc<Worker>, client: Client, cells: &Arc<Liste
     let transport = Transport::from_client(stream, input, conduct.clone());
     let Some(connection) = shake_hands(worker, transport, &deadline, &limits).await else { return };
     let mut session = Session {
+        stay: Stay::new(&limits, origin.retire_at),
         worker,
         cells,
         origin,
@@ -69,8 +68,7 @@ pub(super) async fn serve(worker: &Rc<Worker>, client: Client, cells: &Arc<Liste
         connection,
         conduct,
         streams: Rc::default(),
-        idle_since: None,
-        farewell: None,
+        cut: false,
     };
     while session.turn().await == Going::On {
         stir().await;
@@ -159,10 +157,10 @@ struct Session<'a> {
     conduct: Conduct,
     /// Exchanges under way. A stream that its client has reset counts until its exchange has ended.
     streams: Rc<Cell<u32>>,
-    /// Since when there is none.
-    idle_since: Option<Instant>,
-    /// The client was told to go, and has until then.
-    farewell: Option<Instant>,
+    /// How long it may stay.
+    stay: Stay,
+    /// It was ended for what the client did, and has this to say yet.
+    cut: bool,
 }
 
 impl Session<'_> {
@@ -189,8 +187,15 @@ impl Session<'_> {
                 }
                 Poll::Ready(None) => return Poll::Ready(()),
                 Poll::Pending if self.calls_for_calm() => {}
-                Poll::Pending if self.farewell.is_none() && self.should_go() => self.say_farewell(),
-                Poll::Pending => return self.rest(),
+                Poll::Pending => match self.advice() {
+                    Advice::Wait(due) => {
+                        self.deadline.arm(due);
+                        return Poll::Pending;
+                    }
+                    Advice::Farewell => self.say_farewell(),
+                    Advice::Cut => self.cut(Refusal::HeaderTimeout),
+                    Advice::Close => return Poll::Ready(()),
+                },
             }
         }
     }
@@ -205,62 +210,44 @@ impl Session<'_> {
     /// Ends a connection that is abused. True when that has just been found out.
     fn calls_for_calm(&mut self) -> bool {
         let Some(abuse) = self.conduct.take_abuse() else { return false };
-        self.worker.cells.refuse(abuse.refusal());
-        self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
-        self.farewell = Some(clock::now() + FAREWELL);
+        self.cut(abuse.refusal());
         true
     }
 
-    fn should_go(&self) -> bool {
-        let fired = self.deadline.fired();
-        let now = if fired { clock::now() } else { Instant::ZERO };
-        let idle = self.idle_since.filter(|_| fired);
-        self.worker.stopping.get()
-            || self.deadline.is_dismissed()
-            || now >= self.origin.retire_at
-            || idle.is_some_and(|since| now >= since + self.limits.idle_timeout)
+    /// Ends the connection for what the client did.
+    fn cut(&mut self, refusal: Refusal) {
+        self.worker.cells.refuse(refusal);
+        self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+        self.stay.part(clock::now());
+        self.cut = true;
     }
 
     fn say_farewell(&mut self) {
         self.connection.graceful_shutdown();
-        self.farewell = Some(clock::now() + FAREWELL);
+        self.stay.part(clock::now());
     }
 
-    /// Sees to the deadline when there is nothing else to do; ready when the connection has
-    /// outstayed its time.
-    fn rest(&mut self) -> Poll<()> {
-        let idle = self.streams.get() == 0;
-        match (self.farewell, self.idle_since) {
-            (Some(due), _) => {
-                if idle && self.deadline.fired() && clock::now() >= due {
-                    return Poll::Ready(());
-                }
-                self.deadline.arm(due);
-            }
-            (None, None) if idle => {
-                let now = clock::now();
-                self.idle_since = Some(now);
-                self.deadline.set_idle(self.idle_since);
-                self.deadline.arm(self.origin.retire_at.min(now + self.limits.idle_timeout));
-            }
-            (None, None) => self.deadline.arm(self.origin.retire_at),
-            (None, Some(since)) => {
-                self.deadline.arm(self.origin.retire_at.min(since + self.limits.idle_timeout));
-            }
-        }
-        Poll::Pending
+    /// What to do when there is nothing else to do.
+    fn advice(&mut self) -> Advice {
+        let standing = Standing {
+            exchanges: self.streams.get(),
+            fields_since: self.conduct.fields_since().filter(|_| !self.cut),
+            dismissed: self.worker.stopping.get() || self.deadline.is_dismissed(),
+        };
+        let advice = self.stay.advise(standing, clock::now());
+        self.deadline.set_idle(self.stay.idle_since());
+        advice
     }
 
     /// Begins the exchange of a request.
     fn begin(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
-        self.idle_since = None;
+        let now = clock::now();
         self.deadline.set_idle(None);
-        let late = self.farewell.is_some_and(|due| clock::now() >= due);
-        if late || self.streams.get() >= STREAMS_MAX {
+        if !self.stay.begin(now) || self.streams.get() >= STREAMS_MAX {
             return respond.send_reset(Reason::REFUSED_STREAM);
         }
         let mut exchange = self.worker.take_exchange();
-        exchange.started = clock::now();
+        exchange.started = now;
         let (head, body) = request.into_parts();
         let taken = match self.take_head(&head, body.is_end_stream(), &mut exchange) {
             Ok(()) => Ok(()),
@@ -295,6 +282,7 @@ impl Session<'_> {
             Some(_) => return Err(Untaken::Refused(Error::UnknownProtocol)),
         };
         let parts = RequestParts {
+            scheme: self.origin.scheme(),
             method: request.method.as_str(),
             authority: request.uri.authority().map(http::uri::Authority::as_str),
             path: request.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str),

@@ -1,5 +1,5 @@
-//! Step 4 of 8: the one thing that is answered before any route is looked for. An authority that was
-//! asked for a certificate fetches a text from each host, in the clear (RFC 8555, section 8.3).
+//! Step 4 of 8: the one thing that is answered before any route is looked for. An authority that
+//! was asked for a certificate fetches a text from each host, in the clear (RFC 8555, section 8.3).
 //!
 //! Only texts that are waited for are answered; any other path below the same one is a request like
 //! all others (security case M8).
@@ -37,7 +37,8 @@ pub(super) async fn tell(
     x: &mut Exchange,
     text: &str,
 ) -> Next {
-    if let Err(error) = answers::challenge(text, &mut worker.reply()) {
+    let made = answers::challenge(text, &mut worker.reply());
+    if let Err(error) = made {
         return serve::refuse(worker, view, index, client, x, Error::BadEdit(error)).await;
     }
     if local::write(worker, client, x, &worker.reply(), text.as_bytes()).is_err() {

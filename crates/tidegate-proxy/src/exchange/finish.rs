@@ -71,7 +71,7 @@ fn log(
     let method = head.method();
     let record = Record {
         time: began(clock::unix_time(), total),
-        client: route::client_address(head, client.origin.peer, listener),
+        client: route::client_address(x, client.origin.peer, listener),
         listener: &listener.name,
         route: taken.map(|taken| &taken.route.name),
         pool: taken.and_then(|taken| Some(&taken.pool?.entry.pool.name)),

@@ -40,7 +40,7 @@ fn key(balance: &Balance, client: &Client, x: &Exchange, course: &Course<'_>) ->
             Some(address_key(policy.seed, client.origin.peer, 32, 128))
         }
         Balance::IpHash { policy, prefix_v4, prefix_v6 } => {
-            let address = route::client_address(&x.head, client.origin.peer, course.listener);
+            let address = route::client_address(x, client.origin.peer, course.listener);
             Some(address_key(policy.seed, address, *prefix_v4, *prefix_v6))
         }
         Balance::Hash { policy, key } => request_key(policy.seed, key, &x.head),

@@ -37,7 +37,8 @@ pub(super) async fn choose<'a>(
     if x.head.connection().nominates_protected {
         worker.cells.refuse(Refusal::ProtectedHeader);
     }
-    let address = client_address(&x.head, client.origin.peer, listener);
+    let address = client_address(x, client.origin.peer, listener);
+    x.client = Some(address);
     let request = RouteRequest { listener: listener_index, head: &x.head, client: address };
     let index = match view.snapshot.table.find(&request) {
         Found::Route(index) => Some(index),
@@ -57,11 +58,12 @@ pub(super) async fn choose<'a>(
 }
 
 /// The trusted client address.
-pub(super) fn client_address(head: &Head, peer: IpAddr, listener: &Listener) -> IpAddr {
-    if listener.trusted_proxies.is_empty() {
-        return peer;
+pub(super) fn client_address(x: &Exchange, peer: IpAddr, listener: &Listener) -> IpAddr {
+    match x.client {
+        Some(address) => address,
+        None if listener.trusted_proxies.is_empty() => peer,
+        None => forwarded::client_address(&x.head, peer, listener),
     }
-    forwarded::client_address(head, peer, listener)
 }
 
 fn check_request(head: &Head, node: &str) -> Result<(), Error> {

@@ -78,7 +78,7 @@ async fn answer(
 /// What edits may speak of.
 pub(super) fn facts<'a>(client: &Client, x: &Exchange, listener: &'a Listener) -> Facts<'a> {
     Facts {
-        client: route::client_address(&x.head, client.origin.peer, listener),
+        client: route::client_address(x, client.origin.peer, listener),
         scheme: client.origin.scheme(),
         port: client.origin.destination.port(),
         listener: listener.name.as_str(),

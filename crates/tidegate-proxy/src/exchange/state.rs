@@ -3,6 +3,8 @@
 //! One box that is used again for the next request, so that a request allocates nothing. What
 //! belongs to one try on one server is apart, as it begins anew with each try.
 
+use std::net::IpAddr;
+
 use tidegate_core::http::body::Body;
 use tidegate_core::http::chunked::Keep;
 use tidegate_core::http::head::Head;
@@ -28,6 +30,8 @@ pub(crate) struct Exchange {
     pub(crate) bytes_in: u64,
     pub(super) bytes_out: u64,
 
+    /// The trusted client address, as the head told it before it was edited.
+    pub(super) client: Option<IpAddr>,
     /// What gRPC adds, if the request is a call.
     pub(super) call: Option<Call>,
     pub(super) request_body: Body,
@@ -148,6 +152,7 @@ impl Exchange {
         self.head_kept = 0;
         self.bytes_in = 0;
         self.bytes_out = 0;
+        self.client = None;
         self.call = None;
         self.request_body = Body::Done;
         self.reply_body = Body::Done;

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tidegate_core::admit::frame_budget::{Abuse, Direction, FrameBudget, TurnedAway};
+use tidegate_core::time::Instant;
 use tidegate_net::clock;
 use tidegate_net::stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -33,13 +34,14 @@ pub(crate) struct Transport {
     meter: Option<Box<Meter>>,
 }
 
-/// How a client has behaved so far; cleared when it is asked.
+/// How a client has behaved so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Conduct(Rc<Record>);
 
 #[derive(Debug, Default)]
 struct Record {
     abuse: Cell<Option<Abuse>>,
+    fields_since: Cell<Option<Instant>>,
     turned_away: Cell<TurnedAway>,
 }
 
@@ -47,6 +49,11 @@ impl Conduct {
     /// What the client did, if it has to go for it. Told once.
     pub(crate) fn take_abuse(&self) -> Option<Abuse> {
         self.0.abuse.take()
+    }
+
+    /// Since when it has been within a field block, if it is.
+    pub(crate) fn fields_since(&self) -> Option<Instant> {
+        self.0.fields_since.get()
     }
 
     /// Its streams that were turned away since this was asked before.
@@ -72,6 +79,7 @@ impl Meter {
             self.overdrawn = true;
             self.conduct.0.abuse.set(Some(abuse));
         }
+        self.conduct.0.fields_since.set(self.budget.fields_since());
         let (new, sum) = (self.budget.take_turned_away(), &self.conduct.0.turned_away);
         let before = sum.get();
         sum.set(TurnedAway {

@@ -76,6 +76,18 @@ fn servers_are_told_that_the_client_came_over_https() {
 }
 
 #[test]
+fn the_port_that_a_url_with_https_need_not_name_is_left_out() {
+    let site = Site::new();
+    let (mut peer, _) = connect(site.balancer.address, &site.client(), HOST).expect("TLS");
+    for (port, told) in [(":443", ""), (":80", ":80"), (":8443", ":8443")] {
+        peer.send(ask(&format!("{HOST}{port}")));
+        assert_eq!(status(&peer.message().0), 200);
+        let head = site.server.heads().pop().expect("one came");
+        assert_eq!(field(&head, "host"), Some(&*format!("{HOST}{told}")));
+    }
+}
+
+#[test]
 fn large_bodies_go_both_ways_through_tls_on_both_sides() {
     let authority = Authority::new();
     let server = Server::start(|conversation, _| {

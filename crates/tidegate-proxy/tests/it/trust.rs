@@ -125,6 +125,19 @@ fn h1_the_header_of_a_trusted_proxy_goes_nowhere_when_a_stranger_sends_it() {
 }
 
 #[test]
+fn h1_the_client_stays_known_when_the_header_that_named_it_goes_no_further() {
+    let server = Server::named("one");
+    let more = "[default.listener]\ntrusted_proxies = \"127.0.0.0/8\"\nclient_header = \"x-real\"\n\
+                [route.all.request]\nremove_header = \"x-real\"\n\
+                [route.all.response]\nset_header = { x-client = \"{client}\" }\n";
+    let balancer = Balancer::start(&config(&[server.address], more));
+    let mut client = balancer.client();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Real: 192.0.2.7\r\n\r\n");
+    assert_eq!(field(&client.message().0, "x-client"), Some("192.0.2.7"));
+    assert_eq!(field(&server.heads()[0], "x-real"), None);
+}
+
+#[test]
 fn h2_a_client_cannot_have_our_fields_removed() {
     let site = Site::new();
     let named = "X-Forwarded-For, x-forwarded-proto,Via, Forwarded, Host, Cookie, \

@@ -1,5 +1,6 @@
 //! Simulations of the production core, over many seeds.
 
+mod fleet;
 mod fluid;
 mod health;
 mod queueing;

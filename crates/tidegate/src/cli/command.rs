@@ -14,6 +14,7 @@ use super::pools::Pools;
 use super::proxy::Proxy;
 use super::reload::Reload;
 use super::run::Run;
+use super::scale::{Freeze, Scale, Thaw};
 use super::schema::Schema;
 use super::shop_server::ShopServer;
 use super::simulate::Simulate;
@@ -37,6 +38,9 @@ enum Command {
     Status(Status),
     Pools(Pools),
     Events(Events),
+    Scale(Scale),
+    Freeze(Freeze),
+    Thaw(Thaw),
     Explain(Explain),
     Simulate(Simulate),
     Demo(Demo),
@@ -64,6 +68,9 @@ impl Command {
             Self::Status(command) => command.run(),
             Self::Pools(command) => command.run(),
             Self::Events(command) => command.run(),
+            Self::Scale(command) => command.run(),
+            Self::Freeze(command) => command.run(),
+            Self::Thaw(command) => command.run(),
             Self::Explain(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Demo(command) => command.run(),

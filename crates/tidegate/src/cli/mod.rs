@@ -21,6 +21,7 @@ mod simulate;
 mod events;
 mod pools;
 mod reload;
+mod scale;
 mod status;
 
 mod completions;

@@ -26,8 +26,15 @@ impl Pools {
         let pools: Vec<Value> = names.map(whole).collect::<Result<_>>()?;
         if self.look.json {
             output::json(&pools)?;
-        } else {
-            output::line(&server_table(&pools).to_string())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        output::line(&server_table(&pools).to_string())?;
+        let scaled = || pools.iter().map(|pool| &pool["autoscale"]).filter(|one| !one.is_null());
+        for autoscale in scaled() {
+            output::line(&format!("\n{}", recommendation(autoscale)))?;
+            if !list(&autoscale["instances"]).is_empty() {
+                output::line(&instance_table(autoscale).to_string())?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -67,6 +74,46 @@ fn server_table(pools: &[Value]) -> Sheet {
                 ],
             );
         }
+    }
+    sheet
+}
+
+/// What the autoscaler of a pool wants, and why.
+fn recommendation(autoscale: &Value) -> String {
+    let text = |key: &str| autoscale[key].as_str().unwrap_or_default();
+    let mut line = format!(
+        "pool {} ({}, {} to {}): {} servers",
+        text("pool"),
+        text("policy"),
+        autoscale["min"],
+        autoscale["max"],
+        autoscale["desired"],
+    );
+    if autoscale["desired_warm"].as_u64().is_some_and(|warm| warm > 0) {
+        line.push_str(&format!(" and {} warm", autoscale["desired_warm"]));
+    }
+    if autoscale["dry_run"] == true {
+        line.push_str(", dry run");
+    }
+    line.push_str(&format!("; {}", text("reason")));
+    if let Some(error) = autoscale["provider_error"].as_str() {
+        line.push_str(&format!("; provider: {error}"));
+    }
+    line
+}
+
+fn instance_table(autoscale: &Value) -> Sheet {
+    let mut sheet = Sheet::new(&["INSTANCE", "STATE", "ADDRESS", "WHY"]);
+    for instance in list(&autoscale["instances"]) {
+        sheet.row(
+            Tone::of(instance["state"].as_str().unwrap_or_default()),
+            [
+                cell(&instance["id"]),
+                cell(&instance["state"]),
+                cell(&instance["address"]),
+                cell(&instance["reason"]),
+            ],
+        );
     }
     sheet
 }

@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::time::{Duration, Instant};
+use tidegate_net::http::Wire;
 use tidegate_net::{clock, task};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 
 use super::tally::{Errand, Tally};
-use crate::wire::Wire;
 
 /// Clients, each with a connection of its own.
 const CLIENTS: usize = 128;

@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use tidegate_core::http::head::Head;
 use tidegate_core::time::Duration;
+use tidegate_net::http::Wire;
 use tidegate_net::task;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::book::{Book, Entry, is_key};
-use crate::wire::Wire;
 
 /// Requests that may wait, for each that may be served.
 const QUEUE_PER_PLACE: usize = 16;

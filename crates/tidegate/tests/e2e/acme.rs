@@ -199,6 +199,28 @@ fn without_a_certificate_clients_are_refused_and_what_is_wrong_is_told() {
 }
 
 #[test]
+fn other_hosts_are_another_certificate_and_until_it_is_there_the_old_one_is_shown() {
+    let Some(site) = Site::new() else { return };
+    let pebble = Pebble::start(&site.world, site.ports, LONG);
+    let root = pebble.root(&site.world);
+    let balancer = site.run(&site.ports.acme(&["shop.example"], ""));
+    until("a certificate is issued", || site.ask("shop.example", &root));
+    drop(pebble);
+    let file = site.world.read("tidegate.toml");
+    let file = file.replace("[\"shop.example\"]", "[\"shop.example\", \"new.example\"]");
+    site.world.write("tidegate.toml", &file);
+    balancer.signal(rustix::process::Signal::HUP);
+    let failed = |one: &Value| one["state"] == "failed";
+    until("it is asked for", || Some(standing(&balancer)).filter(failed));
+    assert_eq!(site.ask("shop.example", &root).as_deref(), Some("one"), "the old one is shown");
+    let pebble = Pebble::start(&site.world, site.ports, LONG);
+    let root = pebble.root(&site.world);
+    // It has forgotten our account as well, so that a new one is made.
+    until("both are issued", || site.ask("new.example", &root));
+    assert_eq!(site.ask("shop.example", &root).as_deref(), Some("one"));
+}
+
+#[test]
 fn one_process_at_a_time_has_certificates_issued() {
     let Some(site) = Site::new() else { return };
     let pebble = Pebble::start(&site.world, site.ports, LONG);

@@ -5,6 +5,7 @@ use tidegate_core::http::chunked::Keep;
 use tidegate_core::http::head::{BodyLength, Head, Version};
 use tidegate_core::http::parse;
 use tidegate_core::http::scan::Scan;
+use tidegate_core::http::scheme::Scheme;
 
 use super::mark::Mark;
 use super::stage::NODE;
@@ -33,7 +34,7 @@ pub(super) fn asked(mut said: &[u8]) -> Vec<Request> {
     let mut requests = Vec::new();
     while let Ok(Some(length)) = Scan::default().advance(said, HEADER_BYTES) {
         let mut head = Head::default();
-        if parse::request(&said[..length], HEADER_FIELDS, &mut head).is_err() {
+        if parse::request(&said[..length], HEADER_FIELDS, Scheme::Http, &mut head).is_err() {
             break;
         }
         let rest = &said[length..];

@@ -65,7 +65,9 @@ impl Http {
         let answer = sender.send_request(Request::from_parts(parts, body)).await?;
         let (head, body) = answer.into_parts();
         if head.status.is_client_error() || head.status.is_server_error() {
-            *lock(&self.away) = retry_after(&head.headers).or(self.away());
+            let asked = retry_after(&head.headers);
+            let mut away = lock(&self.away);
+            *away = asked.or(*away);
         }
         Ok(Response::from_parts(head, collect(body).await?))
     }

@@ -6,7 +6,7 @@ use instant_acme::{
     Account, AuthorizationHandle, AuthorizationStatus, ChallengeType, Identifier, KeyAuthorization,
     NewOrder, Order, OrderStatus, RetryPolicy,
 };
-use rcgen::{CertificateParams, CustomExtension, KeyPair};
+use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use tidegate_core::model::acme::Challenge;
 use tidegate_core::time::Duration;
 use tidegate_net::tls::challenges::{Challenges, Told};
@@ -49,7 +49,8 @@ async fn run(
         }
     }
     drop(told);
-    let key = Zeroizing::new(order.finalize().await?);
+    let (key, request) = request(&want.acme.domains)?;
+    order.finalize_csr(&request).await?;
     let chain = order.poll_certificate(&policy).await?;
     let file = Zeroizing::new([key.as_bytes(), chain.as_bytes()].concat());
     check(&file, &want.acme.domains)?;
@@ -131,6 +132,19 @@ fn certificate(host: &str, proof: &KeyAuthorization) -> Result<Identity, Failed>
     let key = Zeroizing::new(key.serialize_pem());
     Identity::from_pem(certificate.pem().as_bytes(), key.as_bytes(), None)
         .map_err(Failed::unreached)
+}
+
+/// A new key, in PEM, and the request to sign it. Hosts always stand in one order: the first is
+/// what metrics call the certificate by, and is to outlive a renewal.
+fn request(domains: &[String]) -> Result<(Zeroizing<String>, Vec<u8>), Failed> {
+    let made = || {
+        let mut params = CertificateParams::new(domains)?;
+        params.distinguished_name = DistinguishedName::new();
+        let key = KeyPair::generate()?;
+        let request = params.serialize_request(&key)?;
+        Ok((Zeroizing::new(key.serialize_pem()), request.der().to_vec()))
+    };
+    made().map_err(|error: rcgen::Error| Failed::unreached(error))
 }
 
 /// Why an order did not become ready: what the authority found when it looked for our answers, if

@@ -11,6 +11,7 @@ const PREFACE: u32 = 24;
 
 const ACK: u8 = 0x1;
 const END_STREAM: u8 = 0x1;
+const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 
@@ -71,6 +72,11 @@ impl Frames {
         Some(Frame { detail: number, ..frame })
     }
 
+    /// Whether the payload of the last frame has come.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.skip == 0
+    }
+
     fn pass(&mut self, bytes: &mut &[u8]) {
         let length = usize::try_from(self.skip).map_or(bytes.len(), |skip| skip.min(bytes.len()));
         *bytes = &bytes[length..];
@@ -121,6 +127,11 @@ impl Frame {
 
     pub(super) fn ends_stream(&self) -> bool {
         self.kind != Kind::Continuation && self.has(END_STREAM)
+    }
+
+    /// Whether the field block that it carries a part of goes on behind it.
+    pub(super) const fn leaves_fields_open(&self) -> bool {
+        matches!(self.kind, Kind::Headers | Kind::Continuation) && !self.has(END_HEADERS)
     }
 
     /// Bytes on the wire.

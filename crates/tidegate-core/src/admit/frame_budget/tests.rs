@@ -108,6 +108,29 @@ fn rapid_reset(connection: &mut Connection) -> Judged {
 }
 
 #[test]
+fn a_client_is_within_a_field_block_from_its_first_frame_to_its_last_byte() {
+    let mut one = Connection::new();
+    assert_eq!(one.budget.fields_since(), None);
+    let since = Some(one.now);
+    one.client(frame(HEADERS, 0, 1, b"some")).expect("a part");
+    assert_eq!(one.budget.fields_since(), since);
+    one.now = one.now + Duration::from_secs(3);
+    one.client(frame(CONTINUATION, 0, 1, b"more")).expect("a part");
+    assert_eq!(one.budget.fields_since(), since, "a further part gains no time");
+    let last = frame(CONTINUATION, END_HEADERS, 1, b"last");
+    one.client(&last[..last.len() - 1]).expect("a part");
+    assert_eq!(one.budget.fields_since(), since);
+    // The end of one block, and the beginning of the next.
+    let next = frame(HEADERS, END_HEADERS, 3, b"whole");
+    one.client([&last[last.len() - 1..], &next[..10]].concat()).expect("parts");
+    assert_eq!(one.budget.fields_since(), Some(one.now));
+    one.client(&next[10..]).expect("the rest");
+    assert_eq!(one.budget.fields_since(), None);
+    one.client(&frame(DATA, 0, 3, b"a body")[..12]).expect("a part");
+    assert_eq!(one.budget.fields_since(), None, "the body has a pace of its own");
+}
+
+#[test]
 fn d1_rapid_resets_of_unanswered_streams() {
     check_count(Connection::new(), 50, Abuse::RapidReset, rapid_reset);
     // They are counted over the whole life.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::http::parse;
+use crate::http::scheme::Scheme;
 use crate::model::compression::{Coding, Level, Levels, MediaPattern, Subtype};
 use crate::model::ratio::Ratio;
 
@@ -29,7 +30,7 @@ fn policy() -> Compression {
 fn judge(policy: &Compression, request: &str, reply: &str, fields: &str) -> Result<(), Unfit> {
     let mut head = Head::default();
     let request = format!("{request}Host: a\r\n\r\n");
-    parse::request(request.as_bytes(), 100, &mut head).expect("a request");
+    parse::request(request.as_bytes(), 100, Scheme::Http, &mut head).expect("a request");
     let mut answer = ReplyHead::default();
     let reply = format!("HTTP/1.1 {reply} x\r\n{fields}\r\n");
     let to_head = head.method() == "HEAD";

@@ -8,7 +8,7 @@ use crate::config::text::time::{TimeText, time, zone};
 use crate::config::text::{name, rate};
 use crate::model::autoscale::{Every, Repeat, Sale, SaleWants};
 use crate::model::zone::Zone;
-use crate::time::{Duration, UnixTime};
+use crate::time::UnixTime;
 
 /// What a sale may ask for.
 const WANTS: [&str; 3] = ["min", "demand", "factor"];
@@ -76,19 +76,36 @@ fn times(table: &Table, path: &Path<'_>, site: &mut Site<'_>) -> Option<Times> {
         site.report.add(mistake.expected("a later time"));
         return None;
     }
-    let (period, word) = match every {
-        Some(Every::Day) => (Duration::from_secs(24 * 3600), "day"),
-        Some(Every::Week) => (Duration::from_secs(7 * 24 * 3600), "week"),
-        None => return Some((from, to, None)),
-    };
-    if Duration::from_millis(to.as_millis() - from.as_millis()) > period {
-        let message = format!("the sale lasts longer than the {word} after which it comes again");
-        let mistake = Mistake::new(at, &path.key("to"), message);
-        site.report.add(mistake.expected(format!("at most a {word} after `from`")));
+    let Some(every) = every else { return Some((from, to, None)) };
+    let repeat = Repeat { every, zone: zone.unwrap_or_else(Zone::utc) };
+    if let Some((message, expected)) = unrepeatable((from, to), &repeat) {
+        site.report.add(Mistake::new(at, &path.key("to"), message).expected(expected));
         return None;
     }
-    let zone = zone.unwrap_or_else(Zone::utc);
-    Some((from, to, every.map(|every| Repeat { every, zone })))
+    Some((from, to, Some(repeat)))
+}
+
+/// Why a sale cannot come again, and what could: by the clock on the wall it has to end after it
+/// begins, and before it begins again.
+fn unrepeatable(
+    (from, to): (UnixTime, UnixTime),
+    repeat: &Repeat,
+) -> Option<(String, &'static str)> {
+    let zone = &repeat.zone;
+    let (Some(from), Some(to)) = (zone.wall(from), zone.wall(to)) else {
+        return Some(("the sale is beyond the calendar".to_owned(), "an earlier time"));
+    };
+    let (days, word, expected) = match repeat.every {
+        Every::Day => (1, "day", "at most a day after `from`"),
+        Every::Week => (7, "week", "at most a week after `from`"),
+    };
+    if to <= from {
+        let message = format!("by the clock of {} it is {from}, and then {to}", zone.name());
+        return Some((message, "a first sale while no clock is put back"));
+    }
+    let over = from.days_later(days).is_none_or(|next| to > next);
+    let message = || format!("the sale lasts longer than the {word} after which it comes again");
+    over.then(|| (message(), expected))
 }
 
 /// The moment that a key names; without an offset, by the clock of the zone.

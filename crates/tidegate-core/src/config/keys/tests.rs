@@ -179,6 +179,12 @@ fn with_word(path: &str, word: &str) -> String {
         lines.push(format!("listener.a.tls.certificates = {files}"));
         lines.push("listener.a.tls.client_ca = \"ca.pem\"".to_owned());
     }
+    if rest == ".tls.acme" {
+        lines.push("listener.a.tls.acme.domains = \"shop.example.com\"".to_owned());
+    }
+    if rest == ".tls.acme" {
+        lines.push("listener.a.tls.acme.domains = \"shop.example.com\"".to_owned());
+    }
     if word == "hash" {
         lines.push("pool.a.hash.key = \"path\"".to_owned());
     }

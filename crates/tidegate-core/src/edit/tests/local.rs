@@ -1,6 +1,7 @@
 //! Answers without a server, and responses that are edited.
 
 use super::*;
+use crate::http::scheme::Scheme;
 
 /// What a route answers by itself: status, fields, body.
 #[track_caller]
@@ -81,7 +82,7 @@ fn a_response_is_edited() {
     let plain = "A: b\nx-frame-options: DENY\nx-where: /a\n";
     let hsts = "strict-transport-security: max-age=63072000; includeSubDomains; preload\n";
     assert_eq!(edit(&FACTS, &mut editor), format!("{plain}{hsts}"));
-    let http = Facts { scheme: "http", ..FACTS };
+    let http = Facts { scheme: Scheme::Http, ..FACTS };
     assert_eq!(edit(&http, &mut editor), plain, "RFC 6797, section 7.2");
 }
 

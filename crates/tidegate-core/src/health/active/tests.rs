@@ -61,6 +61,19 @@ const HEALTHY: Availability = Availability::Healthy;
 const UNHEALTHY: Availability = Availability::Unhealthy;
 
 #[test]
+fn a_server_that_is_coming_up_is_probed_until_it_succeeds_once() {
+    let check = HealthCheck { initial: InitialHealth::FirstSuccess, ..check() };
+    let mut shell = Shell::new(&check);
+    let states = shell.states(&[ProbeResult::Refused; 20]);
+    assert_eq!(states, [Availability::Starting; 20]);
+    let (_, waited) = shell.step(success(5));
+    assert!(waited < Duration::from_secs(1), "it is looked for often: {waited:?}");
+    assert_eq!(shell.machine.availability(), HEALTHY);
+    let states = shell.states(&[ProbeResult::Refused; 3]);
+    assert_eq!(states, [HEALTHY, HEALTHY, UNHEALTHY], "it has been up");
+}
+
+#[test]
 fn the_first_probe_is_due_at_once_and_decides_alone() {
     let mut shell = Shell::new(&check());
     assert_eq!(shell.machine.availability(), Availability::Starting);

@@ -3,9 +3,11 @@
 use super::super::forwarded::Forwarding;
 use super::super::write::{self, BodyFraming, RequestOptions};
 use super::*;
+use crate::http::scheme::Scheme;
 
 const LIMITS: HeadLimits = HeadLimits { bytes: 4096, fields: 16 };
 const GET: RequestParts<'_> = RequestParts {
+    scheme: Scheme::Https,
     method: "GET",
     authority: Some("shop.example"),
     path: "/a?b=1",
@@ -23,7 +25,7 @@ fn assemble(
     let forwarding = Forwarding {
         peer: [192, 0, 2, 1].into(),
         trusted: false,
-        scheme: "https",
+        scheme: Scheme::Https,
         node: "node",
         request_id: None,
         client_header: None,
@@ -118,7 +120,7 @@ fn e3_e4_bytes_that_http_1_would_read_otherwise_are_malformed() {
 
 #[test]
 fn e6_host_and_authority_must_name_the_same() {
-    assert!(assemble(GET, &[("host", "SHOP.example:80")]).is_ok());
+    assert!(assemble(GET, &[("host", "SHOP.example:443")]).is_ok());
     refuse(GET, &[("host", "other.example")], RequestError::Host.into());
     refuse(GET, &[("host", "shop.example"), ("host", "shop.example")], RequestError::Host.into());
     let anonymous = RequestParts { authority: None, ..GET };

@@ -8,10 +8,11 @@ use super::super::forwarded::Forwarding;
 use super::super::write::{self, BodyFraming, Persistence, ReplyOptions, RequestOptions};
 use super::super::{head::Field, parse};
 use super::*;
+use crate::http::scheme::Scheme;
 
 fn read(bytes: &str) -> Head {
     let mut head = Head::default();
-    parse::request(bytes.as_bytes(), 100, &mut head).expect("a good head");
+    parse::request(bytes.as_bytes(), 100, Scheme::Http, &mut head).expect("a good head");
     head
 }
 
@@ -20,7 +21,7 @@ fn forwarding(client_header: Option<&str>) -> Forwarding<'_> {
         certificate: &[],
         peer: IpAddr::from([192, 0, 2, 1]),
         trusted: false,
-        scheme: "http",
+        scheme: Scheme::Http,
         node: "node",
         request_id: Some(1),
         client_header,
@@ -38,7 +39,7 @@ fn sent(head: &Head, client_header: Option<&str>) -> Head {
     };
     write::request(head, &forwarding(client_header), options, &mut out);
     let mut again = Head::default();
-    parse::request(&out, 200, &mut again).expect("what is written is a head");
+    parse::request(&out, 200, Scheme::Http, &mut again).expect("what is written is a head");
     again
 }
 
@@ -51,15 +52,15 @@ fn fields_are_set_and_removed_and_the_others_keep_their_order() {
     let mut head = read(
         "GET /a HTTP/1.1\r\nHost: a\r\nA: 1\r\nX-Tier: free\r\nB:2\r\nx-tier: odd\r\nC: 3\r\n\r\n",
     );
-    head.set_field("x-tier", b"gold").expect("a value");
-    head.remove_field("b");
-    head.set_field("x-new", b" padded ").expect("a value");
+    head.fields_mut().set("x-tier", b"gold").expect("a value");
+    head.fields_mut().remove("b");
+    head.fields_mut().set("x-new", b" padded ").expect("a value");
     let again = sent(&head, None);
     let names = again.fields().map(|field| field.name);
     assert_eq!(texts(names)[..5], ["Host", "A", "C", "x-tier", "x-new"]);
     assert_eq!(texts(again.values("x-tier")), ["gold"]);
     assert_eq!(texts(again.values("x-new")), ["padded"]);
-    head.set_field("x-tier", b"").expect("an empty value removes");
+    head.fields_mut().set("x-tier", b"").expect("an empty value removes");
     assert_eq!(sent(&head, None).values("x-tier").count(), 0);
 }
 
@@ -68,9 +69,9 @@ fn what_is_set_goes_on_whatever_its_name_and_whatever_the_client_nominates() {
     let mut head = read(
         "GET / HTTP/1.1\r\nHost: a\r\nConnection: x-user, x-hop\r\nx-hop: 1\r\nCookie: a\r\n\r\n",
     );
-    head.settle_connection();
+    head.fields_mut().settle_connection();
     for name in ["x-user", "x_user", "cf-ip"] {
-        head.set_field(name, b"me").expect("a value");
+        head.fields_mut().set(name, b"me").expect("a value");
     }
     let again = sent(&head, Some("cf-ip"));
     for name in ["x-user", "x_user", "cf-ip"] {
@@ -86,7 +87,7 @@ fn a_value_with_a_line_end_changes_nothing() {
     let mut reply = ReplyHead::default();
     reply.begin(200, 0);
     for value in ["a\r\nb", "\n", "\0", "a\x7f", "\x1b"] {
-        assert_eq!(head.set_field("x", value.as_bytes()), Err(ChangeError::Value));
+        assert_eq!(head.fields_mut().set("x", value.as_bytes()), Err(ChangeError::Value));
         assert_eq!(reply.set_field("x", value.as_bytes()), Err(ChangeError::Value));
         assert_eq!(reply.add_field("x", value.as_bytes()), Err(ChangeError::Value));
     }
@@ -161,7 +162,8 @@ fn an_edited_head_that_is_used_again_is_new() {
     let mut head = read("GET /old HTTP/1.1\r\nHost: a\r\n\r\n");
     head.replace_path(b"/new").expect("a path");
     head.replace_authority("b").expect("a host");
-    parse::request(b"GET /x HTTP/1.1\r\nHost: c\r\n\r\n", 10, &mut head).expect("a head");
+    parse::request(b"GET /x HTTP/1.1\r\nHost: c\r\n\r\n", 10, Scheme::Http, &mut head)
+        .expect("a head");
     assert_eq!((head.asked_path(), head.asked_authority()), ("/x", "c"));
 }
 
@@ -224,13 +226,13 @@ proptest! {
             "GET /a/b HTTP/1.1\r\nHost: a\r\nAccept: *\r\nX-A:1\r\nCookie: c=d\r\nX-A: 2\r\n\
              Connection: x-b, accept\r\n\r\n",
         );
-        head.settle_connection();
+        head.fields_mut().settle_connection();
         for change in &changes {
             match change {
                 Change::Set(name, value) => {
-                    prop_assert_eq!(head.set_field(name, value).is_ok(), is_value(value));
+                    prop_assert_eq!(head.fields_mut().set(name, value).is_ok(), is_value(value));
                 }
-                Change::Remove(name) => head.remove_field(name),
+                Change::Remove(name) => head.fields_mut().remove(name),
                 Change::Path(path) => drop(head.replace_path(path.as_bytes())),
                 Change::Host(host) => drop(head.replace_authority(host)),
             }

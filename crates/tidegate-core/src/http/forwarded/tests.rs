@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use proptest::prelude::*;
 
 use super::*;
+use crate::http::scheme::Scheme;
 use crate::model::ids::ListenerName;
 use crate::model::listener::{ListenerLimits, Progress};
 use crate::model::ratio::Limit;
@@ -117,7 +118,7 @@ fn the_element_of_an_ipv6_peer_is_quoted() {
     let forwarding = Forwarding {
         peer: "2001:db8::1".parse().expect("an address"),
         trusted: false,
-        scheme: "https",
+        scheme: Scheme::Https,
         node: "n",
         request_id: None,
         certificate: b"",

@@ -9,12 +9,13 @@ use super::super::forwarded::Forwarding;
 use super::super::scan::Scan;
 use super::super::write::{self, BodyFraming, Persistence, ReplyOptions, RequestOptions};
 use super::*;
+use crate::http::scheme::Scheme;
 
 const FIELDS: usize = 100;
 
 fn parse(bytes: &[u8]) -> Result<Head, RequestError> {
     let mut head = Head::default();
-    request(bytes, FIELDS, &mut head).map(|()| head)
+    request(bytes, FIELDS, Scheme::Http, &mut head).map(|()| head)
 }
 
 fn parse_reply(bytes: &[u8], to_head: bool) -> Result<ReplyHead, ReplyError> {
@@ -27,7 +28,7 @@ fn written(head: &Head, merge_slashes: bool) -> Vec<u8> {
     let forwarding = Forwarding {
         peer: [192, 0, 2, 1].into(),
         trusted: false,
-        scheme: "http",
+        scheme: Scheme::Http,
         node: "n",
         request_id: Some(7),
         certificate: b"",

@@ -2,6 +2,7 @@
 
 use super::super::parse;
 use super::*;
+use crate::http::scheme::Scheme;
 
 const OPTIONS: RequestOptions<'_> = RequestOptions {
     framing: BodyFraming::AsReceived,
@@ -14,7 +15,7 @@ fn forwarding(trusted: bool) -> Forwarding<'static> {
     Forwarding {
         peer: [192, 0, 2, 1].into(),
         trusted,
-        scheme: "http",
+        scheme: Scheme::Http,
         node: "node",
         request_id: Some(0xabc),
         certificate: b"",
@@ -24,7 +25,7 @@ fn forwarding(trusted: bool) -> Forwarding<'static> {
 
 fn read(bytes: &str) -> Head {
     let mut head = Head::default();
-    parse::request(bytes.as_bytes(), 100, &mut head).expect("a good head");
+    parse::request(bytes.as_bytes(), 100, Scheme::Http, &mut head).expect("a good head");
     head
 }
 

@@ -42,12 +42,10 @@ impl Fleet {
             let Some(instance) = self.instances.get_mut(&id) else { continue };
             instance.call = Call::Out(now);
             instance.launched = Some(now);
-            if instance.uncertain {
-                // It may exist already, from what it was launched from first.
-                instance.template.get_or_insert(template);
-            } else {
+            // One that may exist already began nobody knows when, from what it began from.
+            instance.asked = (!instance.uncertain).then_some(now);
+            if !instance.uncertain || instance.template.is_none() {
                 instance.template = Some(template);
-                instance.asked.get_or_insert(now);
             }
             self.tally.launches += 1;
             self.acts.push(Output::Start { id, within });

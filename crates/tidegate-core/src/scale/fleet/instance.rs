@@ -30,6 +30,18 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every stage, in the order of a life.
+    pub const ALL: [Self; 8] = [
+        Self::Requested,
+        Self::Starting,
+        Self::Checked,
+        Self::Warm,
+        Self::Warming,
+        Self::Serving,
+        Self::Draining,
+        Self::Stopping,
+    ];
+
     /// The word for it in the API, the metrics and the record.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -189,12 +201,14 @@ pub(super) struct Instance {
     pub(super) failures: u32,
     /// Whether the provider may have started it.
     pub(super) uncertain: bool,
-    /// When we first asked for it, unless that was before a restart.
+    /// When its launch began; `None`: unknown, or measured already.
     pub(super) asked: Option<Instant>,
     /// When we asked for it last.
     pub(super) launched: Option<Instant>,
     /// Whether it lived long enough to count as a launch that went well.
     pub(super) proven: bool,
+    /// Whether it may have answered before we began to look.
+    pub(super) was_ready: bool,
     /// Whether it was in rotation before.
     pub(super) has_served: bool,
     /// Inventories without it in a row.
@@ -225,6 +239,7 @@ impl Instance {
             asked: None,
             launched: None,
             proven: false,
+            was_ready: false,
             has_served: false,
             missing: 0,
             missing_since: now,
@@ -237,10 +252,10 @@ impl Instance {
     }
 
     /// Whether its health is that of the pool. That of a launch under way is not: it has its own
-    /// time to answer, unless it was under way before we were.
+    /// time to answer.
     pub(super) fn is_member(&self) -> bool {
-        let was_there = self.stage == Stage::Starting && self.launched.is_none();
-        self.stage.is_in_rotation() || self.stage == Stage::Warm || was_there
+        let was_ready = self.stage == Stage::Starting && self.was_ready;
+        self.stage.is_in_rotation() || self.stage == Stage::Warm || was_ready
     }
 
     /// Whether it could come into rotation later.

@@ -232,6 +232,7 @@ impl Fleet {
         }
         let mut instance = Instance::new(self.next_number(), Reason::Found, now);
         instance.uncertain = true;
+        instance.was_ready = true;
         self.instances.insert(id.clone(), instance);
         true
     }

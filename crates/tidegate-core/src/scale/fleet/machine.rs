@@ -137,7 +137,9 @@ impl Fleet {
         let (stage, due) = match (step, address) {
             // What becomes of it is for the first inventory to say.
             (Step::Requested, _) => (Stage::Requested, Instant::NEVER),
-            (Step::Starting, _) | (Step::Serving, None) => (Stage::Starting, now + self.answer()),
+            (Step::Starting | Step::Warm, _) | (Step::Serving, None) => {
+                (Stage::Starting, now + self.answer())
+            }
             (Step::Serving, Some(_)) => (Stage::Serving, Instant::NEVER),
             (Step::Draining, _) => (Stage::Draining, now + self.settings.drain),
             (Step::Stopping, _) => (Stage::Stopping, now),
@@ -150,6 +152,7 @@ impl Fleet {
             self.acts.push(Output::Enter { id: id.clone(), entry: Entry::Full });
         }
         if let Some(instance) = self.instances.get_mut(&id) {
+            instance.was_ready = step == Step::Warm;
             instance.has_served = matches!(step, Step::Serving | Step::Draining);
         }
     }
@@ -245,7 +248,8 @@ impl Fleet {
             id: id.clone(),
             step: match instance.stage {
                 Stage::Requested => Step::Requested,
-                Stage::Starting | Stage::Checked | Stage::Warm => Step::Starting,
+                Stage::Starting | Stage::Checked if !instance.was_ready => Step::Starting,
+                Stage::Starting | Stage::Checked | Stage::Warm => Step::Warm,
                 Stage::Warming | Stage::Serving => Step::Serving,
                 Stage::Draining => Step::Draining,
                 Stage::Stopping => Step::Stopping,

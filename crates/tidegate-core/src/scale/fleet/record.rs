@@ -44,8 +44,10 @@ pub struct Recorded {
 pub enum Step {
     /// It may have been asked for.
     Requested,
-    /// It was started and was never in rotation.
+    /// It was started and has not answered yet.
     Starting,
+    /// It was ready, out of rotation.
+    Warm,
     /// It was in rotation.
     Serving,
     /// It was to finish its work.
@@ -169,8 +171,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let steps =
-            [Step::Requested, Step::Starting, Step::Serving, Step::Draining, Step::Stopping];
+        let steps = [Step::Requested, Step::Starting, Step::Warm, Step::Serving, Step::Draining];
         let recorded = |(number, step)| Recorded {
             id: InstanceId::new(&pool(), number),
             step,

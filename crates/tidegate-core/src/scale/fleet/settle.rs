@@ -31,21 +31,20 @@ impl Fleet {
         self.prove(now);
     }
 
-    /// A launch of ours that does not answer is given up. One from before our own start once may
-    /// have answered: it counts as unhealthy, under the rules by which those are replaced.
+    /// A launch that does not answer is given up. One that may have answered once counts as
+    /// unhealthy, under the rules by which those are replaced.
     fn expire_start(&mut self, id: &InstanceId, reason: Reason, now: Instant) {
         let Some(instance) = self.instances.get_mut(id) else { return };
-        match instance.launched {
-            Some(launched) => {
-                self.tally.launches_failed += 1;
-                self.losses.strike(launched, &self.settings.pace, &mut self.rng, now);
-                self.stop(id, reason, now);
-            }
-            None => {
-                instance.due = Instant::NEVER;
-                instance.unwell_since.get_or_insert(now);
-            }
+        if instance.was_ready {
+            instance.due = Instant::NEVER;
+            instance.unwell_since.get_or_insert(now);
+            return;
         }
+        self.tally.launches_failed += 1;
+        if let Some(launched) = instance.launched {
+            self.losses.strike(launched, &self.settings.pace, &mut self.rng, now);
+        }
+        self.stop(id, reason, now);
     }
 
     /// Launches that have lived long enough went well.

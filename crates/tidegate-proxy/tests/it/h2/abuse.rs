@@ -113,6 +113,28 @@ fn d3_a_field_block_in_too_many_frames_ends_the_connection() {
 }
 
 #[test]
+fn d3_a_field_block_that_does_not_end_in_time_ends_the_connection() {
+    let (server, held) = holding();
+    let site = Site::before(server, "[listener.web.limits]\nheader_timeout = \"150ms\"\n");
+    let begun = Frame::new(HEADERS, END_STREAM, 3, request("/", &[]));
+    let trailers = Frame::new(HEADERS, END_STREAM, 3, block([("a", "b")]));
+    let upload = Frame::new(HEADERS, END_HEADERS, 3, upload(&[]));
+    for (number, frames) in (1..).zip([vec![begun], vec![upload, trailers]]) {
+        let mut client = Raw::client(&site.balancer);
+        // Work elsewhere on the connection gives it no more time.
+        client.send(&ask(1, "/held"));
+        eventually("it is at the server", || held.load(SeqCst) == 1);
+        // Within a field block there can be no answer to settings.
+        client.turn();
+        client.send_all(&frames);
+        assert_eq!(client.farewell(), ENHANCE_YOUR_CALM);
+        assert_eq!(site.balancer.refused("header_timeout"), number);
+        eventually("the work at the server is cancelled", || held.load(SeqCst) == 0);
+    }
+    site.serves();
+}
+
+#[test]
 fn d4_many_fields_that_take_no_bytes_are_refused() {
     let site = Site::new();
     // A field that enters the table of the decoder, and references to it (RFC 7541, section 6.1).

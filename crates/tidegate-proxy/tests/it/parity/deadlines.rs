@@ -97,7 +97,14 @@ fn beginnings(door: Door) -> Vec<Vec<u8>> {
         Version::One => &[b"G", b"GET / HT", b"GET / HTTP/1.1\r\nHost: a\r\n"],
         Version::Two => &[b"PRI * HTTP/2.0\r\n", b"PRI * HTTP/2.0\r\n\r\n", &PREFACE[..20]],
     };
-    texts.iter().map(|text| text.to_vec()).collect()
+    let mut beginnings: Vec<Vec<u8>> = texts.iter().map(|text| text.to_vec()).collect();
+    if door.version == Version::Two {
+        let opened = [PREFACE, &settings(&[]).bytes()].concat();
+        let (whole, open) = (ask(1, "/").bytes(), Frame::new(HEADERS, 0, 1, request("/", &[])));
+        beginnings.push([&opened, &whole[..whole.len() - 1]].concat());
+        beginnings.push([opened, open.bytes()].concat());
+    }
+    beginnings
 }
 
 /// Sends the beginning of an upload that is longer.

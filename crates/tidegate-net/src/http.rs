@@ -1,4 +1,4 @@
-//! One end of an HTTP/1.1 connection, for the program's own small clients and servers.
+//! One end of an HTTP/1.1 connection, for our own small clients and servers.
 //!
 //! It reads whole heads and whole bodies with the codecs of the core, and so judges as strictly as
 //! the data plane does. Made for messages that fit in memory: nothing here is on the way of traffic
@@ -12,7 +12,9 @@ use tidegate_core::http::head::{BodyLength, Head};
 use tidegate_core::http::parse;
 use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::http::scan::Scan;
+use tidegate_core::http::scheme::Scheme;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// Bytes of a head.
 const HEAD_MAX: usize = 32 * 1024;
@@ -21,31 +23,41 @@ const FIELDS_MAX: usize = 128;
 
 /// A stream, and what was read from it ahead of need.
 #[derive(Debug)]
-pub(crate) struct Wire<S> {
+pub struct Wire<S> {
     stream: S,
     buffer: Vec<u8>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(crate) const fn new(stream: S) -> Self {
+    /// One end, of which nothing has been read.
+    pub const fn new(stream: S) -> Self {
         Self { stream, buffer: Vec::new() }
     }
 
     /// Sends bytes as they are.
-    pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the stream fails with.
+    pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await
     }
 
     /// Reads the head of the next request; false when the peer closed instead of sending one.
-    pub(crate) async fn request(&mut self, head: &mut Head) -> io::Result<bool> {
+    ///
+    /// # Errors
+    /// What the stream fails with, or that this is no head of a request.
+    pub async fn request(&mut self, head: &mut Head) -> io::Result<bool> {
         let Some(bytes) = self.head().await? else { return Ok(false) };
-        parse::request(&bytes, FIELDS_MAX, head).map_err(invalid)?;
+        parse::request(&bytes, FIELDS_MAX, Scheme::Http, head).map_err(invalid)?;
         Ok(true)
     }
 
     /// Reads the head of the final reply to a request whose method is not HEAD.
-    pub(crate) async fn reply(&mut self, head: &mut ReplyHead) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// What the stream fails with, or that this is no head of a reply.
+    pub async fn reply(&mut self, head: &mut ReplyHead) -> io::Result<()> {
         loop {
             let bytes = self.head().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
             parse::reply(&bytes, FIELDS_MAX, false, head).map_err(invalid)?;
@@ -56,7 +68,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Reads a body, which must not be longer than `limit`.
-    pub(crate) async fn body(&mut self, length: BodyLength, limit: usize) -> io::Result<Vec<u8>> {
+    ///
+    /// # Errors
+    /// What the stream fails with, or that this is no such body.
+    pub async fn body(&mut self, length: BodyLength, limit: usize) -> io::Result<Vec<u8>> {
         let mut body = Body::new(length);
         let mut data = Vec::new();
         while !body.is_done() {
@@ -97,6 +112,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.buffer.reserve(4096);
         self.stream.read_buf(&mut self.buffer).await
     }
+}
+
+/// Gets what is at `target` of a plain HTTP server, `HOST:PORT`, on a connection of its own: the
+/// status and the body, which must not be longer than `limit`. The caller bounds the time.
+///
+/// # Errors
+/// When it cannot be reached or does not answer as it should.
+pub async fn get(place: &str, target: &str, limit: usize) -> io::Result<(u16, Vec<u8>)> {
+    let mut wire = Wire::new(TcpStream::connect(place).await?);
+    let request = format!(
+        "GET {target} HTTP/1.1\r\nHost: {place}\r\nUser-Agent: tidegate\r\n\
+         Accept: */*\r\nConnection: close\r\n\r\n"
+    );
+    wire.send(request.as_bytes()).await?;
+    let mut head = ReplyHead::default();
+    wire.reply(&mut head).await?;
+    let body = wire.body(head.body(), limit).await?;
+    Ok((head.status(), body))
 }
 
 fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
