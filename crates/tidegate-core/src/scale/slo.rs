@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 
 use super::capacity::{self, Able, Learned};
-use super::forecast::foresight::{Forecast, Upper};
+use super::forecast::foresight::{Forecast, Listen, Upper};
 use super::observed::{Demand, Observed};
 use super::queueing::{self, Wanted, Work};
 use super::target;
@@ -69,7 +69,9 @@ pub fn wish(
     let startup = observed.startup.unwrap_or(settings.startup);
     memory.forecast.look_ahead(startup, able.rate * GRAIN);
     memory.forecast.observe(demand.arrivals, observed.at);
-    let upper = memory.bounded(memory.forecast.upper(sure(demand.arrivals, seconds))?, now);
+    let listen = if settings.forecast.ahead.is_some() { Listen::All } else { Listen::Now };
+    let upper = memory.forecast.upper(sure(demand.arrivals, seconds), listen)?;
+    let upper = memory.bounded(upper, now);
     let waiting = demand.queued.max(0.0) / DRAIN_SECONDS;
     let size = |rate: f64| servers_for(settings, &demand, able, rate + waiting);
     let half = able.rate * HALF;
@@ -167,5 +169,69 @@ impl Highest {
         }
         self.0.push_back((now, value));
         self.0.front().map_or(value, |(_, highest)| *highest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::observed::Service;
+    use super::super::tests::fixture::{Pool, settings};
+    use super::*;
+    use crate::model::autoscale::{Capacity, Policy};
+
+    /// Six to sixty servers of 100 requests a second.
+    fn pool(serving: u32) -> Pool {
+        Pool::new(settings(Policy::Slo), serving)
+    }
+
+    #[test]
+    fn a_step_is_answered_at_the_next_look() {
+        let mut pool = pool(8);
+        pool.arrivals = Some(500.0);
+        assert_eq!(pool.run(60).servers, 8);
+        pool.arrivals = Some(5000.0);
+        assert_eq!(pool.run(1).servers, 16, "as far as the guard allows");
+    }
+
+    #[test]
+    fn a_surplus_goes_after_the_cooldown_and_a_ripple_moves_nothing() {
+        let mut pool = pool(12);
+        pool.arrivals = Some(600.0);
+        assert_eq!(pool.run(290).servers, 12);
+        let calm = pool.run(400).servers;
+        assert!((7..=9).contains(&calm), "{calm}");
+        for second in 0..600 {
+            pool.arrivals = Some(if second % 40 < 20 { 590.0 } else { 610.0 });
+            assert_eq!(pool.run(1).servers, calm, "second {second}");
+        }
+    }
+
+    #[test]
+    fn few_slots_need_more_room_than_many() {
+        let settings = |slots| {
+            let capacity = Capacity::InFlight(slots);
+            Autoscale { capacity, ..settings(Policy::Slo) }
+        };
+        let servers = |slots: f64| {
+            let demand = Demand {
+                service: Some(Service { mean: 0.4, variation: 1.0 }),
+                ..Demand::default()
+            };
+            let settings = settings(slots);
+            let able = capacity::able(&settings, &Learned::default(), Some(&demand));
+            // A load of eight slots.
+            servers_for(&settings, &demand, able.expect("it is set"), 20.0)
+        };
+        assert!(servers(1.0) >= 13, "{}", servers(1.0));
+        assert_eq!(servers(64.0), 1);
+    }
+
+    #[test]
+    fn without_a_known_capacity_nothing_is_said() {
+        let mut pool = pool(8);
+        pool.settings.capacity = Capacity::Learn;
+        pool.arrivals = Some(0.1);
+        let plan = pool.run(600);
+        assert_eq!((plan.servers, &plan.wishes[0].source), (8, &Source::Hold));
     }
 }

@@ -131,6 +131,7 @@ pub fn replay(scenario: &Scenario<'_>, scaler: &mut dyn Scaler) -> Outcome {
         fleet: Fleet::new(begin, scenario.startup_ticks()),
         queue: Queue::default(),
         outcome: Outcome::default(),
+        paid_ticks: 0,
         served: 0.0,
         goodput: 0.0,
         trend: std::cmp::Ordering::Equal,
@@ -146,6 +147,7 @@ struct World {
     fleet: Fleet,
     queue: Queue,
     outcome: Outcome,
+    paid_ticks: u64,
     served: f64,
     goodput: f64,
     trend: std::cmp::Ordering,
@@ -198,7 +200,8 @@ impl World {
         outcome.requests += passed.arrived;
         outcome.late += passed.late;
         outcome.shed += passed.shed;
-        outcome.server_hours += f64::from(row.paid) * seconds / 3600.0;
+        self.paid_ticks += u64::from(row.paid);
+        outcome.server_hours = self.paid_ticks as f64 * seconds / 3600.0;
         outcome.peak = outcome.peak.max(row.paid);
         let turn =
             outcome.rows.last().map_or(std::cmp::Ordering::Equal, |last| row.paid.cmp(&last.paid));

@@ -55,7 +55,7 @@ fn figures_series_and_picture_of_several_policies() {
     let series = world.read("out.fixed-9.csv");
     assert!(series.starts_with(
         "seconds,demand_per_second,instances_paid,instances_serving,waiting_seconds\n\
-         0,100.000000,9,9,0.000000\n"
+         0,100.000000,9,3,0.000000\n"
     ));
     assert_eq!(series.lines().count(), 5761);
     assert!(world.read("out.slo.svg").starts_with("<svg"));

@@ -26,6 +26,8 @@ const SHARPNESS: f64 = 20.0;
 const COST_HALF_LIFE: f64 = 2.0 * 5760.0;
 /// The farthest that is foreseen, in bins: an hour.
 const HORIZON_MAX: usize = HOUR;
+/// No more than this comes in a second, whatever is said.
+const RATE_MAX: f64 = 1e12;
 /// Bins that "now" is the mean of, where models compare with it.
 const NOW: usize = 4;
 /// How often a period is looked for, in bins.
@@ -56,6 +58,15 @@ const MODELS: [Model; 6] = [
     Model::Periodic,
     Model::HoltWinters,
 ];
+
+/// Whose word counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// Every model's that has earned it.
+    All,
+    /// Only that of the reactive one.
+    Now,
+}
 
 /// What demand may be, in requests a second, at its highest until the horizon.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,7 +157,7 @@ impl Forecast {
             return;
         }
         let mut bins = std::mem::take(&mut self.bins);
-        bins.observe(rate.max(0.0), at, |past| {
+        bins.observe(rate.clamp(0.0, RATE_MAX), at, |past| {
             self.bin = at.as_millis() / BIN_MILLIS;
             self.learn(past);
         });
@@ -160,16 +171,17 @@ impl Forecast {
         }
     }
 
-    /// What demand may be until a launch of now serves; `None`: nothing has come yet.
+    /// What demand may be until a launch of now serves, where it is at least `now`; `None`: nothing
+    /// has come yet.
     #[must_use]
-    pub fn upper(&self, now: f64) -> Option<Upper> {
-        let level = self.bins.level()?.max(now);
+    pub fn upper(&self, now: f64, listen: Listen) -> Option<Upper> {
+        let level = self.bins.level()?.max(now.min(RATE_MAX));
         let mut upper = Upper { level, likely: level, safe: level, model: Model::Reactive };
         let mut weights = 0.0;
         let (mut likely, mut safe, mut most) = (0.0, 0.0, 0.0);
         let floored = level.max(self.grain);
         for (member, model) in self.members.iter().zip(MODELS) {
-            let Some(word) = member.said.back().filter(|_| self.listens_to(model)) else {
+            let Some(word) = member.said.back().filter(|_| self.listens_to(model, listen)) else {
                 continue;
             };
             let Some(growth) = word.growth else { continue };
@@ -207,11 +219,12 @@ impl Forecast {
     }
 
     /// A model is believed once it has been cheaper than the reactive one for a day.
-    fn listens_to(&self, model: Model) -> bool {
+    fn listens_to(&self, model: Model, listen: Listen) -> bool {
         let reactive = &self.members[0];
         let member = &self.members[model as usize];
         model == Model::Reactive
-            || (!self.flash.is_on()
+            || (listen == Listen::All
+                && !self.flash.is_on()
                 && member.scored >= DAY
                 && member.cost < reactive.cost * CHEAPER)
     }
@@ -304,6 +317,106 @@ impl Forecast {
             Model::Periodic => naive(self.period?),
             Model::HoltWinters => {
                 self.holt_winters.growth((self.bin % DAY as u64) as usize, self.horizon)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rng::Rng;
+
+    const STARTUP: Duration = Duration::from_secs(180);
+
+    fn at(bin: usize) -> UnixTime {
+        UnixTime::from_millis((1_000_000 + bin as u64) * BIN_MILLIS)
+    }
+
+    /// A forecast after so many bins of demand.
+    fn after(bins: usize, demand: impl Fn(usize) -> f64) -> Forecast {
+        let mut forecast = Forecast::default();
+        forecast.look_ahead(STARTUP, 1.0);
+        let rows = (0..bins).map(|bin| (at(bin + 1), demand(bin)));
+        forecast.preload(rows);
+        forecast
+    }
+
+    fn upper(forecast: &Forecast) -> Upper {
+        forecast.upper(0.0, Listen::All).expect("demand came")
+    }
+
+    /// Six hours of calm, then within a minute four times the demand for six hours, every day.
+    fn shop(bin: usize) -> f64 {
+        let mut rng = Rng::new(bin as u64);
+        let level = if bin % DAY < DAY / 4 { 100.0 } else { 400.0 };
+        level * (1.0 + 0.02 * (rng.ratio() - 0.5))
+    }
+
+    #[test]
+    fn a_young_forecast_says_nothing_but_a_wide_margin() {
+        let young = upper(&after(100, |_| 100.0));
+        assert_eq!(young.model, Model::Reactive);
+        assert!((young.safe - 100.0 / 0.7).abs() < 1e-6 && young.likely >= 142.0, "{young:?}");
+        let grown = upper(&after(3 * DAY, |_| 100.0));
+        assert!(grown.safe < 105.0, "{grown:?}");
+    }
+
+    #[test]
+    fn a_daily_rise_is_foreseen_before_it_comes() {
+        let eve = 6 * DAY + DAY / 4 - 6;
+        let forecast = after(eve, shop);
+        let foreseen = upper(&forecast);
+        assert!(foreseen.model != Model::Reactive && foreseen.safe > 250.0, "{foreseen:?}");
+        let now = forecast.upper(0.0, Listen::Now).expect("demand came");
+        assert!(now.safe < 200.0, "{now:?}");
+        let calm = upper(&after(6 * DAY + DAY / 8, shop));
+        assert!(calm.safe < 130.0, "hours before: {calm:?}");
+    }
+
+    #[test]
+    fn a_flash_of_yesterday_does_not_echo() {
+        let flash = 3 * DAY + DAY / 2;
+        let once = |bin: usize| if (flash..flash + 60).contains(&bin) { 2000.0 } else { 100.0 };
+        let during = after(flash + 8, once);
+        assert!(during.is_flash());
+        let next = after(flash + DAY - 5, once);
+        assert!(!next.is_flash());
+        assert!(upper(&next).safe < 200.0, "{:?}", upper(&next));
+    }
+
+    #[test]
+    fn it_outlives_a_restart() {
+        let forecast = after(2 * DAY, shop);
+        let kept = serde_json::to_string(&forecast).expect("plain data");
+        let back: Forecast = serde_json::from_str(&kept).expect("it was written so");
+        let (one, other) = (upper(&forecast), upper(&back));
+        assert!((one.safe - other.safe).abs() < 1e-3 && one.model == other.model);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_comes_it_is_a_number_and_above_demand(
+            rows in proptest::collection::vec((0_u64..400_000, -1.0..1e9), 1..400),
+            odd in proptest::sample::select(vec![f64::NAN, f64::INFINITY, 0.0, 1e300]),
+            startup in 0_u64..100_000,
+        ) {
+            let mut forecast = Forecast::default();
+            let mut now = 1_700_000_000_000;
+            for (place, (step, rate)) in rows.into_iter().enumerate() {
+                now += step;
+                forecast.look_ahead(Duration::from_secs(startup), 1.0);
+                let rate = if place % 50 == 49 { odd } else { rate };
+                forecast.observe(rate, UnixTime::from_millis(now));
+                if let Some(upper) = forecast.upper(0.0, Listen::All) {
+                    let Upper { level, likely, safe, .. } = upper;
+                    prop_assert!(safe.is_finite() && likely.is_finite(), "{upper:?}");
+                    prop_assert!(safe >= likely && likely >= level && level >= 0.0, "{upper:?}");
+                }
             }
         }
     }

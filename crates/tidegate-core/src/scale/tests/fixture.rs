@@ -14,7 +14,7 @@ use crate::time::{Duration, Instant, UnixTime};
 
 /// Six to sixty servers by arrivals, with the defaults of the configuration; a server can do 100
 /// requests a second.
-pub(super) fn settings(policy: Policy) -> Autoscale {
+pub(in crate::scale) fn settings(policy: Policy) -> Autoscale {
     Autoscale {
         provider: Provider::Process(Process {
             command: vec!["shop".to_owned()],
@@ -53,7 +53,7 @@ pub(super) fn settings(policy: Policy) -> Autoscale {
     }
 }
 
-pub(super) fn levels() -> Levels {
+pub(in crate::scale) fn levels() -> Levels {
     let ladder = |scale, down| Ladder { warn: None, scale, emergency: None, target: None, down };
     Levels {
         cpu: Some(Ladder { warn: Some(0.6), emergency: Some(0.8), ..ladder(0.7, 0.3) }),
@@ -67,28 +67,28 @@ pub(super) fn levels() -> Levels {
     }
 }
 
-pub(super) fn ratio(ratio: f64) -> Ratio {
+pub(in crate::scale) fn ratio(ratio: f64) -> Ratio {
     Ratio::new(ratio).expect("the tests' ratios are ratios")
 }
 
 /// A pool whose launches arrive after 30 s and whose surplus is gone at once.
-pub(super) struct Pool {
-    pub(super) settings: Autoscale,
-    pub(super) memory: Memory,
-    pub(super) second: u64,
-    pub(super) listed: u32,
-    pub(super) serving: u32,
-    pub(super) warm: u32,
+pub(in crate::scale) struct Pool {
+    pub(in crate::scale) settings: Autoscale,
+    pub(in crate::scale) memory: Memory,
+    pub(in crate::scale) second: u64,
+    pub(in crate::scale) listed: u32,
+    pub(in crate::scale) serving: u32,
+    pub(in crate::scale) warm: u32,
     starting: Vec<(u64, u32)>,
     /// What the pool is asked for a second; `None`: unknown.
-    pub(super) arrivals: Option<f64>,
-    pub(super) load: Load,
-    pub(super) steering: Steering,
-    pub(super) quota: Option<u32>,
+    pub(in crate::scale) arrivals: Option<f64>,
+    pub(in crate::scale) load: Load,
+    pub(in crate::scale) steering: Steering,
+    pub(in crate::scale) quota: Option<u32>,
 }
 
 impl Pool {
-    pub(super) fn new(settings: Autoscale, serving: u32) -> Self {
+    pub(in crate::scale) fn new(settings: Autoscale, serving: u32) -> Self {
         Self {
             settings,
             memory: Memory::default(),
@@ -105,12 +105,12 @@ impl Pool {
     }
 
     /// A look a second for so long; the last plan.
-    pub(super) fn run(&mut self, seconds: u64) -> Plan {
+    pub(in crate::scale) fn run(&mut self, seconds: u64) -> Plan {
         (0..seconds).map(|_| self.look()).last().expect("at least one look")
     }
 
     /// A moment later.
-    pub(super) fn look(&mut self) -> Plan {
+    pub(in crate::scale) fn look(&mut self) -> Plan {
         self.second += 1;
         let second = self.second;
         let (arrived, coming): (Vec<_>, Vec<_>) =
@@ -124,11 +124,11 @@ impl Pool {
         plan
     }
 
-    pub(super) fn now(&self) -> Instant {
+    pub(in crate::scale) fn now(&self) -> Instant {
         Instant::ZERO + Duration::from_secs(1000 + self.second)
     }
 
-    pub(super) fn at(&self) -> UnixTime {
+    pub(in crate::scale) fn at(&self) -> UnixTime {
         UnixTime::from_millis(1_700_000_000_000 + self.second * 1000)
     }
 
@@ -136,7 +136,7 @@ impl Pool {
         sum(&self.starting)
     }
 
-    pub(super) fn observed(&self) -> Observed {
+    pub(in crate::scale) fn observed(&self) -> Observed {
         let fleet = FleetCount {
             listed: self.listed,
             serving: self.serving,

@@ -1,5 +1,5 @@
 //! The planner as users meet it: who wins, what slows, what never happens.
 
 mod authority;
-mod fixture;
+pub(super) mod fixture;
 mod ladder;
