@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tidegate_core::model::autoscale::CustomMetric;
@@ -16,6 +17,7 @@ use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::Input;
 use tidegate_core::scale::fleet::provider::ProviderFailure;
 use tidegate_core::scale::fleet::record::FleetRecord;
+use tidegate_core::scale::forecast::foresight::Forecast;
 use tidegate_core::scale::record::PlannerRecord;
 use tidegate_core::time::Duration;
 use tidegate_net::state::StateDirectory;
@@ -23,6 +25,7 @@ use tidegate_net::{http, task};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::past;
 use super::scalers::ScalerKey;
 use crate::act::provider::contract::{self, AnyProvider, Provider, Usage};
 use crate::observe::prometheus;
@@ -60,6 +63,8 @@ pub(crate) enum Seen {
     Input(Input),
     /// How busy instances are.
     Usage(BTreeMap<InstanceId, Usage>),
+    /// A forecast that knows what a file tells of past demand.
+    Past(Box<Forecast>),
     /// What a custom metric says; `None`: it could not be had.
     Custom { place: usize, value: Option<f64> },
 }
@@ -132,6 +137,18 @@ impl Hands {
     pub(super) fn send(&self, order: Order) {
         // The desk ends only with the hands.
         let _ = self.orders.send(order);
+    }
+
+    /// Has a file of past demand read.
+    pub(super) fn remember(&self, file: PathBuf) {
+        let reports = self.reports.clone();
+        tokio::task::spawn_blocking(move || match past::read(&file) {
+            Ok(forecast) => reports.tell(Seen::Past(Box::new(forecast))),
+            Err(error) => {
+                let file = file.display();
+                tracing::warn!(%file, error, "past demand cannot be read; it is learned anew");
+            }
+        });
     }
 
     /// Asks for these metrics from now on, each as often as it wants.

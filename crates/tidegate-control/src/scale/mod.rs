@@ -1,10 +1,11 @@
 //! Capacity that follows demand: the shell around `tidegate_core::scale`.
 //!
 //! Reading order: `scalers` (all pools), `scaler` (one), `measure` (what is counted), `hands` (who
-//! does it), `steering` (what people ask for), `status` (what people see).
+//! does it), `past` (what a file tells), `steering` (what people ask for), `status` (what people see).
 
 pub(crate) mod hands;
 mod measure;
+mod past;
 mod scaler;
 pub(crate) mod scalers;
 pub mod status;

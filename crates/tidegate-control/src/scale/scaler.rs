@@ -21,6 +21,7 @@ use tidegate_core::scale::fleet::instance::Stage;
 use tidegate_core::scale::fleet::machine::Fleet;
 use tidegate_core::scale::fleet::output::{Entry, Output};
 use tidegate_core::scale::fleet::settings::Settings;
+use tidegate_core::scale::forecast::foresight::Forecast;
 use tidegate_core::scale::meter::Meter;
 use tidegate_core::scale::observed::{FleetCount, Load, Observed, Steering};
 use tidegate_core::scale::plan::{Limited, Memory, Plan, plan};
@@ -99,6 +100,12 @@ impl Scaler {
             changed: false,
         };
         scaler.configure(settings);
+        // What was seen itself is worth more than what a file tells.
+        if scaler.memory.policy.slo.forecast.known() == 0
+            && let Some(file) = &settings.forecast.history
+        {
+            scaler.hands.remember(file.clone());
+        }
         // What ran before is a member before the first snapshot is made.
         scaler.perform();
         scaler
@@ -185,6 +192,11 @@ impl Scaler {
         };
         let (cpu, memory) = (mean(|usage| usage.cpu), mean(|usage| usage.memory));
         (self.load.cpu, self.load.memory) = (cpu, memory);
+    }
+
+    /// A forecast that knows past demand, for one that has seen next to nothing itself.
+    pub(super) fn take_past(&mut self, forecast: Forecast) {
+        self.memory.policy.slo.forecast = forecast;
     }
 
     /// What a custom metric says; `None`: it could not be had.

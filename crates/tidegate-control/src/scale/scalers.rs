@@ -184,6 +184,7 @@ impl Scalers {
         match seen {
             Seen::Input(input) => scaler.hear(input, now),
             Seen::Usage(usage) => scaler.take_usage(&usage),
+            Seen::Past(forecast) => scaler.take_past(*forecast),
             Seen::Custom { place, value } => scaler.take_custom(place, value),
         }
     }

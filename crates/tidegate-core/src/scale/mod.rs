@@ -21,6 +21,7 @@ pub mod queueing;
 pub mod schedule;
 pub mod slo;
 pub mod target;
+pub mod trace;
 
 pub mod plan;
 pub mod record;

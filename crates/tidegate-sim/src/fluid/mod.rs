@@ -16,4 +16,4 @@ pub mod planned;
 pub mod policy;
 pub mod queue;
 pub mod replay;
-pub mod trace;
+pub use tidegate_core::scale::trace;

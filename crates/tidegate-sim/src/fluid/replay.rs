@@ -15,7 +15,7 @@ use super::queue::Queue;
 /// The length of a tick.
 pub const TICK: Duration = Duration::from_secs(TICK_SECONDS as u64);
 /// The same, in seconds.
-pub const TICK_SECONDS: u32 = 15;
+pub const TICK_SECONDS: u32 = tidegate_core::scale::trace::TICK_SECONDS;
 /// How full the servers are that every replay begins with.
 const FIRST_FULL: f64 = 0.7;
 

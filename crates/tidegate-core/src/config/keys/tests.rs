@@ -182,9 +182,6 @@ fn with_word(path: &str, word: &str) -> String {
     if rest == ".tls.acme" {
         lines.push("listener.a.tls.acme.domains = \"shop.example.com\"".to_owned());
     }
-    if rest == ".tls.acme" {
-        lines.push("listener.a.tls.acme.domains = \"shop.example.com\"".to_owned());
-    }
     if word == "hash" {
         lines.push("pool.a.hash.key = \"path\"".to_owned());
     }

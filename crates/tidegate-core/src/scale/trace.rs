@@ -5,9 +5,10 @@
 //! any order; what has no row is zero, because a log has no line for what did not happen. A step
 //! longer than a tick is interpolated, a shorter one averaged.
 
-use tidegate_core::time::{Duration, UnixTime};
+use crate::time::{Duration, UnixTime};
 
-use super::replay::TICK_SECONDS;
+/// What demand is told by, in seconds.
+pub const TICK_SECONDS: u32 = 15;
 
 /// Steps that a trace may have: ten years of minutes.
 const STEPS_MAX: u64 = 5_300_000;
@@ -68,6 +69,25 @@ pub enum Mistake {
     /// It spans more steps than fit.
     #[error("it spans more than {STEPS_MAX} steps; is the step right?")]
     TooLong,
+}
+
+impl Trace {
+    /// Demand with its times, moved by whole weeks so that it ends just before `now`: what last
+    /// year's log says of a Monday is said of a Monday.
+    pub fn until(&self, now: UnixTime) -> impl Iterator<Item = (UnixTime, f64)> {
+        const WEEK: u64 = 7 * 86_400_000;
+        let tick = u64::from(TICK_SECONDS) * 1000;
+        let begins = self.begins.as_millis();
+        let ends = begins + tick * self.demand.len() as u64;
+        let later = now.as_millis().saturating_sub(ends) / WEEK * WEEK;
+        // One that ends after now is moved to the past.
+        let earlier = ends.saturating_sub(now.as_millis()).div_ceil(WEEK) * WEEK;
+        let demand = self.demand.iter().enumerate();
+        demand.map(move |(place, rate)| {
+            let at = (begins + tick * place as u64 + later).saturating_sub(earlier);
+            (UnixTime::from_millis(at), *rate)
+        })
+    }
 }
 
 /// One row.
@@ -291,6 +311,20 @@ mod tests {
     fn a_column_can_be_named_by_its_number() {
         let reading = Reading { column: Some(2), ..seconds(15) };
         assert_eq!(demand("a,b,c\nx,15,7\nx,30,7\n", reading), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_past_year_ends_just_before_now_at_the_same_time_of_the_week() {
+        const DAY: u64 = 86_400_000;
+        let text = "t,n\n1998-04-30 21:30:00,60\n1998-04-30 21:31:00,60\n";
+        let trace = read(text, Reading::default()).expect("the trace is sound");
+        for (now, days) in [(893_971_800_000 + 365 * DAY, 364), (893_971_800_000 - DAY, 7)] {
+            let times: Vec<u64> =
+                trace.until(UnixTime::from_millis(now)).map(|(at, _)| at.as_millis()).collect();
+            assert_eq!(times.len(), 8);
+            assert!(times.iter().all(|at| *at < now), "{times:?}");
+            assert_eq!(times[0].abs_diff(893_971_800_000), days * DAY);
+        }
     }
 
     #[test]
