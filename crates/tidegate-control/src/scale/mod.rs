@@ -1,7 +1,8 @@
 //! Capacity that follows demand: the shell around `tidegate_core::scale`.
 //!
 //! Reading order: `scalers` (all pools), `scaler` (one), `measure` (what is counted), `hands` (who
-//! does it), `past` (what a file tells), `steering` (what people ask for), `status` (what people see).
+//! does it), `past` (what a file tells), `steering` (what people ask for), `status` (what people
+//! see).
 
 pub(crate) mod hands;
 mod measure;

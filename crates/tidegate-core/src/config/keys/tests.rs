@@ -181,6 +181,7 @@ fn with_word(path: &str, word: &str) -> String {
     }
     if rest == ".tls.acme" {
         lines.push("listener.a.tls.acme.domains = \"shop.example.com\"".to_owned());
+        lines.push("listener.plain.address = \"127.0.0.1:82\"".to_owned());
     }
     if word == "hash" {
         lines.push("pool.a.hash.key = \"path\"".to_owned());
