@@ -7,6 +7,10 @@
 //! again; after the first such growth it waits for the verdict on those under way. A growth ahead
 //! of demand predicts nothing and is not judged.
 //!
+//! Until that has shown, growth is believed in as far as arrivals explain it: a server that has
+//! become slow may be busy, or may wait for somebody else. More than that is tried one growth at a
+//! time, and only while the promise is broken.
+//!
 //! What is compared is what servers answer, however late: under heavy overload all answers are
 //! late, and yet each new server answers its share.
 
@@ -57,10 +61,10 @@ struct Trial {
     began: Instant,
     /// Servers that must be in rotation before anything can be said.
     servers: u32,
-    /// What was served before.
+    /// The most that was served before they came.
     before: f64,
-    /// How much more was predicted.
-    predicted: f64,
+    /// How many more servers there are, of those before.
+    share: f64,
     /// Since when they are in rotation.
     arrived: Option<Instant>,
 }
@@ -77,7 +81,13 @@ impl Memory {
         };
         let average = self.average.map_or(measured, |before| before.toward(measured));
         self.average = Some(average);
-        self.judge(average, observed.fleet.in_rotation(), now);
+        let rotation = observed.fleet.in_rotation();
+        for trial in self.trials.iter_mut().filter(|trial| rotation < trial.servers) {
+            // Demand may have grown together with the pool: what the servers of before make of it
+            // is theirs.
+            trial.before = trial.before.max(demand.served);
+        }
+        self.judge(average, rotation, now);
         let over = |since: Instant| average.unmet() <= 0.0 || now.since(since) >= RETRY;
         if self.held.is_some_and(over) {
             *self = Self { average: self.average, ..Self::default() };
@@ -87,16 +97,16 @@ impl Memory {
     /// The pool is to grow from `before` servers to `after`.
     pub fn grown(&mut self, before: u32, after: u32, now: Instant) {
         let Some(average) = self.average else { return };
-        let predicted = average.predicted(before, after);
-        if predicted > 0.0 && self.trials.len() < TRIALS_MAX {
-            let trial = Trial {
+        if average.unmet() > 0.0 && average.served > 0.0 && self.trials.len() < TRIALS_MAX {
+            let share = f64::from(after.saturating_sub(before)) / f64::from(before.max(1));
+            let before = average.served;
+            self.trials.push_back(Trial {
                 began: now,
                 servers: after,
-                before: average.served,
-                predicted,
+                before,
+                share,
                 arrived: None,
-            };
-            self.trials.push_back(trial);
+            });
         }
     }
 
@@ -104,6 +114,12 @@ impl Memory {
     #[must_use]
     pub fn holds(&self) -> bool {
         self.is_found() || (self.failures > 0 && !self.trials.is_empty())
+    }
+
+    /// Whether a growth that arrivals do not explain may be tried now.
+    #[must_use]
+    pub fn may_try(&self) -> bool {
+        self.trials.is_empty() && self.average.is_some_and(|average| average.unmet() > 0.0)
     }
 
     /// Whether it has shown that more servers do not help.
@@ -122,8 +138,10 @@ impl Memory {
         let settled =
             |trial: &Trial| trial.arrived.is_some_and(|arrived| now.since(arrived) >= SETTLE);
         while let Some(trial) = self.trials.pop_front_if(|trial| settled(trial)) {
-            let gained = (average.served - trial.before) / trial.predicted;
-            let failed = gained < YIELD_MIN && average.unmet() > 0.0;
+            let (gained, unmet) = (average.served - trial.before, average.unmet());
+            // Their share of what was served, but no more than was asked for.
+            let predicted = (trial.before * trial.share).min(unmet + gained.max(0.0));
+            let failed = gained < predicted * YIELD_MIN && unmet > 0.0;
             self.failures = if failed { self.failures + 1 } else { 0 };
         }
         self.trials.retain(|trial| now.since(trial.began) < ARRIVAL_MAX);
@@ -151,13 +169,6 @@ impl Average {
     fn unmet(self) -> f64 {
         let unmet = self.arrivals - self.goodput;
         if unmet > self.arrivals * UNMET_MIN { unmet } else { 0.0 }
-    }
-
-    /// How much more `after` servers should answer than `before`: their share, but no more than is
-    /// asked for.
-    fn predicted(self, before: u32, after: u32) -> f64 {
-        let share = f64::from(after.saturating_sub(before)) / f64::from(before.max(1));
-        self.unmet().min(self.served * share)
     }
 }
 

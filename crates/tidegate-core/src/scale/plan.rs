@@ -49,6 +49,8 @@ pub enum Limit {
     Cooldown,
     /// More servers do not help: the limit lies behind the pool.
     Bottleneck,
+    /// More servers have to show first that they help.
+    Proof,
     /// `min`.
     Min,
     /// `max`.
@@ -63,10 +65,11 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Step,
         Self::Cooldown,
         Self::Bottleneck,
+        Self::Proof,
         Self::Min,
         Self::Max,
         Self::Budget,
@@ -98,6 +101,7 @@ impl Limit {
             Self::Step => "max_step",
             Self::Cooldown => "cooldown",
             Self::Bottleneck => "bottleneck",
+            Self::Proof => "proof",
             Self::Min => "min",
             Self::Max => "max",
             Self::Budget => "budget",
@@ -106,6 +110,10 @@ impl Limit {
         }
     }
 }
+
+/// So many times the servers that arrivals explain are believed in without proof: demand may be
+/// foreseen, and what waits has to be worked off.
+const EXPLAINED: u32 = 2;
 
 /// What the planner remembers from look to look.
 #[derive(Clone, Debug, Default)]
@@ -167,6 +175,7 @@ impl Draft {
             wished = current;
             self.limits.push(Limited { by: Limit::Bottleneck, servers: current });
         }
+        let wished = self.credible(wished, current, settings, observed, memory);
         // What lies beyond the bounds is never on its way: it must not open a step.
         let (least, most) = (settings.bounds.min, settings.bounds.max);
         let within = wished.clamp(least.min(current), most.max(current));
@@ -181,6 +190,27 @@ impl Draft {
             Held::Free => None,
         };
         self.limits.extend(by.map(|by| Limited { by, servers }));
+    }
+
+    /// A wish as far as it is believed. The policy `slo` wants more servers when they become slow,
+    /// which helps if they are busy, and does not if they wait for something behind them.
+    fn credible(
+        &mut self,
+        wished: u32,
+        current: u32,
+        settings: &Autoscale,
+        observed: &Observed,
+        memory: &Memory,
+    ) -> u32 {
+        let is_slo = self.wishes.first().is_some_and(|wish| wish.source == Source::Slo);
+        let arrivals = observed.demand.map_or(0.0, |demand| demand.arrivals);
+        let explained = memory.policy.servers_for(settings, observed, arrivals);
+        let most = current.max(explained.saturating_mul(EXPLAINED));
+        if !is_slo || wished <= most || memory.bottleneck.may_try() {
+            return wished;
+        }
+        self.limits.push(Limited { by: Limit::Proof, servers: most });
+        most
     }
 
     /// Sales are known beforehand: their capacity comes whole.
