@@ -5,11 +5,15 @@
 //! while after the last growth, and then in steps. A start, an adoption or a takeover counts as a
 //! growth, so that for one cooldown the count may only rise.
 
+use std::collections::VecDeque;
+
 use crate::model::autoscale::{DownStep, Guard};
 use crate::time::{Duration, Instant};
 
 /// A growth by this many servers is allowed in any case.
 const STEP_MIN: u32 = 4;
+/// Counts that are remembered.
+const COUNTS_MAX: usize = 64;
 
 /// What a guard remembers.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,8 +21,9 @@ pub struct Memory {
     /// When the pool last grew, or the planner began.
     last_up: Option<Instant>,
     last_down: Option<Instant>,
-    /// The step under way: when it began, and from how many servers.
-    step: Option<(Instant, u32)>,
+    /// What the counts of the last while were, and until when. Both rise: a higher count before a
+    /// lower one bounds nothing.
+    counts: VecDeque<(Instant, u32)>,
 }
 
 /// What held a wish back.
@@ -60,15 +65,31 @@ impl Memory {
     pub fn changed(&mut self, before: u32, after: u32, now: Instant) {
         if after > before {
             self.last_up = Some(now);
+            self.remember(before, now);
         } else if after < before {
             self.last_down = Some(now);
         }
     }
 
+    /// There were `count` servers until now.
+    fn remember(&mut self, count: u32, now: Instant) {
+        while self.counts.back().is_some_and(|(_, higher)| *higher >= count) {
+            self.counts.pop_back();
+        }
+        let is_full = self.counts.len() == COUNTS_MAX;
+        match self.counts.back_mut() {
+            // The lower count lasts for longer: that allows less, never more.
+            Some((until, _)) if is_full => *until = now,
+            _ => self.counts.push_back((now, count)),
+        }
+    }
+
+    /// From the lowest count of the last `startup`: what was ordered since has not arrived.
     fn allow_up(&mut self, guard: &Guard, look: Look, now: Instant) -> (u32, Held) {
-        let open = self.step.filter(|(began, _)| now.since(*began) < look.startup);
-        let (began, base) = open.unwrap_or((now, look.current));
-        self.step = Some((began, base));
+        while self.counts.front().is_some_and(|(until, _)| now.since(*until) >= look.startup) {
+            self.counts.pop_front();
+        }
+        let base = self.counts.front().map_or(look.current, |(_, count)| look.current.min(*count));
         let most = most_after(base, guard.max_step).max(look.current);
         if look.wished > most { (most, Held::Step) } else { (look.wished, Held::Free) }
     }
@@ -126,6 +147,23 @@ mod tests {
     #[test]
     fn what_is_paid_for_doubles_once_per_startup() {
         check(GUARD, 10, &[(0, 60, 20), (1, 60, 20), (29, 60, 20), (30, 60, 40), (60, 60, 60)]);
+    }
+
+    #[test]
+    fn however_a_growth_is_cut_one_launch_time_sees_one_step() {
+        check(GUARD, 10, &[(0, 11, 11), (29, 60, 20), (30, 60, 22), (59, 60, 40), (60, 60, 44)]);
+    }
+
+    #[test]
+    fn a_growth_in_many_parts_is_remembered_within_bounds() {
+        let mut memory = Memory::default();
+        for count in 0..10_000 {
+            memory.changed(count, count + 1, at(u64::from(count) / 100));
+        }
+        assert_eq!(memory.counts.len(), COUNTS_MAX);
+        let look = Look { current: 10_000, wished: 90_000, startup: Duration::from_secs(30) };
+        let (servers, held) = memory.allow(&GUARD, look, at(100));
+        assert_eq!((servers, held), (10_000, Held::Step));
     }
 
     #[test]

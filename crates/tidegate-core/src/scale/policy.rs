@@ -4,6 +4,7 @@
 //! policy, `targets` and custom metrics, is asked at every look. A measure that is missing wishes
 //! for what there is: it never shrinks a pool.
 
+use super::guard::most_after;
 use super::observed::{Demand, Observed};
 use super::target::{self, Window};
 use super::wish::{Source, Wish};
@@ -45,7 +46,7 @@ pub(super) fn wishes(
         Policy::Slo => slo::wish(settings, observed, &mut memory.slo, now),
         Policy::Levels | Policy::Target => Some(memory.of_period(settings, observed, current, now)),
     };
-    let mut all = vec![first.unwrap_or_else(|| hold(current, "demand is unknown"))];
+    let mut all = vec![first.unwrap_or_else(|| unlearned(settings, observed, current))];
     let rotation = observed.fleet.in_rotation();
     all.extend(usage("cpu", settings.targets.cpu, observed.load.cpu, rotation, current));
     all.extend(usage("memory", settings.targets.memory, observed.load.memory, rotation, current));
@@ -103,7 +104,7 @@ impl Memory {
     ) -> Wish {
         let Some(demand) = observed.demand else { return hold(current, "demand is unknown") };
         let Some(each) = self.rate_per_server(settings, observed) else {
-            return hold(current, "neither a target nor a capacity is known");
+            return unlearned(settings, observed, current);
         };
         let recommended = target::servers_for(demand.arrivals, each, current);
         let servers = self.window.highest(recommended, now);
@@ -133,6 +134,26 @@ impl Mean {
         let mean = |demand: Demand| Demand { arrivals: sum / f64::from(looks.max(1)), ..demand };
         Observed { demand: observed.demand.map(mean), ..observed.clone() }
     }
+}
+
+/// Of answers, the share that is late when servers are certainly too few.
+const LATE: f64 = 0.5;
+
+/// Nothing is known of what a server can do, so nothing can be reckoned. But where most answers are
+/// late nothing will ever be learned either: the pool grows by a step, and once its servers have
+/// arrived by another, until it keeps the promise and learns.
+fn unlearned(settings: &Autoscale, observed: &Observed, current: u32) -> Wish {
+    let Some(demand) = observed.demand else { return hold(current, "demand is unknown") };
+    let late = demand.served - demand.goodput;
+    if late <= demand.served * LATE {
+        return hold(current, "what a server can do is not known yet");
+    }
+    let step = most_after(observed.fleet.in_rotation(), settings.guard.max_step);
+    let share = late / demand.served * 100.0;
+    let because =
+        format!("{share:.0} % of answers are late, and what a server can do is not known yet");
+    let source = if settings.policy == Policy::Slo { Source::Slo } else { Source::Target };
+    Wish { servers: step.max(current), warm: 0, source, because }
 }
 
 /// What is there stays.

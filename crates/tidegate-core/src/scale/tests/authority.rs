@@ -1,11 +1,11 @@
 //! Who wins: quota, budget, `max`; a number by hand; a sale; the policy. And what is unknown.
 
-use super::super::observed::{Hand, HandWants};
-use super::super::plan::{Limit, Plan};
+use super::super::observed::{Demand, Hand, HandWants, Sample};
+use super::super::plan::{Limit, Plan, plan};
 use super::super::wish::Source;
 use super::fixture::{Pool, ratio, settings};
 use crate::model::autoscale::{
-    Budget, CustomMetric, OnReach, Per, Policy, Sale, SaleWants, Targets, WarmPool,
+    Budget, Capacity, CustomMetric, OnReach, Per, Policy, Sale, SaleWants, Targets, WarmPool,
 };
 use crate::time::{Duration, UnixTime};
 
@@ -197,4 +197,28 @@ fn the_warm_pool_is_on_top_and_within_max() {
     pool.settings.bounds.max = 11;
     pool.look();
     assert_eq!(pool.warm, 1);
+}
+
+#[test]
+fn where_all_is_late_a_pool_grows_though_it_knows_not_what_a_server_can_do() {
+    for policy in [Policy::Slo, Policy::Target] {
+        let mut pool = Pool::new(settings(policy), 6);
+        pool.settings.capacity = Capacity::Learn;
+        pool.arrivals = Some(2000.0);
+        let mut plan_when = |late: f64, serving: u32| {
+            pool.second += 60;
+            pool.serving = serving;
+            let mut observed = pool.observed();
+            observed.demand = observed.demand.map(|demand| {
+                let goodput = demand.served * (1.0 - late);
+                Demand { goodput, sample: Sample::Disturbed, ..demand }
+            });
+            let now = pool.now();
+            plan(&pool.settings, &observed, &mut pool.memory, now).servers
+        };
+        assert_eq!(plan_when(0.4, 6), 6, "some answers may be late by chance");
+        assert_eq!(plan_when(1.0, 6), 12, "{policy:?}");
+        assert_eq!(plan_when(1.0, 6), 12, "the next step waits for the servers of this one");
+        assert_eq!(plan_when(1.0, 12), 24);
+    }
 }
