@@ -30,6 +30,7 @@ use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_net::clock;
 
 use super::hands::{Ask, Hands, Order};
+use super::lapse::Lapse;
 use super::measure;
 use super::status::{AutoscaleStatus, CapacityStatus};
 use crate::act::provider::contract::Usage;
@@ -47,6 +48,7 @@ pub(super) struct Scaler {
     members: BTreeMap<InstanceId, Membership>,
     meter: Meter,
     memory: Memory,
+    lapse: Lapse,
     /// When it was kept last.
     kept: Option<Instant>,
     load: Load,
@@ -60,6 +62,8 @@ pub(super) struct Scaler {
 pub(super) struct Mind {
     pub(super) fleet: Fleet,
     pub(super) memory: Memory,
+    /// The time that the planner is told.
+    pub(super) lapse: Lapse,
 }
 
 /// How often what was learned is kept.
@@ -80,7 +84,7 @@ impl Scaler {
         shared: Arc<Shared>,
         pool: &Pool,
         settings: &Autoscale,
-        Mind { fleet, memory }: Mind,
+        Mind { fleet, memory, lapse }: Mind,
         hands: Hands,
     ) -> Self {
         let mut scaler = Self {
@@ -92,6 +96,7 @@ impl Scaler {
             members: BTreeMap::new(),
             meter: Meter::default(),
             memory,
+            lapse,
             kept: None,
             load: Load::default(),
             last: None,
@@ -230,7 +235,8 @@ impl Scaler {
         let observed = self.observe(settings.slo.latency, entry, steering, (now, at));
         let (members, unhealthy) = measure::primaries(entry);
         self.fleet.handle(Input::ListedServers { members, unhealthy }, now);
-        let plan = plan(&settings, &observed, &mut self.memory, now);
+        let told = self.lapse.observed(observed.clone());
+        let plan = plan(&settings, &told, &mut self.memory, self.lapse.instant(now));
         self.follow(&plan, &observed, at);
         if !settings.dry_run {
             let aim = Aim { instances: plan.instances, warm: plan.warm };
