@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,6 +29,7 @@ use crate::health::board::Board;
 use crate::observe::config_file::{Accepted, Origin};
 use crate::publish::Compiler;
 use crate::reconcile::Reconciler;
+use crate::scale::lapse::Lapse;
 use crate::scale::scalers::ScalerKey;
 use crate::scale::status::AutoscaleStatus;
 use crate::scale::steering::{Order, OrderError};
@@ -186,7 +188,8 @@ impl Control {
         let (commands, queue) = mpsc::channel(COMMANDS_MAX);
         let watcher = commands.downgrade();
         let control = Self { shared: Arc::clone(&shared), commands };
-        (control, Reconciler { shared, compiler, commands: queue, watcher, signals })
+        let lapse = Lapse::new(NonZeroU32::MIN, shared.started);
+        (control, Reconciler { shared, compiler, commands: queue, watcher, signals, lapse })
     }
 
     /// The snapshot that serves.

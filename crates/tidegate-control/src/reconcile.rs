@@ -13,6 +13,7 @@ mod members;
 mod renew;
 mod step;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -38,6 +39,7 @@ use crate::observe::sources::Sources;
 use crate::observe::watch::{self as watcher, Watched};
 use crate::publish::{Compiler, DataPlane};
 use crate::scale::hands::Seen;
+use crate::scale::lapse::Lapse;
 use crate::scale::scalers::{ScalerKey, Scalers};
 use crate::tls::parts::Tls;
 use step::{Asked, Done, Probing, Request, Step, answer, causes, configured, patience};
@@ -50,6 +52,7 @@ pub struct Reconciler {
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) watcher: mpsc::WeakSender<Command>,
     pub(crate) signals: mpsc::Receiver<Signal>,
+    pub(crate) lapse: Lapse,
 }
 
 /// Why the balancer cannot start.
@@ -64,6 +67,13 @@ pub enum StartError {
 }
 
 impl Reconciler {
+    /// For demonstrations: the planners of autoscaled pools are told of a time that passes `factor`
+    /// times as fast as the clock.
+    #[must_use]
+    pub fn hasten(self, factor: NonZeroU32) -> Self {
+        Self { lapse: Lapse::new(factor, self.shared.started), ..self }
+    }
+
     /// Opens the sockets of the first configuration, probes the servers that want it once, and lets
     /// the data plane accept. The loop then runs until `Control::stop`, and its task yields the
     /// data plane.
@@ -71,10 +81,10 @@ impl Reconciler {
     /// # Errors
     /// [`StartError::Listen`] at once when an address is taken.
     pub async fn start<P: DataPlane>(self, plane: P) -> Result<JoinHandle<P>, StartError> {
-        let Self { shared, compiler, commands, watcher, signals } = self;
+        let Self { shared, compiler, commands, watcher, signals, lapse } = self;
         let (crew, results) = Crew::new();
         let keeper = Keeper::new(Arc::clone(&shared), crew, entropy::word());
-        let (scalers, seen) = Scalers::new(Arc::clone(&shared));
+        let (scalers, seen) = Scalers::new(Arc::clone(&shared), lapse);
         let (started, start) = oneshot::channel();
         keep(&shared).await;
         let mut reconcile = Loop {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -46,11 +46,17 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Makes a balancer of a configuration and lets it serve. `origin` is where reloads read.
+    /// Makes a balancer of a configuration and lets it serve. `origin` is where reloads read;
+    /// `haste` is how many times as fast as the clock the time of its planners passes, 1 but in a
+    /// demonstration.
     ///
     /// # Errors
     /// When an address is taken, or something else that the configuration asks for cannot be had.
-    pub(crate) async fn start(origin: Origin, accepted: Accepted) -> Result<Self> {
+    pub(crate) async fn start(
+        origin: Origin,
+        accepted: Accepted,
+        haste: NonZeroU32,
+    ) -> Result<Self> {
         let config = Arc::clone(&accepted.config);
         let level = logging::start(&config.log);
         let descriptors = descriptors::raise();
@@ -82,7 +88,7 @@ impl Node {
         };
         let admin = Server::start(control.clone(), options).await.map_err(sentence)?;
         let plane = Plane { data, access_log: Arc::clone(&access_log), level };
-        let running = reconciler.start(plane).await.map_err(sentence)?;
+        let running = reconciler.hasten(haste).start(plane).await.map_err(sentence)?;
         Ok(Self { control, access_log, admin, running })
     }
 

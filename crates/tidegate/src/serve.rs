@@ -4,6 +4,7 @@
 //! `shutdown_delay` so that whoever sends it traffic can learn that, then closes its listeners and
 //! lets work in flight finish within `shutdown_grace`. A second signal ends it at once.
 
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -42,7 +43,7 @@ pub(crate) fn list(diagnostics: &[Diagnostic]) {
 async fn live(origin: Origin, accepted: Accepted) -> Result<ExitCode> {
     let mut signals = Signals::install().context("cannot watch for signals")?;
     let node = tokio::select! {
-        node = Node::start(origin, accepted) => node?,
+        node = Node::start(origin, accepted, NonZeroU32::MIN) => node?,
         () = signals.stop() => return Ok(ExitCode::SUCCESS),
     };
     node.announcement().iter().for_each(|line| output::complain(line));

@@ -2,9 +2,10 @@
 //!
 //! Reading order: `scalers` (all pools), `scaler` (one), `measure` (what is counted), `hands` (who
 //! does it), `past` (what a file tells), `steering` (what people ask for), `status` (what people
-//! see).
+//! see); `lapse` is for demonstrations.
 
 pub(crate) mod hands;
+pub(crate) mod lapse;
 mod measure;
 mod past;
 mod scaler;

@@ -31,6 +31,7 @@ use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_net::clock;
 
 use super::hands::{Ask, Hands, Order};
+use super::lapse::Lapse;
 use super::measure;
 use super::status::{AutoscaleStatus, CapacityStatus};
 use crate::act::provider::contract::Usage;
@@ -48,6 +49,7 @@ pub(super) struct Scaler {
     members: BTreeMap<InstanceId, Membership>,
     meter: Meter,
     memory: Memory,
+    lapse: Lapse,
     /// When it was kept last.
     kept: Option<Instant>,
     load: Load,
@@ -61,6 +63,8 @@ pub(super) struct Scaler {
 pub(super) struct Mind {
     pub(super) fleet: Fleet,
     pub(super) memory: Memory,
+    /// The time that the planner is told.
+    pub(super) lapse: Lapse,
 }
 
 /// How often what was learned is kept.
@@ -81,7 +85,7 @@ impl Scaler {
         shared: Arc<Shared>,
         pool: &Pool,
         settings: &Autoscale,
-        Mind { fleet, memory }: Mind,
+        Mind { fleet, memory, lapse }: Mind,
         hands: Hands,
     ) -> Self {
         let mut scaler = Self {
@@ -93,6 +97,7 @@ impl Scaler {
             members: BTreeMap::new(),
             meter: Meter::default(),
             memory,
+            lapse,
             kept: None,
             load: Load::default(),
             last: None,
@@ -244,7 +249,8 @@ impl Scaler {
         let observed = self.observe(settings.slo.latency, entry, steering, (now, at));
         let (members, unhealthy) = measure::primaries(entry);
         self.fleet.handle(Input::ListedServers { members, unhealthy }, now);
-        let plan = plan(&settings, &observed, &mut self.memory, now);
+        let told = self.lapse.observed(observed.clone());
+        let plan = plan(&settings, &told, &mut self.memory, self.lapse.instant(now));
         self.follow(&plan, &observed, at);
         if !settings.dry_run {
             let aim = Aim { instances: plan.instances, warm: plan.warm };

@@ -22,6 +22,7 @@ use tidegate_net::{clock, entropy};
 use tokio::sync::mpsc;
 
 use super::hands::{Hands, Kept, Reports, Seen};
+use super::lapse::Lapse;
 use super::scaler::{Mind, Scaler};
 use super::steering::{LAST_MAX, Order, OrderError, Orders};
 use crate::act::provider::contract::AnyProvider;
@@ -52,6 +53,7 @@ pub(crate) struct Scalers {
     instances: Instances,
     orders: Orders,
     state: Option<State>,
+    lapse: Lapse,
     reports: mpsc::UnboundedSender<(ScalerKey, Seen)>,
     /// When to look next.
     due: Instant,
@@ -65,7 +67,10 @@ struct State {
 
 impl Scalers {
     /// No scalers, and where what their hands see arrives.
-    pub(crate) fn new(shared: Arc<Shared>) -> (Self, mpsc::UnboundedReceiver<(ScalerKey, Seen)>) {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        lapse: Lapse,
+    ) -> (Self, mpsc::UnboundedReceiver<(ScalerKey, Seen)>) {
         let (reports, seen) = mpsc::unbounded_channel();
         let scalers = Self {
             shared,
@@ -73,6 +78,7 @@ impl Scalers {
             instances: Instances::new(),
             orders: Orders::default(),
             state: None,
+            lapse,
             reports,
             due: Instant::ZERO,
         };
@@ -150,7 +156,7 @@ impl Scalers {
         let learned = learned.and_then(|text| PlannerRecord::from_json(&text));
         let memory = learned.unwrap_or_default().restore(kept.template);
         let hands = Hands::new(provider, ends, kept, reports);
-        let mind = Mind { fleet, memory };
+        let mind = Mind { fleet, memory, lapse: self.lapse };
         let scaler = Scaler::new(Arc::clone(&self.shared), pool, settings, mind, hands);
         self.scalers.insert(key, scaler);
     }

@@ -16,13 +16,13 @@ use crate::demo::story::{self, DemoOptions};
 use crate::demo::summary::Summary;
 use crate::{output, runtime};
 
-/// The shortest demo in which a server can die and come back.
+/// The shortest demo in which the shop can grow, lose a server, and shrink back.
 const SHORTEST: Duration = Duration::from_secs(20);
 
-/// Show a shop on six servers, one of which dies
+/// Show a shop that grows with its promotion and shrinks after it, and loses a server meanwhile
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Print a line a second instead of a live table
+    /// Print a line a second instead of a live picture
     #[arg(long)]
     headless: bool,
     /// How long customers come; at least 20s
@@ -64,7 +64,7 @@ impl Demo {
         match (aside, self.headless || !stdout().is_terminal()) {
             (true, _) => Show::LinesAside,
             (false, true) => Show::Lines,
-            (false, false) => Show::Table,
+            (false, false) => Show::Picture,
         }
     }
 

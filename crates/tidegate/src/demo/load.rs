@@ -1,5 +1,5 @@
-//! Steady open-loop load: requests are due at a constant rate, whether or not earlier ones have
-//! been answered.
+//! Open-loop load: requests are due when the curve of demand says so, whether or not earlier ones
+//! have been answered.
 //!
 //! Clients take turns. Each takes the next request, waits until it is due, and sends it on a
 //! connection that it keeps. When all clients are held up, requests are sent late, and that counts
@@ -18,10 +18,13 @@ use tidegate_net::{clock, task};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 
-use super::tally::{Errand, Tally};
+use super::script::Script;
+use super::tally::{Done, Errand, Tally};
+use super::traffic::Traffic;
 
-/// Clients, each with a connection of its own.
-const CLIENTS: usize = 128;
+/// Clients, each with a connection of its own: what may be asked at once, as shoppers have so many
+/// browsers and no more.
+const CLIENTS: usize = 512;
 /// How long a client waits for a response.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of a response body.
@@ -35,8 +38,8 @@ const ROUND: u64 = 20;
 pub(super) struct Load {
     target: SocketAddr,
     begin: Instant,
-    /// Between two requests.
-    interval: Duration,
+    script: Script,
+    traffic: Traffic,
     total: u64,
     next: AtomicU64,
     begun: AtomicU64,
@@ -46,15 +49,15 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// `rate` requests a second for `duration`, from `begin` on.
-    pub(super) fn new(target: SocketAddr, begin: Instant, duration: Duration, rate: u32) -> Self {
-        let interval = Duration::from_secs(1) / rate;
-        let total = duration.as_nanos() / interval.as_nanos();
+    /// The load of a script that begins at `begin`.
+    pub(super) fn new(target: SocketAddr, begin: Instant, script: Script) -> Self {
+        let traffic = Traffic::new(&script);
         Self {
             target,
             begin,
-            interval,
-            total: u64::try_from(total).unwrap_or(u64::MAX),
+            script,
+            total: traffic.total(),
+            traffic,
             next: AtomicU64::new(0),
             begun: AtomicU64::new(0),
             run: tidegate_net::entropy::word(),
@@ -87,21 +90,20 @@ impl Load {
         self.begun.load(Relaxed)
     }
 
-    /// What came of it so far.
-    pub(super) fn tally(&self) -> Tally {
-        self.lock().clone()
+    /// Requests that are due a second, at a time after the begin.
+    pub(super) fn demand(&self, at: Duration) -> f64 {
+        self.traffic.rate(at)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Tally> {
+    /// What came of it so far.
+    pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next request and when it is due.
-    fn take(&self) -> Option<(u64, Instant)> {
+    /// The next request and after what time it is due.
+    fn take(&self) -> Option<(u64, Duration)> {
         let number = self.next.fetch_add(1, Relaxed);
-        let offset = self.interval.as_nanos().checked_mul(u128::from(number))?;
-        let due = self.begin + Duration::from_nanos(u64::try_from(offset).ok()?);
-        (number < self.total).then_some((number, due))
+        Some((number, self.traffic.due(number)?))
     }
 }
 
@@ -118,14 +120,16 @@ impl Client {
 
     async fn run(mut self) {
         while let Some((number, due)) = self.load.take() {
-            sleep_until(clock::tokio_time(due)).await;
+            let due_at = self.load.begin + due;
+            sleep_until(clock::tokio_time(due_at)).await;
             self.load.begun.fetch_add(1, Relaxed);
             let errand = errand(number);
             let outcome = match timeout(PATIENCE, self.ask(number, errand)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(format!("no response within {} s", PATIENCE.as_secs())),
             };
-            self.load.lock().count(errand, clock::now().since(due), outcome);
+            let (phase, latency) = (self.load.script.phase(due), clock::now().since(due_at));
+            self.load.tally().count(Done { errand, phase, latency, outcome });
         }
     }
 

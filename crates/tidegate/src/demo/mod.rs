@@ -1,18 +1,23 @@
-//! The demo: a shop on six servers, a balancer in front of it, customers, and a server that dies.
+//! The demo: a shop on six servers, a balancer in front of it, a promotion that brings ten times
+//! the customers, and a server that dies in the middle of it.
 //!
-//! `shop` and `book` are one server of the shop, `fleet` all of them as processes, `stage` the shop
-//! and its balancer; `load` and `tally` are the customers and what they met; `story` is what
-//! happens when, `screen` what is seen of it, and `summary` what it came to.
+//! `shop` and `book` are one server of the shop, `stage` the shop and its balancer, which starts
+//! and stops the servers; `script` is what happens when, `traffic` the demand that follows from it,
+//! `load` and `tally` are the customers and what they met; `story` brings it about, `screen` and
+//! `chart` are what is seen of it, and `bill` and `summary` what it came to.
 
 pub(crate) mod book;
 pub(crate) mod shop;
 
-mod fleet;
+mod script;
 mod stage;
 
 mod load;
 mod tally;
+mod traffic;
 
+mod bill;
+mod chart;
 pub(crate) mod screen;
 pub(crate) mod story;
 pub(crate) mod summary;

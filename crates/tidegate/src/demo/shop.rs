@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use super::book::{Book, Entry, is_key};
 
 /// Requests that may wait, for each that may be served.
-const QUEUE_PER_PLACE: usize = 16;
+const QUEUE_PER_PLACE: usize = 48;
 /// Bytes of a request body.
 const BODY_MAX: usize = 64 * 1024;
 

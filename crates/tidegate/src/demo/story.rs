@@ -1,36 +1,36 @@
-//! What happens when: customers come at a steady rate, half-way a server is killed, and later it is
-//! back.
+//! What happens when: the shop opens with six servers, customers come as the script says, and in
+//! the middle of the rush a server is killed. Everything else the balancer does by itself.
 //!
-//! The story runs on the main thread, which starts and kills the servers; the customers have a
-//! thread and a runtime of their own, so that what they measure is not delayed by what is shown.
+//! The customers have a thread and a runtime of their own, so that what they measure is not delayed
+//! by what is shown.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tidegate_core::telemetry::registry::Scrape;
 use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_net::clock;
 use tokio::sync::oneshot;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::bill::Meter;
 use super::book::Book;
+use super::chart::Chart;
 use super::load::Load;
 use super::screen::{Scene, Screen, Show};
-use super::stage::Stage;
-use super::summary::{Event, Summary, seconds};
+use super::script::Script;
+use super::stage::{Crew, RATE_EACH, SERVERS_MAX, SERVERS_MIN, Stage};
+use super::summary::{Decision, Demand, Event, Held, Summary, Window, seconds};
+use super::tally::{Latencies, PROMISE};
 use crate::runtime;
 use crate::signals::Signals;
 
-/// Requests a second.
-const RATE: u32 = 300;
-/// The server that dies, by its place.
-const VICTIM: usize = 3;
-/// The longest that it stays away.
-const AWAY_MAX: Duration = Duration::from_secs(15);
 /// How often the story looks at servers and clock.
 const TICK: Duration = Duration::from_millis(50);
+/// How long the first servers may take to start.
+const OPENING_MAX: Duration = Duration::from_secs(30);
 
 /// How the demo is to run.
 #[derive(Clone, Debug)]
@@ -45,14 +45,23 @@ pub(crate) struct DemoOptions {
     pub(crate) show: Show,
 }
 
-/// Runs the demo. To be called on the main thread, whose children the servers are.
+/// Runs the demo.
 pub(crate) async fn run(options: &DemoOptions) -> Result<Summary> {
     let mut signals = Signals::install().context("cannot watch for signals")?;
-    let stage = Stage::build(options.listen, &options.admin).await?;
-    let mut story = Story::begin(stage, options)?;
-    let mut over = story.invite()?;
+    let script = Script::new(options.duration);
+    let stage = Stage::build(options.listen, &options.admin, &script).await?;
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let opened = tokio::select! {
+        opened = open(&stage, &mut ticks) => opened,
+        () = signals.stop() => Err(anyhow::anyhow!("interrupted before the shop was open")),
+    };
+    if let Err(error) = opened {
+        stage.node.stop(Duration::ZERO).await;
+        return Err(error);
+    }
+    let mut story = Story::begin(stage, script, options.show)?;
+    let mut over = story.invite()?;
     loop {
         tokio::select! {
             // Its sender is dropped, too, when the thread of the customers comes to a bad end.
@@ -64,51 +73,71 @@ pub(crate) async fn run(options: &DemoOptions) -> Result<Summary> {
     story.end().await
 }
 
+/// Waits until the first servers serve.
+async fn open(stage: &Stage, ticks: &mut Interval) -> Result<()> {
+    let begin = clock::now();
+    while stage.crew().serving < SERVERS_MIN {
+        let waited = clock::now().since(begin);
+        ensure!(waited < OPENING_MAX, "the servers of the shop do not start: {}", why(stage));
+        ticks.tick().await;
+    }
+    Ok(())
+}
+
+/// What the balancer says about its servers.
+fn why(stage: &Stage) -> String {
+    let events = stage.node.control.events(0).events;
+    events.last().map(|event| format!("{}: {}", event.message, event.reason)).unwrap_or_default()
+}
+
 struct Story {
     stage: Stage,
+    script: Script,
     load: Arc<Load>,
     begin: (Instant, UnixTime),
-    acts: Vec<(Instant, Act)>,
+    /// When the servers were looked at last.
+    seen: Instant,
+    is_crash_due: bool,
     screen: Screen,
-    title: String,
-    /// The whole seconds that have been shown.
-    shown: u64,
-    /// Requests of each server when they were last shown.
-    requests: Vec<u64>,
+    /// From one view to the next, and how many there were.
+    period: Duration,
+    shown: u128,
+    chart: Chart,
+    meter: Meter,
+    crew: Crew,
     servers: (usize, usize),
+    /// The second that is over, and what ended in it.
+    recent: (u64, Latencies),
+    decisions: Vec<Decision>,
     events: Vec<Event>,
     last_event: u64,
     interrupted: bool,
 }
 
-/// What the demo does to its servers.
-#[derive(Clone, Copy, Debug)]
-enum Act {
-    Kill,
-    BringBack,
-}
-
 impl Story {
-    fn begin(stage: Stage, options: &DemoOptions) -> Result<Self> {
+    fn begin(stage: Stage, script: Script, show: Show) -> Result<Self> {
         let begin = (clock::now(), clock::unix_time());
         let address = stage.address()?;
-        let half = options.duration / 2;
-        let back = half + (options.duration / 4).min(AWAY_MAX);
-        let admin = stage.node.admin().unwrap_or_else(|| "off".to_owned());
-        let load = Load::new(address, begin.0, options.duration, RATE);
+        let load = Load::new(address, begin.0, script);
+        let recent = (0, load.tally().take_recent());
         Ok(Self {
             load: Arc::new(load),
-            // Taken from the end.
-            acts: vec![(begin.0 + back, Act::BringBack), (begin.0 + half, Act::Kill)],
-            screen: Screen::open(options.show)?,
-            title: format!("the shop: http://{address}   admin API: {admin}"),
+            seen: begin.0,
+            is_crash_due: true,
+            screen: Screen::open(show, title(&stage, address, &script))?,
+            period: show.period(),
             shown: 0,
-            requests: Vec::new(),
+            chart: Chart::new(&script),
+            meter: Meter::default(),
+            crew: stage.crew(),
             servers: (usize::MAX, 0),
+            recent,
+            decisions: Vec::new(),
             events: Vec::new(),
-            last_event: 0,
+            last_event: stage.node.control.events(0).last,
             interrupted: false,
             begin,
+            script,
             stage,
         })
     }
@@ -133,73 +162,78 @@ impl Story {
     }
 
     fn go_on(&mut self, now: Instant) -> Result<()> {
-        while let Some((_, act)) = self.acts.pop_if(|(due, _)| *due <= now) {
-            let event = self.perform(act)?;
-            self.events.push(event);
+        let at = now.since(self.begin.0);
+        if self.is_crash_due && at >= self.script.crash {
+            self.crash(at)?;
         }
-        self.observe();
-        let second = now.since(self.begin.0).as_secs();
-        if second > self.shown {
-            self.show(second)?;
+        self.observe(now);
+        if at.as_nanos() / self.period.as_nanos() > self.shown {
+            self.show(at)?;
         }
         Ok(())
     }
 
-    fn perform(&mut self, act: Act) -> Result<Event> {
-        let name = VICTIM + 1;
-        let (kind, message) = match act {
-            Act::Kill => {
-                let id = self.stage.fleet.kill(VICTIM)?;
-                ("server-killed", format!("shop-{name}, process {id}, gets SIGKILL"))
-            }
-            Act::BringBack => {
-                let id = self.stage.fleet.bring_back(VICTIM)?;
-                ("server-restarted", format!("shop-{name} is started again as process {id}"))
-            }
-        };
-        Ok(Event { at: seconds(clock::now().since(self.begin.0)), kind, message })
+    /// Kills a server, as soon as one serves.
+    fn crash(&mut self, at: Duration) -> Result<()> {
+        if let Some((name, process)) = self.stage.kill_one()? {
+            let message = format!("{name}, process {process}, gets SIGKILL");
+            self.events.push(Event { at: seconds(at), kind: "server-killed", message });
+            self.is_crash_due = false;
+        }
+        Ok(())
     }
 
-    /// Takes note of what happened since the last look.
-    fn observe(&mut self) {
-        let snapshot = self.stage.node.control.snapshot();
-        if let Some(pool) = snapshot.pool(&self.stage.pool) {
-            let states = pool.members.iter().map(|member| member.state.availability());
-            let up = states.filter(|state| state.is_available()).count();
-            self.servers = (self.servers.0.min(up), self.servers.1.max(up));
+    /// Takes note of what there is and what happened since the last look.
+    fn observe(&mut self, now: Instant) {
+        let at = now.since(self.begin.0);
+        self.meter.count(self.crew.all(), now.since(self.seen));
+        self.seen = now;
+        self.crew = self.stage.crew();
+        let Crew { serving, .. } = self.crew;
+        self.servers = (self.servers.0.min(serving), self.servers.1.max(serving));
+        self.chart.note(at, self.load.demand(at), serving as f64 * f64::from(RATE_EACH));
+        if at.as_secs() > self.recent.0 {
+            self.recent = (at.as_secs(), self.load.tally().take_recent());
         }
-        let page = self.stage.node.control.events(self.last_event);
+        self.read();
+    }
+
+    /// Reads what the balancer tells.
+    fn read(&mut self) {
+        let control = &self.stage.node.control;
+        let page = control.events(self.last_event);
         self.last_event = page.last;
         let begin = self.begin.1;
         self.events.extend(page.events.iter().map(|event| Event::of_balancer(event, begin)));
+        let Some(status) = control.autoscale(&self.stage.pool) else { return };
+        let since = status.history.iter().filter(|one| one.at >= begin.as_millis());
+        self.decisions = since.map(|one| Decision::of_balancer(one, begin)).collect();
     }
 
-    fn show(&mut self, second: u64) -> Result<()> {
-        let servers = self.stage.node.control.servers(&self.stage.pool).unwrap_or_default();
-        let requests: Vec<u64> = servers.iter().map(|server| server.requests).collect();
-        let seconds = (second - self.shown).max(1);
-        let before = self.requests.iter().copied().chain(std::iter::repeat(0));
-        let rates: Vec<u64> =
-            requests.iter().zip(before).map(|(now, before)| (now - before) / seconds).collect();
+    fn show(&mut self, at: Duration) -> Result<()> {
+        let tally = self.load.tally().clone();
         self.screen.draw(&Scene {
-            title: &self.title,
-            second,
-            servers: &servers,
-            rates: &rates,
-            tally: &self.load.tally(),
+            at,
+            demand: self.load.demand(at),
+            crew: self.crew,
+            recent: &self.recent.1,
+            tally: &tally,
             retries: retries(&self.stage.node.control.scrape()),
+            chart: &self.chart,
             events: &self.events,
         })?;
-        (self.shown, self.requests) = (second, requests);
+        self.shown = at.as_nanos() / self.period.as_nanos();
         Ok(())
     }
 
     async fn end(mut self) -> Result<Summary> {
-        let duration = clock::now().since(self.begin.0);
-        self.observe();
-        self.show(duration.as_secs().max(self.shown))?;
+        let now = clock::now();
+        let duration = now.since(self.begin.0);
+        self.observe(now);
+        self.show(duration)?;
         self.events.sort_by(|one, next| one.at.total_cmp(&next.at));
-        let tally = self.load.tally();
+        let tally = self.load.tally().clone();
+        let (all, haste) = (tally.all(), self.script.haste().get());
         let due = if self.interrupted { self.load.begun() } else { self.load.total() };
         let summary = Summary {
             requests: tally.requests,
@@ -207,10 +241,18 @@ impl Story {
             failed: tally.failed + due.saturating_sub(tally.requests),
             failures: tally.reasons.clone(),
             retries: retries(&self.stage.node.control.scrape()),
-            p50_ms: tally.quantile_ms(0.5),
-            p99_ms: tally.quantile_ms(0.99),
+            p50_ms: all.quantile_ms(0.5),
+            p99_ms: all.quantile_ms(0.99),
             servers_min: self.servers.0,
             servers_max: self.servers.1,
+            servers_end: self.crew.all(),
+            demand: Demand::SCRIPTED,
+            capacity_each: RATE_EACH,
+            promise: Held::of(&tally, &self.script),
+            startup_window: Window::of_startup(&self.script),
+            decisions: self.decisions,
+            bill: self.meter.bill(f64::from(haste)),
+            time_factor: haste,
             checkouts: tally.checkouts,
             checkouts_failed: tally.checkouts_failed,
             orders: Book::new(self.stage.book()).len()?,
@@ -218,10 +260,24 @@ impl Story {
             interrupted: self.interrupted,
             events: self.events,
         };
-        let Stage { node, .. } = self.stage;
-        node.stop(Duration::from_secs(1)).await;
+        self.stage.node.stop(Duration::from_secs(1)).await;
         Ok(summary)
     }
+}
+
+/// What everybody is to know beforehand.
+fn title(stage: &Stage, address: SocketAddr, script: &Script) -> String {
+    let admin = stage.node.admin().unwrap_or_else(|| "off".to_owned());
+    let (latency, percent) = (PROMISE.latency.as_millis(), PROMISE.ratio * 100.0);
+    let Window { from, to } = Window::of_startup(script);
+    let haste = script.haste();
+    format!(
+        "the shop: http://{address}   admin API: {admin}\n\
+         {SERVERS_MIN} to {SERVERS_MAX} servers, {RATE_EACH} requests/s each (told, not learned); \
+         1 s is {haste} s of the shop's day\n\
+         promised: {percent} % within {latency} ms, but from {from:.1} s to {to:.1} s, when \
+         servers start"
+    )
 }
 
 /// Further tries of either kind: those that the budget pays for, and those on the next server after

@@ -14,7 +14,7 @@ use crate::world::wait::until;
 
 /// Takes twenty seconds: the shortest demo there is.
 #[test]
-fn a_server_dies_and_comes_back_and_no_request_fails() {
+fn a_shop_grows_and_shrinks_with_its_promotion_and_no_request_fails() {
     let world = Directory::new();
     let temporary = world.path().join("tmp");
     std::fs::create_dir(&temporary).expect("the directory is ours");
@@ -25,28 +25,54 @@ fn a_server_dies_and_comes_back_and_no_request_fails() {
     assert_eq!(ended.code, 0, "{ended:?}");
 
     let summary: Value = serde_json::from_str(&world.read("summary.json")).expect("it is JSON");
-    assert_eq!(summary["failed"], 0, "{summary:#}");
-    assert_eq!(summary["requests"], 6000, "{summary:#}");
-    assert_eq!((&summary["checkouts"], &summary["checkouts_failed"]), (&900.into(), &0.into()));
-    assert_eq!(summary["orders"], summary["checkouts"], "each order counts once: {summary:#}");
-    assert_eq!((&summary["servers_min"], &summary["servers_max"]), (&5.into(), &6.into()));
-    let number = |key: &str| summary[key].as_f64().unwrap_or_else(|| panic!("{key}: {summary:#}"));
-    assert!(number("retries") > 0.0 && number("p50_ms") >= 20.0, "{summary:#}");
-    assert!(number("p99_ms") >= number("p50_ms") && number("duration_s") < 26.0, "{summary:#}");
+    let count = |key: &str| summary[key].as_u64().unwrap_or_else(|| panic!("{key}: {summary:#}"));
+    assert_eq!((count("failed"), count("checkouts_failed")), (0, 0), "{summary:#}");
+    assert_eq!(count("orders"), count("checkouts"), "each order counts once: {summary:#}");
+    assert_eq!(summary["demand"], serde_json::json!({ "quiet": 100, "rush": 1000 }));
+    assert!(count("servers_max") > 6 && count("servers_end") == 6, "{summary:#}");
+    assert_eq!(summary["promise"]["held"], true, "{summary:#}");
+    let phases = list(&summary["promise"]["phases"]);
+    let judged = phases.iter().map(|phase| (text(&phase["name"]), phase["judged"] == true));
+    let expected = [("before", true), ("startup", false), ("rush", true), ("after", true)];
+    assert_eq!(judged.collect::<Vec<_>>(), expected);
+    assert_eq!(phases[1]["from"], summary["startup_window"]["from"]);
+    decisions_lead_up_and_back(&summary);
     let kinds: Vec<&str> = events(&summary).map(|(_, kind)| kind).collect();
-    for kind in ["server-killed", "server-restarted", "server-up"] {
+    for kind in ["server-killed", "scaled", "instance"] {
         assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
     }
     assert!(events(&summary).is_sorted_by(|(one, _), (next, _)| one <= next), "{summary:#}");
 
     assert!(ended.stdout.lines().count() >= 20, "a line a second: {}", ended.stdout);
+    assert!(ended.stdout.contains("1 s is 60 s of the shop's day"), "{}", ended.stdout);
     let left = std::fs::read_dir(&temporary).expect("the directory is ours").count();
     assert_eq!(left, 0, "the demo clears its things away");
 }
 
+/// Each decision begins where the one before ended, and says why.
+fn decisions_lead_up_and_back(summary: &Value) {
+    let decisions = list(&summary["decisions"]);
+    let mut servers = 6;
+    let mut most = 0;
+    for decision in decisions {
+        assert_eq!(decision["from"], servers, "{summary:#}");
+        assert!(text(&decision["reason"]).starts_with("want "), "{summary:#}");
+        servers = decision["to"].as_u64().expect("a number");
+        most = most.max(servers);
+    }
+    assert!(most > 6 && servers == 6, "{summary:#}");
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
 fn events(summary: &Value) -> impl Iterator<Item = (f64, &str)> {
-    let events = summary["events"].as_array().expect("a list");
-    events.iter().map(|event| {
+    list(&summary["events"]).iter().map(|event| {
         assert!(event["message"].as_str().is_some_and(|message| !message.is_empty()));
         (event["at"].as_f64().expect("a number"), event["kind"].as_str().expect("a word"))
     })
@@ -87,9 +113,8 @@ fn started(world: &Directory) -> Child {
     command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut demo = command.spawn().expect("the program starts");
     let lines = BufReader::new(demo.stderr.take().expect("it is piped"));
-    let serves = |line: &io::Result<String>| {
-        line.as_ref().is_ok_and(|line| line.contains("6 of 6 servers "))
-    };
+    let serves =
+        |line: &io::Result<String>| line.as_ref().is_ok_and(|line| line.contains(" 6 serving "));
     assert!(lines.lines().any(|line| serves(&line)), "it says how it does on standard error");
     demo
 }
