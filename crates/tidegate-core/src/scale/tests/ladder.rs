@@ -37,7 +37,8 @@ fn an_emergency_waits_for_nothing_and_takes_one_whole_step() {
     run(&mut pool, 45, 0.75);
     assert_eq!(run(&mut pool, 1, 0.85).servers, 20, "no cooldown, one step from the ten before");
     assert_eq!(run(&mut pool, 14, 0.85).servers, 20, "the period is not over");
-    assert_eq!(run(&mut pool, 1, 0.85).servers, 40, "the next step begins a launch time later");
+    assert_eq!(run(&mut pool, 1, 0.85).servers, 26, "only thirteen have had a launch time");
+    assert_eq!(run(&mut pool, 15, 0.85).servers, 40, "and now twenty");
 }
 
 #[test]
