@@ -63,24 +63,35 @@ impl Meter {
     }
 }
 
+/// A server of whose tries a larger share fails does not show how long work takes: it may fail at
+/// once, and would make the pool look able to do more.
+const FAILING: f64 = 0.1;
+
 /// What servers did between two looks.
 struct Since {
     failures: u64,
     duration: HistogramTotals,
+    /// The same, of those that do not fail.
+    sound: HistogramTotals,
     sample: Sample,
 }
 
 impl Since {
     /// A server that was not there before is counted from its first request on.
     fn of(before: &Reading, after: &Reading) -> Self {
-        let mut since =
-            Self { failures: 0, duration: HistogramTotals::default(), sample: Sample::Fair };
+        let (duration, sound) = (HistogramTotals::default(), HistogramTotals::default());
+        let mut since = Self { failures: 0, duration, sound, sample: Sample::Fair };
         for (id, server) in &after.servers {
             let earlier = before.servers.get(id);
             let failures = earlier.map_or(0, |earlier| earlier.failures);
             let duration = earlier.map_or_else(HistogramTotals::default, |known| known.duration);
-            since.failures += server.failures.saturating_sub(failures);
-            since.duration.add(&server.duration.since(&duration));
+            let failures = server.failures.saturating_sub(failures);
+            let duration = server.duration.since(&duration);
+            since.failures += failures;
+            since.duration.add(&duration);
+            if failures as f64 <= duration.count() as f64 * FAILING {
+                since.sound.add(&duration);
+            }
             if server.sample == Sample::Disturbed {
                 since.sample = Sample::Disturbed;
             }
@@ -92,11 +103,8 @@ impl Since {
     }
 
     fn service(&self) -> Option<Service> {
-        let variation = self.duration.variation()?;
-        Some(Service {
-            mean: self.duration.sum_seconds() / self.duration.count() as f64,
-            variation,
-        })
+        let variation = self.sound.variation()?;
+        Some(Service { mean: self.sound.sum_seconds() / self.sound.count() as f64, variation })
     }
 }
 
@@ -144,6 +152,19 @@ mod tests {
         let service = demand.service.expect("something was answered");
         assert!((service.mean - (80.0 * 0.015 + 10.0 * 0.7) / 90.0).abs() < 1e-9);
         assert!(service.variation > 1.0, "{service:?}");
+    }
+
+    #[test]
+    fn a_server_that_fails_fast_does_not_make_work_look_short() {
+        let mut meter = Meter::default();
+        meter.take(reading(0, &[server(&[], 0), server(&[], 0)]), LATENCY, at(0));
+        let both = [server(&[(100, 50)], 1), server(&[(1, 950)], 950)];
+        let demand = meter.take(reading(1000, &both), LATENCY, at(1)).expect("two looks");
+        let service = demand.service.expect("one server works");
+        assert!(service.mean > 0.05, "{service:?}");
+        let alone = [server(&[(100, 50)], 1), server(&[(1, 1900)], 1900)];
+        let demand = meter.take(reading(2000, &alone), LATENCY, at(2)).expect("two looks");
+        assert_eq!(demand.service, None, "nobody shows how long work takes");
     }
 
     #[test]

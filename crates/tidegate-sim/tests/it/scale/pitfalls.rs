@@ -1,8 +1,15 @@
 //! What autoscalers are known to do wrong, by name. Each scenario shows first that an honest, naive
 //! policy falls into it, and then that ours do not. `regress_PROJECT_ISSUE` is a report of others.
 
-use tidegate_core::model::autoscale::{Bounds, Policy, Targets};
+use std::collections::BTreeMap;
+
+use tidegate_core::model::autoscale::{Bounds, Capacity, Policy, Targets};
+use tidegate_core::model::server::ServerId;
+use tidegate_core::scale::meter::{Meter, Reading, ServerReading};
+use tidegate_core::scale::observed::{Demand, FleetCount, Load, Observed, Sample, Steering};
+use tidegate_core::scale::plan::{Memory, plan};
 use tidegate_core::scale::target;
+use tidegate_core::telemetry::histogram::Histogram;
 use tidegate_core::time::Duration;
 use tidegate_sim::traffic::Rate;
 
@@ -270,5 +277,76 @@ fn regress_kubernetes_72775_replacements_are_not_demand() {
         let ours = Run::of(&mut scene(Scene::new(shop(policy), 1)), 0, 2100);
         assert!(ours.most <= 24, "{policy:?}: {ours:?}");
         assert!(ours.late_share() < 0.02, "{policy:?}: {ours:?}");
+    }
+}
+
+/// One of ten servers answers 503 within a millisecond, and as it has nothing to do it is given
+/// half of all requests. The mean of what was measured says that work has become short.
+#[test]
+fn a_black_hole_does_not_make_servers_look_able_to_do_more() {
+    let (mut memory, mut meter) = (Memory::default(), Meter::default());
+    let mut shop = Shop::new(Policy::Slo);
+    shop.settings.capacity = Capacity::InFlight(5.0);
+    let mut floor = Floor::default();
+    let (mut naive, mut ours) = (u32::MAX, u32::MAX);
+    for second in 0..900 {
+        let mean = floor.work(second >= 300);
+        let demand = meter.take(floor.reading(second), shop.settings.slo.latency, at(second));
+        let plan = plan(&shop.settings, &look(&shop, demand, second), &mut memory, at(second));
+        if second >= 300 {
+            naive = naive.min(target::ceil(Floor::ARRIVALS as f64 / (5.0 / mean) / 0.7));
+            ours = ours.min(plan.servers);
+        }
+    }
+    assert!(naive <= 5, "{naive}");
+    assert!(ours >= 8, "{ours}");
+}
+
+/// Ten servers, each of whose requests is counted.
+#[derive(Default)]
+struct Floor {
+    servers: [Histogram; 10],
+    failures: u64,
+}
+
+impl Floor {
+    /// Requests a second.
+    const ARRIVALS: u64 = 400;
+
+    /// A second of work, and how long requests took in it on average. With a hole every other
+    /// request goes there.
+    fn work(&mut self, has_hole: bool) -> f64 {
+        let mut seconds = 0.0;
+        for request in 0..Self::ARRIVALS as usize {
+            let falls = has_hole && request % 2 == 0;
+            let server = if falls { 0 } else { request % 9 + 1 };
+            let took = Duration::from_millis(if falls { 1 } else { 80 });
+            self.failures += u64::from(falls);
+            self.servers[server].observe(took);
+            seconds += took.as_secs_f64();
+        }
+        seconds / Self::ARRIVALS as f64
+    }
+
+    fn reading(&self, second: u64) -> Reading {
+        let counted = |(place, histogram): (usize, &Histogram)| {
+            let failures = if place == 0 { self.failures } else { 0 };
+            let (duration, sample) = (histogram.totals(), Sample::Fair);
+            (ServerId(place as u64), ServerReading { failures, duration, sample })
+        };
+        let servers: BTreeMap<_, _> = self.servers.iter().enumerate().map(counted).collect();
+        Reading { arrivals: Self::ARRIVALS * second, in_flight: 32, servers }
+    }
+}
+
+fn look(shop: &Shop, demand: Option<Demand>, second: u64) -> Observed {
+    Observed {
+        demand,
+        fleet: FleetCount { serving: 10, ..FleetCount::default() },
+        load: Load::default(),
+        startup: Some(shop.settings.startup),
+        quota: None,
+        steering: Steering::default(),
+        at: Scene::wall(second),
     }
 }
