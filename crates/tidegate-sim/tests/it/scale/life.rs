@@ -123,8 +123,8 @@ fn a_quota_is_where_growth_ends() {
     assert_eq!(limits(&after).last(), Some(&Limit::Quota));
 }
 
-/// For ten minutes the provider answers nothing, and demand doubles meanwhile: what was asked for is
-/// asked for again under its name, and none comes twice.
+/// For ten minutes the provider answers nothing, and demand doubles meanwhile: what was asked for
+/// is asked for again under its name, and none comes twice.
 #[test]
 fn a_provider_that_is_down_for_ten_minutes_leads_to_no_swaying_and_no_double_launch() {
     for policy in [Policy::Slo, Policy::Target, Policy::Levels] {
