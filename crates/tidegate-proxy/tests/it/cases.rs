@@ -173,6 +173,9 @@ fn named_behind<'a>(mark: &'a str, text: &'a str) -> impl Iterator<Item = &'a st
     })
 }
 
+/// Where tests that are named by cases are.
+const DIRECTORIES: [&str; 3] = ["tests/it", "tests/it/h2", "../tidegate-sim/tests/it/scale"];
+
 #[test]
 fn the_page_and_the_tests_name_the_same_cases() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -182,8 +185,7 @@ fn the_page_and_the_tests_name_the_same_cases() {
     let reason = |name: &str| Refusal::ALL.iter().any(|refusal| refusal.as_str() == name);
     let named: BTreeSet<&str> = named_behind("`", &page).filter(|name| !reason(name)).collect();
     let listed = |directory: &Path| fs::read_dir(directory).expect("where this file is");
-    let files =
-        ["tests/it", "tests/it/h2"].iter().flat_map(|directory| listed(&root.join(directory)));
+    let files = DIRECTORIES.iter().flat_map(|directory| listed(&root.join(directory)));
     let paths = files.map(|file| file.expect("listed").path()).filter(|path| path.is_file());
     let sources: Vec<String> = paths.map(|path| read(&path)).collect();
     let written: BTreeSet<&str> =

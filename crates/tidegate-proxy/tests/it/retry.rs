@@ -423,3 +423,24 @@ fn requests_in_flight_are_counted_while_they_last() {
     assert_eq!([first.message().1, third.message().1], [b"late", b"late"]);
     eventually("none is in flight", || state.in_flight() == 0);
 }
+
+/// What a pool is scaled by is what was let in, once each: whoever is refused, or has a server fail
+/// on them, buys nobody a server.
+#[test]
+fn l8_neither_what_is_refused_nor_a_second_try_is_demand() {
+    let servers = [resetting(), resetting()];
+    let addresses = [servers[0].address, servers[1].address];
+    let more = format!("{RICH}[listener.web.limits]\nbody_bytes = \"1KiB\"\n");
+    let balancer = Balancer::start(&config(&addresses, &more));
+    let twice = "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n".to_owned();
+    for (request, expected) in [(twice, 400), (post("", 1025), 413)] {
+        let mut client = balancer.client();
+        client.send(&request);
+        assert_eq!(status(&client.head()), expected);
+    }
+    assert_eq!(balancer.pool().arrivals, 0);
+    let mut client = balancer.client();
+    client.send(keyed(0));
+    assert_eq!(status(&client.head()), 502);
+    assert_eq!((tries(&servers.each_ref()), balancer.pool().arrivals), (2, 1));
+}
