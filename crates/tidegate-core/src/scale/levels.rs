@@ -3,7 +3,8 @@
 //! Once a period each metric is compared with its ladder. A threshold counts when it has been
 //! passed for so many periods in a row; the metric that wishes for most wins. From `warn` on
 //! instances are started and kept warm; from `scale` on the pool grows, by a share or to a target;
-//! an emergency waits for no period and no cooldown. The pool shrinks only if every metric that is
+//! an emergency waits for no period and no cooldown. Each step is one of the servers in rotation,
+//! which the metric is of: what was ordered and has not arrived is not ordered again. The pool shrinks only if every metric that is
 //! looked at is known and low.
 
 use super::guard::most_after;
@@ -56,7 +57,8 @@ pub fn wish(
     for (runs, metric) in memory.runs.iter_mut().zip(&metrics) {
         runs.take(metric);
     }
-    let look = Look { settings, current, may_grow: memory.may_grow(&settings.levels, now) };
+    let may_grow = memory.may_grow(&settings.levels, now);
+    let look = Look { settings, current, rotation: observed.fleet.in_rotation(), may_grow };
     let rungs = metrics.iter().zip(&memory.runs).map(|(metric, runs)| look.rung(metric, *runs));
     let highest = rungs.max_by_key(|wish| (wish.servers, wish.warm));
     let wish = highest.unwrap_or_else(|| stay(current, "no metric has thresholds".to_owned()));
@@ -71,6 +73,9 @@ pub fn wish(
 struct Look<'a> {
     settings: &'a Autoscale,
     current: u32,
+    /// The servers that the values are of: a growth is one of these, and what is on its way is part
+    /// of it.
+    rotation: u32,
     may_grow: bool,
 }
 
@@ -84,8 +89,8 @@ impl Look<'_> {
         let counts = |run: u32| run >= self.settings.levels.periods;
         let says = |what: &str, threshold: f64| format!("{name} {value:.2}, {what} {threshold}");
         if let Some(emergency) = ladder.emergency.filter(|emergency| value >= *emergency) {
-            let most = most_after(self.current, self.settings.guard.max_step);
-            return wished(most, says("emergency from", emergency));
+            let most = most_after(self.rotation, self.settings.guard.max_step);
+            return wished(most.max(self.current), says("emergency from", emergency));
         }
         if counts(runs.scale) && self.may_grow {
             return wished(self.grown(value, ladder), says("scale from", ladder.scale));
@@ -103,10 +108,10 @@ impl Look<'_> {
     /// To the target where there is one, else by a share; at least by one.
     fn grown(&self, value: f64, ladder: &Ladder) -> u32 {
         let grown = ladder.target.map_or_else(
-            || self.current.saturating_add(share(self.current, SCALE_SHARE)),
-            |aim| target::ceil(f64::from(self.current) * value / aim),
+            || self.rotation.saturating_add(share(self.rotation, SCALE_SHARE)),
+            |aim| target::ceil(f64::from(self.rotation) * value / aim),
         );
-        grown.max(self.current.saturating_add(1))
+        grown.max(self.rotation.saturating_add(1)).max(self.current)
     }
 }
 

@@ -219,6 +219,7 @@ fn where_all_is_late_a_pool_grows_though_it_knows_not_what_a_server_can_do() {
         assert_eq!(plan_when(0.4, 6), 6, "some answers may be late by chance");
         assert_eq!(plan_when(1.0, 6), 12, "{policy:?}");
         assert_eq!(plan_when(1.0, 6), 12, "the next step waits for the servers of this one");
-        assert_eq!(plan_when(1.0, 12), 24);
+        let seen = [plan_when(1.0, 12), plan_when(1.0, 12)];
+        assert_eq!(seen[1], 24, "they have shown that they help");
     }
 }

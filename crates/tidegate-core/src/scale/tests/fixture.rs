@@ -80,6 +80,8 @@ pub(in crate::scale) struct Pool {
     pub(in crate::scale) serving: u32,
     pub(in crate::scale) warm: u32,
     starting: Vec<(u64, u32)>,
+    /// Seconds from a launch to a server that serves.
+    pub(in crate::scale) startup: u64,
     /// What the pool is asked for a second; `None`: unknown.
     pub(in crate::scale) arrivals: Option<f64>,
     pub(in crate::scale) load: Load,
@@ -97,6 +99,7 @@ impl Pool {
             serving,
             warm: 0,
             starting: Vec::new(),
+            startup: 30,
             arrivals: Some(0.0),
             load: Load::default(),
             steering: Steering::default(),
@@ -165,7 +168,7 @@ impl Pool {
         self.warm = plan.warm;
         let have = self.serving + self.ordered();
         if plan.instances > have {
-            self.starting.push((self.second + 30, plan.instances - have));
+            self.starting.push((self.second + self.startup, plan.instances - have));
         }
         let mut surplus = have.saturating_sub(plan.instances);
         while let (true, Some((_, count))) = (surplus > 0, self.starting.last_mut()) {

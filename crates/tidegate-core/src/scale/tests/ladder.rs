@@ -3,6 +3,7 @@
 use super::super::plan::Plan;
 use super::fixture::{Pool, levels, settings};
 use crate::model::autoscale::{Ladder, Levels, Policy};
+use crate::time::Duration;
 
 fn pool(serving: u32) -> Pool {
     Pool::new(settings(Policy::Levels), serving)
@@ -37,7 +38,8 @@ fn an_emergency_waits_for_nothing_and_takes_one_whole_step() {
     run(&mut pool, 45, 0.75);
     assert_eq!(run(&mut pool, 1, 0.85).servers, 20, "no cooldown, one step from the ten before");
     assert_eq!(run(&mut pool, 14, 0.85).servers, 20, "the period is not over");
-    assert_eq!(run(&mut pool, 1, 0.85).servers, 40, "the next step begins a launch time later");
+    assert_eq!(run(&mut pool, 1, 0.85).servers, 26, "only thirteen have had a launch time");
+    assert_eq!(run(&mut pool, 15, 0.85).servers, 40, "and now twenty");
 }
 
 #[test]
@@ -69,4 +71,16 @@ fn the_highest_metric_wins_and_a_missing_one_holds() {
     assert_eq!(run(&mut pool, 3600, 0.1).servers, 15, "requests are unknown");
     pool.arrivals = Some(500.0);
     assert_eq!(run(&mut pool, 45, 0.1).servers, 14);
+}
+
+#[test]
+fn what_is_on_its_way_is_part_of_the_step() {
+    for (value, servers) in [(0.75, 13), (0.95, 20)] {
+        let mut pool = pool(10);
+        // The launches take longer than expected, and than the cooldown.
+        pool.settings.levels.up_cooldown = Duration::from_secs(5);
+        pool.settings.startup = Duration::from_secs(5);
+        pool.startup = 600;
+        assert_eq!(run(&mut pool, 300, value).servers, servers, "at {value}");
+    }
 }
