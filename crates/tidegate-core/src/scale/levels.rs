@@ -4,8 +4,8 @@
 //! passed for so many periods in a row; the metric that wishes for most wins. From `warn` on
 //! instances are started and kept warm; from `scale` on the pool grows, by a share or to a target;
 //! an emergency waits for no period and no cooldown. Each step is one of the servers in rotation,
-//! which the metric is of: what was ordered and has not arrived is not ordered again. The pool shrinks only if every metric that is
-//! looked at is known and low.
+//! which the metric is of: what was ordered and has not arrived is not ordered again. The pool
+//! shrinks only if every metric that is looked at is known and low.
 
 use super::guard::most_after;
 use super::observed::Observed;
