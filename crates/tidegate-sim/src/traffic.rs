@@ -20,6 +20,17 @@ pub enum Rate {
         /// After.
         after: f64,
     },
+    /// One number, and another for a while.
+    Spike {
+        /// Before and after.
+        usual: f64,
+        /// Meanwhile.
+        height: f64,
+        /// From then on,
+        from: Instant,
+        /// until then.
+        to: Instant,
+    },
     /// Up and down between two numbers, in a straight line each way.
     Wave {
         /// The lowest.
@@ -42,6 +53,13 @@ impl Rate {
                     before
                 } else {
                     after
+                }
+            }
+            Self::Spike { usual, height, from, to } => {
+                if (from..to).contains(&now) {
+                    height
+                } else {
+                    usual
                 }
             }
             Self::Wave { low, high, period } => {
@@ -73,6 +91,9 @@ mod tests {
     fn rates_follow_their_shape() {
         let step = Rate::Step { before: 10.0, at: at(5), after: 30.0 };
         assert_eq!([step.at(at(4)), step.at(at(5))].map(f64::round), [10.0, 30.0]);
+        let spike = Rate::Spike { usual: 10.0, height: 30.0, from: at(5), to: at(7) };
+        let seen = [4, 5, 6, 7].map(|second| spike.at(at(second)).round());
+        assert_eq!(seen, [10.0, 30.0, 30.0, 10.0]);
         let wave = Rate::Wave { low: 10.0, high: 30.0, period: Duration::from_secs(40) };
         let seen = [0, 10, 20, 30, 40].map(|second| wave.at(at(second)).round());
         assert_eq!(seen, [10.0, 20.0, 30.0, 20.0, 10.0]);

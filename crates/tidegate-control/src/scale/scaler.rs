@@ -251,6 +251,9 @@ impl Scaler {
 
     /// Measures, plans, and aims.
     pub(super) fn look(&mut self, entry: &PoolEntry, steering: Steering, now: Instant) {
+        if !self.fleet.is_counted() {
+            return;
+        }
         let Some(settings) = self.settings.take() else { return };
         let at = clock::unix_time();
         let observed = self.observe(settings.slo.latency, entry, steering, (now, at));

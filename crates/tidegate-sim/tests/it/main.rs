@@ -5,3 +5,4 @@ mod fluid;
 mod health;
 mod queueing;
 mod retries;
+mod scale;

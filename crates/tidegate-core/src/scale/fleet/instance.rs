@@ -258,6 +258,11 @@ impl Instance {
         self.stage.is_in_rotation() || self.stage == Stage::Warm || was_ready
     }
 
+    /// Whether it was kept out of rotation, as far as is known.
+    pub(super) fn was_kept_warm(&self) -> bool {
+        self.was_ready && !self.has_served
+    }
+
     /// Whether it could come into rotation later.
     pub(super) fn is_reserve(&self) -> bool {
         self.is_sound() && (self.stage.is_coming() || self.stage == Stage::Warm)

@@ -233,6 +233,8 @@ impl Fleet {
         let mut instance = Instance::new(self.next_number(), Reason::Found, now);
         instance.uncertain = true;
         instance.was_ready = true;
+        // Before anybody has said how many there should be, what runs is taken to have served.
+        instance.has_served = self.aim.is_none();
         self.instances.insert(id.clone(), instance);
         true
     }

@@ -276,14 +276,19 @@ impl Fleet {
         let serving = number(&|one| one.serves());
         let coming = number(&|one| one.stage.is_coming() && one.is_sound());
         let warm = number(&|one| one.stage == Stage::Warm);
-        let short = self.aim.map_or(0, |aim| aim.instances.saturating_sub(serving));
-        let starting = coming.min(short);
+        let starting = match self.aim {
+            Some(aim) => coming.min(aim.instances.saturating_sub(serving)),
+            // Nobody has said yet how many there should be: as many as there are.
+            None => number(&|one| one.is_reserve() && !one.was_kept_warm()),
+        };
+        let warm = (warm + coming).saturating_sub(starting);
+        let warm_ready = number(&|one| one.stage == Stage::Warm && one.is_healthy());
         FleetCount {
             listed: 0,
             serving,
             starting,
-            warm: warm + coming - starting,
-            warm_ready: number(&|one| one.stage == Stage::Warm && one.is_healthy()),
+            warm,
+            warm_ready: warm_ready.min(warm),
             draining: number(&|one| {
                 one.stage >= Stage::Draining || (!one.is_sound() && one.stage != Stage::Warm)
             }),
@@ -321,6 +326,13 @@ impl Fleet {
     #[must_use]
     pub const fn is_acquainted(&self) -> bool {
         self.inventory.seen
+    }
+
+    /// Whether it can be said how many instances there are: by the record, or by the provider. Who
+    /// plans before that plans for a pool of nobody.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.inventory.seen || !self.instances.is_empty()
     }
 
     pub(super) fn is_outdated(&self, instance: &Instance) -> bool {

@@ -78,6 +78,32 @@ fn without_a_record_the_inventory_is_believed() {
 }
 
 #[test]
+fn what_is_found_before_anybody_planned_counts_as_there_to_serve() {
+    let mut play = Play::serving(3, settings(10));
+    play.record = None;
+    play.is_down = Some(ProviderFailure::Timeout);
+    play.restart();
+    assert!(!play.fleet.is_counted(), "nobody has said what there is");
+    play.is_down = None;
+    play.wait(61);
+    assert_eq!(play.census(), "3 warm");
+    let count = play.fleet.count();
+    assert!(play.fleet.is_counted());
+    assert_eq!((count.committed(), count.warm), (3, 0), "a plan goes on from three");
+}
+
+#[test]
+fn what_was_kept_warm_is_counted_as_warm() {
+    let mut play = Play::serving(3, settings(10));
+    play.aim(3, 2);
+    play.wait(100);
+    play.restart();
+    assert!(play.fleet.is_counted());
+    let count = play.fleet.count();
+    assert_eq!((count.committed(), count.warm), (3, 2));
+}
+
+#[test]
 fn a_drain_and_a_stop_go_on() {
     let mut play = Play::serving(3, settings(10));
     play.aim(1, 0);

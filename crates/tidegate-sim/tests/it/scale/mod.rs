@@ -1,0 +1,13 @@
+//! The autoscaler as a whole, on a virtual clock: clients, servers with a line in front of them,
+//! the planner, the life of instances, and a provider.
+//!
+//! Reading order: `shop` (clients and servers), `scene` (the world), `oracle` (what must hold at
+//! every look), `seeds` (drawn shops under drawn faults), then scenarios by name: `pitfalls` and
+//! `bottleneck`.
+
+mod bottleneck;
+mod oracle;
+mod pitfalls;
+mod scene;
+mod seeds;
+mod shop;
