@@ -38,7 +38,7 @@ const CHANGE_SECONDS: f64 = 8.0;
 const CHANGE_LEAST: f64 = 30.0;
 /// As many servers stay, where there are as many, while a crowd may come back: a pool that doubles
 /// in a start-up grows too slowly from one or two.
-const FEW: u32 = 8;
+const FEW: u32 = 6;
 /// Seconds after which half of a surplus is forgotten once it is none.
 const FORGET_SECONDS: f64 = 200.0;
 /// The last server of a margin is worth it if it is filled by as much.
