@@ -3,3 +3,4 @@
 mod authority;
 pub(super) mod fixture;
 mod ladder;
+mod properties;

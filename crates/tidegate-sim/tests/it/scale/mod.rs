@@ -2,10 +2,11 @@
 //! the planner, the life of instances, and a provider.
 //!
 //! Reading order: `shop` (clients and servers), `scene` (the world), `oracle` (what must hold at
-//! every look), `seeds` (drawn shops under drawn faults), then scenarios by name: `pitfalls` and
-//! `bottleneck`.
+//! every look), `seeds` (drawn shops under drawn faults), then scenarios by name: `pitfalls`,
+//! `bottleneck` and `life`.
 
 mod bottleneck;
+mod life;
 mod oracle;
 mod pitfalls;
 mod scene;
