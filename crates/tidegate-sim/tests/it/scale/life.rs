@@ -61,7 +61,7 @@ fn warm_instances_enter_at_once_and_are_made_up_for() {
     assert_eq!(calm.observed.fleet.warm_ready, 4);
     let soon = last(&mut scene, 305);
     assert!(serving(&soon) >= had + 4, "{:?}", soon.observed.fleet);
-    let later = last(&mut scene, 500);
+    let later = last(&mut scene, 700);
     assert_eq!(later.observed.fleet.warm_ready, 4, "{:?}", later.observed.fleet);
 }
 
@@ -123,8 +123,8 @@ fn a_quota_is_where_growth_ends() {
     assert_eq!(limits(&after).last(), Some(&Limit::Quota));
 }
 
-/// For ten minutes the provider answers nothing, and demand doubles meanwhile: what was asked for is
-/// asked for again under its name, and none comes twice.
+/// For ten minutes the provider answers nothing, and demand doubles meanwhile: what was asked for
+/// is asked for again under its name, and none comes twice.
 #[test]
 fn a_provider_that_is_down_for_ten_minutes_leads_to_no_swaying_and_no_double_launch() {
     for policy in [Policy::Slo, Policy::Target, Policy::Levels] {
