@@ -17,9 +17,10 @@ use tidegate_core::scale::capacity;
 use tidegate_core::scale::fleet::event::FleetEvent;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::{Aim, Input};
-use tidegate_core::scale::fleet::instance::Stage;
+use tidegate_core::scale::fleet::instance::{InstanceView, Stage};
 use tidegate_core::scale::fleet::machine::Fleet;
 use tidegate_core::scale::fleet::output::{Entry, Output};
+use tidegate_core::scale::fleet::provider::ProviderFailure;
 use tidegate_core::scale::fleet::settings::Settings;
 use tidegate_core::scale::forecast::foresight::Forecast;
 use tidegate_core::scale::meter::Meter;
@@ -53,6 +54,8 @@ pub(super) struct Scaler {
     /// When it was kept last.
     kept: Option<Instant>,
     load: Load,
+    /// How many instances the provider ran when it had no more to give, and when that was.
+    quota: Option<(u32, Instant)>,
     last: Option<Plan>,
     status: AutoscaleStatus,
     /// Whether members came or went since the last snapshot.
@@ -66,6 +69,9 @@ pub(super) struct Mind {
     /// The time that the planner is told.
     pub(super) lapse: Lapse,
 }
+
+/// After so long a provider that had no more to give is asked again.
+const QUOTA_LASTS: Duration = Duration::from_secs(60);
 
 /// How often what was learned is kept.
 const KEEP_EVERY: Duration = Duration::from_secs(300);
@@ -100,6 +106,7 @@ impl Scaler {
             lapse,
             kept: None,
             load: Load::default(),
+            quota: None,
             last: None,
             status: AutoscaleStatus { pool: pool.name.to_string(), ..AutoscaleStatus::default() },
             changed: false,
@@ -286,7 +293,9 @@ impl Scaler {
         let fleet = FleetCount { listed: measure::listed(entry), ..self.fleet.count() };
         let load = Load { connections: measure::connections(entry), ..self.load.clone() };
         let startup = self.fleet.startup().high();
-        Observed { demand, fleet, load, startup, quota: None, steering, at }
+        let lasts = |(_, since): &(u32, Instant)| now.since(*since) < QUOTA_LASTS;
+        let quota = self.quota.filter(lasts).map(|(most, _)| most);
+        Observed { demand, fleet, load, startup, quota, steering, at }
     }
 
     /// Keeps what was learned, now and then.
@@ -410,6 +419,11 @@ impl Scaler {
             | FleetEvent::Overflow(_) => Kind::ProviderFailed,
             _ => Kind::Instance,
         };
+        if let FleetEvent::LaunchFailed { failure: ProviderFailure::Quota(_), .. } = event {
+            let runs = |one: &InstanceView<'_>| one.stage > Stage::Requested;
+            let running = self.fleet.instances().filter(runs).count();
+            self.quota = Some((u32::try_from(running).unwrap_or(u32::MAX), clock::now()));
+        }
         self.status.provider_error = match event {
             FleetEvent::InventoryFailed(failure) => Some(failure.to_string()),
             FleetEvent::LaunchFailed { failure, .. } => Some(failure.to_string()),

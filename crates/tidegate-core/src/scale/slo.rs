@@ -5,7 +5,8 @@
 //! chance of single requests needs ([`queueing`]). Two bounds come of that. Below the lower one it
 //! launches, to the upper one. Above the upper one it stops servers, when they have been too many
 //! for so long that keeping them has cost more than a change: a change has a price, and a large
-//! surplus earns it soon, a small one late. No margin goes beyond what aiming at a fixed share of
+//! surplus earns it soon, a small one late. Crowds come in waves: for a while after one, the few
+//! servers that a small pool grew by stay. No margin goes beyond what aiming at a fixed share of
 //! capacity would cost: where demand is so wild that more would be needed, servers are not the
 //! answer, and the queue and the warm pool are.
 
@@ -24,15 +25,20 @@ use crate::time::{Duration, Instant};
 const GRAIN: f64 = 0.3;
 /// No more than this is held, as a multiple of the highest demand of the last while: what aiming at
 /// 70 % of the capacity holds, and a little less.
-const MARGIN_MAX: f64 = 0.95 / target::UTILIZATION;
+const MARGIN_MAX: f64 = 0.94 / target::UTILIZATION;
 /// The highest demand of so long counts.
 const WHILE: Duration = Duration::from_secs(300);
 /// What was needed within so long is kept.
 const KEPT_FOR: Duration = Duration::from_secs(150);
 /// In how long what waits is to be worked off, in seconds.
 const DRAIN_SECONDS: f64 = 60.0;
-/// What a change costs: so many seconds of the whole pool, where it is all surplus.
-const CHANGE_SECONDS: f64 = 6.0;
+/// What a change costs: so many seconds of the whole pool, where it is all surplus, and of so many
+/// servers besides. The latter counts where there are few: they cost little and are missed much.
+const CHANGE_SECONDS: f64 = 8.0;
+const CHANGE_LEAST: f64 = 30.0;
+/// As many servers stay, where there are as many, while a crowd may come back: a pool that doubles
+/// in a start-up grows too slowly from one or two.
+const FEW: u32 = 6;
 /// Seconds after which half of a surplus is forgotten once it is none.
 const FORGET_SECONDS: f64 = 200.0;
 /// The last server of a margin is worth it if it is filled by as much.
@@ -118,14 +124,17 @@ impl Memory {
             self.surplus = 0.0;
             return needs.launch.max(needs.least);
         }
-        if needs.most >= current {
+        let few = if self.forecast.is_flash_near() { FEW } else { 0 };
+        let most = needs.most.max(few.min(current));
+        if most >= current {
             self.surplus *= (-seconds / FORGET_SECONDS).exp2();
             return current;
         }
-        let surplus = f64::from(current - needs.most);
+        let surplus = f64::from(current - most);
         let current_f = f64::from(current);
         self.surplus += surplus * surplus / current_f * seconds;
-        if self.surplus >= CHANGE_SECONDS * current_f { needs.most } else { current }
+        let price = CHANGE_SECONDS * current_f + CHANGE_LEAST;
+        if self.surplus >= price { most } else { current }
     }
 }
 
@@ -204,6 +213,21 @@ mod tests {
             pool.arrivals = Some(if second % 40 < 20 { 590.0 } else { 610.0 });
             assert_eq!(pool.run(1).servers, calm, "second {second}");
         }
+    }
+
+    #[test]
+    fn a_small_pool_keeps_what_it_grew_by_while_a_crowd_may_come_back() {
+        let mut pool = pool(6);
+        pool.settings.bounds.min = 1;
+        pool.arrivals = Some(100.0);
+        let calm = pool.run(3600).servers;
+        assert!(calm <= 3, "{calm}");
+        pool.arrivals = Some(700.0);
+        assert!(pool.run(300).servers >= FEW);
+        pool.arrivals = Some(100.0);
+        let after = pool.run(1500).servers;
+        assert_eq!(after, FEW, "it may come back");
+        assert!(pool.run(3600).servers <= 3, "it did not");
     }
 
     #[test]

@@ -114,17 +114,18 @@ fn bridge(demand: &mut [f64]) {
 fn world_cup() {
     let Some(trace) = real("worldcup98_per_minute.csv.gz", Reading::default()) else { return };
     // The last eleven days, and all of it: two crowds in May, of thirty times the demand within
-    // three minutes, are beyond any start-up of 180 s.
+    // three minutes, are beyond any start-up of 180 s and make 0.06 % of the requests late.
     let late = &trace.demand[trace.demand.len() - 60_480..];
-    for demand in [late, &trace.demand[..]] {
+    for (demand, violations) in [(late, 0.01), (&trace.demand[..], 0.08)] {
         let scenario = scenario(demand, 180);
         let (slo, hpa) = (run(SLO, &scenario), run(Choice::Hpa, &scenario));
         let oracle = run(Choice::Oracle, &scenario);
+        assert!(slo.violations_percent() <= violations);
         assert!(slo.server_hours <= hpa.server_hours);
         let gap =
             (slo.server_hours - oracle.server_hours) / (hpa.server_hours - oracle.server_hours);
         println!("gap to the oracle {gap:.3}");
-        assert!(gap <= 0.55);
+        assert!(gap <= 0.61);
     }
 }
 

@@ -7,13 +7,14 @@ use std::fmt;
 
 use tidegate_core::time::Duration;
 
-use super::script::Script;
-use super::stage::{RATE_EACH, SERVERS_MAX};
+use super::script::{RUSH, Script};
 use crate::output;
 
 /// Columns, of the whole demo, and rows.
-const COLUMNS: usize = 72;
+const COLUMNS: usize = 70;
 const ROWS: usize = 8;
+/// Requests a second that a row stands for: the rush fills half of them.
+const RATE_PER_ROW: usize = 2 * RUSH as usize / ROWS;
 /// Parts of a cell, each with a character of its own.
 const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const SPARE: char = '░';
@@ -77,7 +78,7 @@ impl Chart {
 
 /// The characters of a column in a row, counted from below, and how they look.
 fn cell(column: Column, row: usize) -> (char, &'static str) {
-    let height = f64::from(RATE_EACH) * SERVERS_MAX as f64 / ROWS as f64;
+    let height = RATE_PER_ROW as f64;
     let floor = height * row as f64;
     // Casts saturate.
     let part = |value: f64| (((value - floor) / height * 8.0).round().clamp(0.0, 8.0)) as usize;
@@ -95,7 +96,7 @@ impl fmt::Display for Chart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let colourful = output::is_colourful();
         for row in (0..ROWS).rev() {
-            let rate = RATE_EACH as usize * SERVERS_MAX * (row + 1) / ROWS;
+            let rate = RATE_PER_ROW * (row + 1);
             write!(f, "{rate:>7} ┤")?;
             let mut worn = PLAIN;
             for column in &self.columns {
@@ -118,7 +119,7 @@ mod tests {
     use super::*;
 
     fn chart(notes: &[(u64, f64, f64)]) -> Chart {
-        let mut chart = Chart::new(&Script::new(Duration::from_secs(72)));
+        let mut chart = Chart::new(&Script::new(Duration::from_secs(70)));
         for &(second, demand, capacity) in notes {
             chart.note(Duration::from_secs(second), demand, capacity);
         }
@@ -136,16 +137,16 @@ mod tests {
 
     #[test]
     fn what_is_asked_beyond_capacity_is_red_and_capacity_beyond_it_is_spare() {
-        let short = Column { demand: 1200.0, capacity: 600.0 };
+        let short = Column { demand: 1000.0, capacity: 500.0 };
         assert_eq!((cell(short, 0), cell(short, 3)), (('█', CYAN), ('█', RED)));
-        let spare = Column { demand: 600.0, capacity: 1200.0 };
+        let spare = Column { demand: 500.0, capacity: 1000.0 };
         assert_eq!((cell(spare, 1), cell(spare, 3)), (('█', CYAN), (SPARE, GREEN)));
         assert_eq!(cell(spare, ROWS - 1), (' ', PLAIN));
     }
 
     #[test]
     fn every_line_ends_where_its_columns_do() {
-        let text = chart(&[(0, 100.0, 480.0), (71, 100.0, 480.0)]).to_string();
+        let text = chart(&[(0, 100.0, 480.0), (69, 100.0, 480.0)]).to_string();
         assert_eq!(text.lines().count(), ROWS + 2);
         assert!(text.lines().all(|line| line.chars().count() <= COLUMNS + 9), "{text}");
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use tidegate_control::scale::status::AutoscaleStatus;
 use tidegate_core::telemetry::registry::Scrape;
 use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_net::clock;
@@ -90,6 +91,17 @@ fn why(stage: &Stage) -> String {
     events.last().map(|event| format!("{}: {}", event.message, event.reason)).unwrap_or_default()
 }
 
+/// How far the crash has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Crash {
+    /// It is to happen.
+    Due,
+    /// This server died.
+    Happened(String),
+    /// Its place is taken.
+    Over,
+}
+
 struct Story {
     stage: Stage,
     script: Script,
@@ -97,7 +109,7 @@ struct Story {
     begin: (Instant, UnixTime),
     /// When the servers were looked at last.
     seen: Instant,
-    is_crash_due: bool,
+    crash: Crash,
     screen: Screen,
     /// From one view to the next, and how many there were.
     period: Duration,
@@ -123,7 +135,7 @@ impl Story {
         Ok(Self {
             load: Arc::new(load),
             seen: begin.0,
-            is_crash_due: true,
+            crash: Crash::Due,
             screen: Screen::open(show, title(&stage, address, &script))?,
             period: show.period(),
             shown: 0,
@@ -163,8 +175,8 @@ impl Story {
 
     fn go_on(&mut self, now: Instant) -> Result<()> {
         let at = now.since(self.begin.0);
-        if self.is_crash_due && at >= self.script.crash {
-            self.crash(at)?;
+        if self.crash == Crash::Due && at >= self.script.crash {
+            self.kill(at)?;
         }
         self.observe(now);
         if at.as_nanos() / self.period.as_nanos() > self.shown {
@@ -174,13 +186,25 @@ impl Story {
     }
 
     /// Kills a server, as soon as one serves.
-    fn crash(&mut self, at: Duration) -> Result<()> {
+    fn kill(&mut self, at: Duration) -> Result<()> {
         if let Some((name, process)) = self.stage.kill_one()? {
             let message = format!("{name}, process {process}, gets SIGKILL");
             self.events.push(Event { at: seconds(at), kind: "server-killed", message });
-            self.is_crash_due = false;
+            self.crash = Crash::Happened(name);
         }
         Ok(())
+    }
+
+    /// Takes note when the place of the server that died is taken.
+    fn recover(&mut self, status: &AutoscaleStatus, at: Duration) {
+        let Crash::Happened(name) = &self.crash else { return };
+        let is_gone = status.instances.iter().all(|one| one.id != *name);
+        let serving = self.crew.serving;
+        if is_gone && u32::try_from(serving).is_ok_and(|serving| serving >= status.desired) {
+            let message = format!("another has taken the place of {name}: {serving} serve");
+            self.events.push(Event { at: seconds(at), kind: "server-replaced", message });
+            self.crash = Crash::Over;
+        }
     }
 
     /// Takes note of what there is and what happened since the last look.
@@ -195,11 +219,11 @@ impl Story {
         if at.as_secs() > self.recent.0 {
             self.recent = (at.as_secs(), self.load.tally().take_recent());
         }
-        self.read();
+        self.read(at);
     }
 
     /// Reads what the balancer tells.
-    fn read(&mut self) {
+    fn read(&mut self, at: Duration) {
         let control = &self.stage.node.control;
         let page = control.events(self.last_event);
         self.last_event = page.last;
@@ -208,6 +232,7 @@ impl Story {
         let Some(status) = control.autoscale(&self.stage.pool) else { return };
         let since = status.history.iter().filter(|one| one.at >= begin.as_millis());
         self.decisions = since.map(|one| Decision::of_balancer(one, begin)).collect();
+        self.recover(&status, at);
     }
 
     fn show(&mut self, at: Duration) -> Result<()> {
@@ -274,7 +299,7 @@ fn title(stage: &Stage, address: SocketAddr, script: &Script) -> String {
     format!(
         "the shop: http://{address}   admin API: {admin}\n\
          {SERVERS_MIN} to {SERVERS_MAX} servers, {RATE_EACH} requests/s each (told, not learned); \
-         1 s is {haste} s of the shop's day\n\
+         1 s is {haste} s of its day\n\
          promised: {percent} % within {latency} ms, but from {from:.1} s to {to:.1} s, when \
          servers start"
     )

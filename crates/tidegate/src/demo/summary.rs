@@ -18,7 +18,8 @@ use super::tally::{PROMISE, Tally};
 pub(crate) struct Event {
     /// Seconds since the load began.
     pub(super) at: f64,
-    /// What kind of thing: one of the balancer's own, or `server-killed`.
+    /// What kind of thing: one of the balancer's own, `server-killed`
+    /// or `server-replaced`.
     pub(super) kind: &'static str,
     /// What happened, and why.
     pub(super) message: String,
@@ -253,14 +254,16 @@ impl fmt::Display for Summary {
         writeln!(f, "{}", self.promise)?;
         writeln!(
             f,
-            "the bill   {:.2} server-hours of that day; {} servers all the time: {:.2} ({:.0} % \
-             saved)",
+            "the bill   {:.2} server-hours; {} servers all the time: {:.2}; {:.0} % saved",
             bill.server_hours,
             bill.servers,
             bill.server_hours_fixed,
             bill.saved_percent()
         )?;
-        writeln!(f, "time       1 s was {time_factor} s of the day")?;
+        writeln!(
+            f,
+            "time       1 s was {time_factor} s of the day that is shown, and of its bill"
+        )?;
         match self.complaints().as_slice() {
             [] => write!(f, "verdict    good: nothing was dropped, and the promise was held"),
             complaints => write!(f, "verdict    BAD: {}", complaints.join(", ")),

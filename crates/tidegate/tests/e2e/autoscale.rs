@@ -141,7 +141,7 @@ const BY_RATE: &str = "capacity = { requests = 400 }\ntargets = { requests_per_s
 const QUICK: &str = "guard = { down_cooldown = \"1s\", down_every = \"500ms\" }\n";
 
 #[test]
-fn capacity_comes_with_demand_and_goes_with_it_and_no_request_fails() {
+fn capacity_comes_with_demand_and_goes_by_hand_and_no_request_fails() {
     let shop = Shop::new(23_100);
     let lines = format!("min = 1\nmax = 4\n{BY_RATE}{QUICK}");
     let balancer = shop.run(&lines, "");
@@ -159,6 +159,8 @@ fn capacity_comes_with_demand_and_goes_with_it_and_no_request_fails() {
         assert!(metrics.contains(line), "{line}: {metrics}");
     }
     assert_eq!(customers.leave(), 0, "requests failed");
+    // A small pool waits half an hour for the crowd to come back; a person need not.
+    assert_eq!(balancer.asked(shop.world.path(), &["scale", "shop", "1"]).code, 0);
     await_serving(&balancer, 1);
     until("the others are gone", || (shop.processes().len() == 1).then_some(()));
 }

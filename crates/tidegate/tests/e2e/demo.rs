@@ -38,13 +38,13 @@ fn a_shop_grows_and_shrinks_with_its_promotion_and_no_request_fails() {
     assert_eq!(phases[1]["from"], summary["startup_window"]["from"]);
     decisions_lead_up_and_back(&summary);
     let kinds: Vec<&str> = events(&summary).map(|(_, kind)| kind).collect();
-    for kind in ["server-killed", "scaled", "instance"] {
+    for kind in ["server-killed", "server-replaced", "scaled", "instance"] {
         assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
     }
     assert!(events(&summary).is_sorted_by(|(one, _), (next, _)| one <= next), "{summary:#}");
 
     assert!(ended.stdout.lines().count() >= 20, "a line a second: {}", ended.stdout);
-    assert!(ended.stdout.contains("1 s is 60 s of the shop's day"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("1 s is 60 s of its day"), "{}", ended.stdout);
     let left = std::fs::read_dir(&temporary).expect("the directory is ours").count();
     assert_eq!(left, 0, "the demo clears its things away");
 }

@@ -2,7 +2,7 @@
 //!
 //! Page's test (1954) on the logarithm of demand over the mean of the last quarter of an hour, in
 //! units of its usual size. A flash is over when demand is near that mean again, or the mean near
-//! demand.
+//! demand; but crowds come in waves, so for a while after it another is near.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ const MEAN_HALF_LIFE: f64 = 60.0;
 const SIZE_HALF_LIFE: f64 = 5760.0;
 /// A growth below this, as a logarithm, is no flash, however calm it was before: a third.
 const GROWTH_MIN: f64 = 0.3;
+/// Bins after a flash in which another is near: half an hour.
+const NEAR: u32 = 120;
 
 /// Watches for flashes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,8 @@ pub struct Flash {
     mean: f64,
     size: f64,
     sum: f64,
+    /// Bins in which another is near.
+    near: u32,
 }
 
 impl Flash {
@@ -44,6 +48,7 @@ impl Flash {
             self.sum += surprise / unit - USUAL;
             self.sum = self.sum.clamp(0.0, 4.0 * ALARM);
         }
+        self.near = if self.is_on() { NEAR } else { self.near.saturating_sub(1) };
         self.size += share(SIZE_HALF_LIFE) * (surprise.abs().min(4.0 * unit) - self.size);
         self.mean += share(MEAN_HALF_LIFE) * (demand - self.mean);
     }
@@ -52,6 +57,12 @@ impl Flash {
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.sum >= ALARM
+    }
+
+    /// Whether there is one, or was one lately.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        self.near > 0
     }
 }
 
@@ -71,9 +82,14 @@ mod tests {
             flash.observe(2000.0);
             assert!(flash.is_on() || bin < 1, "bin {bin}");
         }
-        for _ in 0..240 {
+        while flash.is_on() {
             flash.observe(150.0);
         }
-        assert!(!flash.is_on());
+        for bin in 2..NEAR {
+            flash.observe(150.0);
+            assert!(flash.is_near() && !flash.is_on(), "another may come: bin {bin}");
+        }
+        flash.observe(150.0);
+        assert!(!flash.is_near());
     }
 }

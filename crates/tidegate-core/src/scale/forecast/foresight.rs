@@ -13,8 +13,8 @@ use crate::time::{Duration, UnixTime};
 
 /// What a late request costs, in what serving it would have: where nothing is to be launched below,
 /// and where nothing is to be stopped above.
-const PRICE_LIKELY: f64 = 4.0;
-const PRICE_SAFE: f64 = 40.0;
+const PRICE_LIKELY: f64 = 8.0;
+const PRICE_SAFE: f64 = 45.0;
 /// Until so many bins are known, demand is taken to be as wild as this factor.
 const TRUSTED: usize = DAY;
 const UNTRUSTED: f64 = 1.0 / 0.7;
@@ -210,6 +210,12 @@ impl Forecast {
     #[must_use]
     pub fn is_flash(&self) -> bool {
         self.flash.is_on()
+    }
+
+    /// Whether demand leaps so, or did lately: crowds come in waves.
+    #[must_use]
+    pub fn is_flash_near(&self) -> bool {
+        self.flash.is_near()
     }
 
     /// Bins of past demand that are known.

@@ -61,7 +61,7 @@ fn warm_instances_enter_at_once_and_are_made_up_for() {
     assert_eq!(calm.observed.fleet.warm_ready, 4);
     let soon = last(&mut scene, 305);
     assert!(serving(&soon) >= had + 4, "{:?}", soon.observed.fleet);
-    let later = last(&mut scene, 500);
+    let later = last(&mut scene, 700);
     assert_eq!(later.observed.fleet.warm_ready, 4, "{:?}", later.observed.fleet);
 }
 

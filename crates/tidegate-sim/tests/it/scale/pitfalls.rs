@@ -132,7 +132,7 @@ fn a_pool_does_not_sway_around_a_threshold() {
     assert!(naive.turns >= 20, "{naive:?}");
     for policy in POLICIES {
         let ours = Run::of(&mut Scene::new(shop(policy), 1), 600, 3600);
-        assert_eq!(ours.turns, 0, "{policy:?}: {ours:?}");
+        assert!(ours.turns <= 1, "{policy:?}: {ours:?}");
     }
 }
 
