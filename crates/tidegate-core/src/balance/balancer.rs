@@ -1,16 +1,16 @@
 //! One core's view of a pool: picks a server for each request.
 //!
-//! The balancer is lazy. It compares the pool's epoch with the one its candidates were made at,
+//! The balancer is lazy. It compares the pool's epoch with the one its choices were made at,
 //! and makes them anew when it differs; while a server is ramping up also once a second. Nothing
 //! needs to tell it of a change.
 //!
-//! A retry names the servers it has tried. They are never offered again; once all candidates are
+//! A retry names the servers it has tried. They are never offered again; once all choices are
 //! among them, the reserve is offered, so that a request whose connections fail walks through
 //! every server that might still answer, backups last.
 
 use std::sync::Arc;
 
-use super::candidates::{Candidate, Candidates};
+use super::choices::{Choice, Choices};
 use super::picker::Picker;
 use super::plan::Plan;
 use crate::model::ids::ServerIndex;
@@ -26,10 +26,10 @@ const RAMP_STEP: Duration = Duration::from_secs(1);
 pub struct Balancer {
     plan: Arc<Plan>,
     picker: Box<dyn Picker>,
-    candidates: Candidates,
-    /// The pool's epoch at which the candidates were made; `None` before the first pick.
+    choices: Choices,
+    /// The pool's epoch at which the choices were made; `None` before the first pick.
     epoch: Option<u64>,
-    candidates_due: Instant,
+    choices_due: Instant,
     picker_due: Instant,
 }
 
@@ -54,9 +54,9 @@ impl Balancer {
         Self {
             picker: plan.picker(seed),
             plan,
-            candidates: Candidates::default(),
+            choices: Choices::default(),
             epoch: None,
-            candidates_due: Instant::NEVER,
+            choices_due: Instant::NEVER,
             picker_due: Instant::NEVER,
         }
     }
@@ -73,26 +73,26 @@ impl Balancer {
     ) -> Option<ServerIndex> {
         self.follow(members, epoch, request.now);
         self.picker
-            .pick(&self.candidates, request)
-            .or_else(|| from_reserve(self.candidates.reserve(), request))
-            .map(|candidate| candidate.server)
+            .pick(&self.choices, request)
+            .or_else(|| from_reserve(self.choices.reserve(), request))
+            .map(|choice| choice.server)
     }
 
     fn follow(&mut self, members: &[Member], epoch: u64, now: Instant) {
-        if self.epoch != Some(epoch) || now >= self.candidates_due {
+        if self.epoch != Some(epoch) || now >= self.choices_due {
             self.rebuild(members, epoch, now);
         } else if now >= self.picker_due {
-            self.picker_due = self.picker.refresh(&self.candidates, now);
+            self.picker_due = self.picker.refresh(&self.choices, now);
         }
     }
 
     #[cold]
     fn rebuild(&mut self, members: &[Member], epoch: u64, now: Instant) {
-        self.candidates.rebuild(&self.plan, members, now);
-        self.picker.rebuild(&self.candidates);
-        self.picker_due = self.picker.refresh(&self.candidates, now);
-        self.candidates_due =
-            if self.candidates.any_ramping() { now + RAMP_STEP } else { Instant::NEVER };
+        self.choices.rebuild(&self.plan, members, now);
+        self.picker.rebuild(&self.choices);
+        self.picker_due = self.picker.refresh(&self.choices, now);
+        self.choices_due =
+            if self.choices.any_ramping() { now + RAMP_STEP } else { Instant::NEVER };
         self.epoch = Some(epoch);
     }
 }
@@ -107,8 +107,8 @@ impl PickRequest<'_> {
 
 /// The first of the reserve that was not tried, from a place drawn at random.
 #[cold]
-fn from_reserve<'c>(reserve: &'c [Candidate], request: &PickRequest<'_>) -> Option<&'c Candidate> {
+fn from_reserve<'c>(reserve: &'c [Choice], request: &PickRequest<'_>) -> Option<&'c Choice> {
     let start = usize::try_from(scale(request.draw, reserve.len() as u64)).unwrap_or(0);
     let (before, after) = reserve.split_at(start);
-    after.iter().chain(before).find(|candidate| request.allows(candidate.server))
+    after.iter().chain(before).find(|choice| request.allows(choice.server))
 }

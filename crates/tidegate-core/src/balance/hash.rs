@@ -7,21 +7,21 @@
 //! for the keys of a missing primary, by a table of their own.
 //!
 //! A ramping server takes the keys whose hash with its identity falls below its progress, so that
-//! its set of keys only grows. After enough hashes in vain the candidates are walked from a place
+//! its set of keys only grows. After enough hashes in vain the choices are walked from a place
 //! that the key sets. A request without a key goes by the power of two choices.
 
 use std::sync::Arc;
 
 use super::balancer::PickRequest;
 use super::bounded_load::BoundedLoad;
-use super::candidates::{Candidate, Candidates};
+use super::choices::{Choice, Choices};
 use super::p2c::PowerOfTwo;
 use super::picker::Picker;
 use super::slow_start::Progress;
 use super::table::{Table, Tables};
 use crate::rng::{mix, scale};
 
-/// How often a key is hashed before the candidates are walked.
+/// How often a key is hashed before the choices are walked.
 const HASHES: u64 = 16;
 
 /// Picks by key.
@@ -41,43 +41,39 @@ impl Hash {
 }
 
 impl Picker for Hash {
-    fn rebuild(&mut self, candidates: &Candidates) {
+    fn rebuild(&mut self, choices: &Choices) {
         self.bound.reset();
-        self.keyless.rebuild(candidates);
+        self.keyless.rebuild(choices);
     }
 
-    fn pick<'c>(
-        &mut self,
-        candidates: &'c Candidates,
-        request: &PickRequest<'_>,
-    ) -> Option<&'c Candidate> {
-        let Some(key) = request.key else { return self.keyless.pick(candidates, request) };
-        if candidates.all().is_empty() {
+    fn pick<'c>(&mut self, choices: &'c Choices, request: &PickRequest<'_>) -> Option<&'c Choice> {
+        let Some(key) = request.key else { return self.keyless.pick(choices, request) };
+        if choices.all().is_empty() {
             return None;
         }
-        self.bound.follow(candidates, request.now);
-        let search = Search { candidates, request, bound: &self.bound, key };
+        self.bound.follow(choices, request.now);
+        let search = Search { choices, request, bound: &self.bound, key };
         search.by_tables(&self.tables).or_else(|| search.one_by_one())
     }
 }
 
 /// The search for one key's server.
 struct Search<'c, 's> {
-    candidates: &'c Candidates,
+    choices: &'c Choices,
     request: &'s PickRequest<'s>,
     bound: &'s BoundedLoad,
     key: u64,
 }
 
 impl<'c> Search<'c, '_> {
-    fn by_tables(&self, tables: &Tables) -> Option<&'c Candidate> {
+    fn by_tables(&self, tables: &Tables) -> Option<&'c Choice> {
         let Some(primaries) = &tables.primaries else {
             return self.by_table(tables.backups.as_ref()?);
         };
         for attempt in 0..HASHES {
             let owner = primaries.owner(rehash(self.key, attempt));
-            match self.candidates.find(owner) {
-                Some(candidate) if self.accepts(candidate) => return Some(candidate),
+            match self.choices.find(owner) {
+                Some(choice) if self.accepts(choice) => return Some(choice),
                 Some(_) => {}
                 None => {
                     let stand_in = tables.backups.as_ref().and_then(|table| self.by_table(table));
@@ -91,32 +87,30 @@ impl<'c> Search<'c, '_> {
     }
 
     /// The first owner of the key, hashed again and again, that accepts it.
-    fn by_table(&self, table: &Table) -> Option<&'c Candidate> {
+    fn by_table(&self, table: &Table) -> Option<&'c Choice> {
         (0..HASHES)
-            .filter_map(|attempt| self.candidates.find(table.owner(rehash(self.key, attempt))))
-            .find(|candidate| self.accepts(candidate))
+            .filter_map(|attempt| self.choices.find(table.owner(rehash(self.key, attempt))))
+            .find(|choice| self.accepts(choice))
     }
 
-    /// The first acceptable candidate in the circle, or the first untried if none is.
-    fn one_by_one(&self) -> Option<&'c Candidate> {
-        let start = scale(mix(self.key), self.candidates.all().len() as u64);
+    /// The first acceptable choice in the circle, or the first untried if none is.
+    fn one_by_one(&self) -> Option<&'c Choice> {
+        let start = scale(mix(self.key), self.choices.all().len() as u64);
         let start = usize::try_from(start).unwrap_or(0);
-        self.candidates.first_from(start, |candidate| self.accepts(candidate)).or_else(|| {
-            self.candidates.first_from(start, |candidate| self.request.allows(candidate.server))
-        })
+        self.choices
+            .first_from(start, |choice| self.accepts(choice))
+            .or_else(|| self.choices.first_from(start, |choice| self.request.allows(choice.server)))
     }
 
-    fn accepts(&self, candidate: &Candidate) -> bool {
-        self.request.allows(candidate.server)
-            && self.is_ready(candidate)
-            && self.bound.admits(candidate)
+    fn accepts(&self, choice: &Choice) -> bool {
+        self.request.allows(choice.server) && self.is_ready(choice) && self.bound.admits(choice)
     }
 
-    /// Whether `candidate` has ramped up far enough for this key.
-    fn is_ready(&self, candidate: &Candidate) -> bool {
-        candidate.progress == Progress::DONE || {
-            let identity = mix(candidate.state.id().0.wrapping_add(1));
-            candidate.progress.joins_draw(mix(self.key ^ identity))
+    /// Whether `choice` has ramped up far enough for this key.
+    fn is_ready(&self, choice: &Choice) -> bool {
+        choice.progress == Progress::DONE || {
+            let identity = mix(choice.state.id().0.wrapping_add(1));
+            choice.progress.joins_draw(mix(self.key ^ identity))
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Least connections: the candidate with the fewest requests in flight; ties at random.
+//! Least connections: the choice with the fewest requests in flight; ties at random.
 //!
-//! All candidates are looked at, so the cost grows with the pool; `p2c` comes close to the result
+//! All choices are looked at, so the cost grows with the pool; `p2c` comes close to the result
 //! for two looks. The counters are shared by all cores, and another core's request may begin in
 //! the midst of a scan: the pick is then one request out of date, as any pick is a moment later.
 //!
@@ -9,12 +9,12 @@
 //! with its progress, from one up: an idle server is the least loaded, however cold.
 
 use super::balancer::PickRequest;
-use super::candidates::{Candidate, Candidates};
+use super::choices::{Choice, Choices};
 use super::lottery::{Lottery, redraw};
 use super::picker::Picker;
 use crate::rng::scale;
 
-/// How often to draw in search of an idle candidate.
+/// How often to draw in search of an idle choice.
 const IDLE_DRAWS: u64 = 4;
 
 /// Picks the one with the fewest in flight.
@@ -24,25 +24,21 @@ pub(super) struct LeastConnections {
 }
 
 impl Picker for LeastConnections {
-    fn rebuild(&mut self, candidates: &Candidates) {
-        self.scan.rebuild(candidates, of_progress);
+    fn rebuild(&mut self, choices: &Choices) {
+        self.scan.rebuild(choices, of_progress);
     }
 
-    fn pick<'c>(
-        &mut self,
-        candidates: &'c Candidates,
-        request: &PickRequest<'_>,
-    ) -> Option<&'c Candidate> {
-        self.scan.least(candidates, request, of_progress)
+    fn pick<'c>(&mut self, choices: &'c Choices, request: &PickRequest<'_>) -> Option<&'c Choice> {
+        self.scan.least(choices, request, of_progress)
     }
 }
 
 /// What a request in flight is divided by when weights are ignored.
-fn of_progress(candidate: &Candidate) -> u32 {
-    candidate.progress.thousandths()
+fn of_progress(choice: &Choice) -> u32 {
+    choice.progress.thousandths()
 }
 
-/// Finds the candidate with the fewest requests in flight per weight; ties at random by weight.
+/// Finds the choice with the fewest requests in flight per weight; ties at random by weight.
 ///
 /// In a pool with more servers than requests, some server is idle, and no load is less than none.
 /// A few are drawn by weight first, and the first idle one taken: that is a fair draw among all
@@ -50,7 +46,7 @@ fn of_progress(candidate: &Candidate) -> u32 {
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     lottery: Lottery,
-    /// Room for as many ties as there are candidates; what it holds matters to one pick only.
+    /// Room for as many ties as there are choices; what it holds matters to one pick only.
     tied: Vec<Tied>,
 }
 
@@ -63,35 +59,35 @@ struct Tied {
 }
 
 impl Scan {
-    /// Prepares for `candidates`, so that no pick has to make room.
-    pub(super) fn rebuild(&mut self, candidates: &Candidates, weight: fn(&Candidate) -> u32) {
-        self.lottery.rebuild_by(candidates, weight);
+    /// Prepares for `choices`, so that no pick has to make room.
+    pub(super) fn rebuild(&mut self, choices: &Choices, weight: fn(&Choice) -> u32) {
+        self.lottery.rebuild_by(choices, weight);
         self.tied.clear();
-        self.tied.resize(candidates.all().len(), Tied::default());
+        self.tied.resize(choices.all().len(), Tied::default());
     }
 
-    /// The least loaded candidate, `weight` saying what a request in flight is divided by.
+    /// The least loaded choice, `weight` saying what a request in flight is divided by.
     pub(super) fn least<'c>(
         &mut self,
-        candidates: &'c Candidates,
+        choices: &'c Choices,
         request: &PickRequest<'_>,
-        weight: impl Fn(&Candidate) -> u32,
-    ) -> Option<&'c Candidate> {
+        weight: impl Fn(&Choice) -> u32,
+    ) -> Option<&'c Choice> {
         if self.lottery.is_even() {
             // The compiler then leaves out the multiplications.
-            self.search(candidates, request, |_| 1)
+            self.search(choices, request, |_| 1)
         } else {
-            self.search(candidates, request, weight)
+            self.search(choices, request, weight)
         }
     }
 
     fn search<'c>(
         &mut self,
-        candidates: &'c Candidates,
+        choices: &'c Choices,
         request: &PickRequest<'_>,
-        weight: impl Fn(&Candidate) -> u32,
-    ) -> Option<&'c Candidate> {
-        let all = candidates.all();
+        weight: impl Fn(&Choice) -> u32,
+    ) -> Option<&'c Choice> {
+        let all = choices.all();
         if request.tried.is_empty() {
             let idle = self.idle(all, request.draw);
             idle.or_else(|| self.draw(all, request.draw, weight, |_| true))
@@ -101,7 +97,7 @@ impl Scan {
     }
 
     /// One of a few drawn, if it is idle.
-    fn idle<'c>(&self, all: &'c [Candidate], draw: u64) -> Option<&'c Candidate> {
+    fn idle<'c>(&self, all: &'c [Choice], draw: u64) -> Option<&'c Choice> {
         let drawn = (0..IDLE_DRAWS).filter_map(|attempt| self.lottery.place(redraw(draw, attempt)));
         drawn.map(|place| &all[place]).find(|one| one.state.in_flight() == 0)
     }
@@ -109,11 +105,11 @@ impl Scan {
     /// One of the least loaded that `admits` approves.
     fn draw<'c>(
         &mut self,
-        all: &'c [Candidate],
+        all: &'c [Choice],
         draw: u64,
-        weight: impl Fn(&Candidate) -> u32,
-        admits: impl Fn(&Candidate) -> bool,
-    ) -> Option<&'c Candidate> {
+        weight: impl Fn(&Choice) -> u32,
+        admits: impl Fn(&Choice) -> bool,
+    ) -> Option<&'c Choice> {
         let room = &mut self.tied[..all.len()];
         let mut least = Load::MAX;
         let (mut tied, mut end) = (0, 0);

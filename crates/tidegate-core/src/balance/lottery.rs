@@ -1,41 +1,41 @@
-//! Draws candidates at random by weight.
+//! Draws choices at random by weight.
 //!
-//! Each candidate owns a stretch of the line from 0 to the total weight; a draw is a point on it,
+//! Each choice owns a stretch of the line from 0 to the total weight; a draw is a point on it,
 //! found by binary search. When all weights are equal, stretches have length 1 and the point names
-//! the place. A second candidate is drawn from the same line with the first one's stretch cut out.
+//! the place. A second choice is drawn from the same line with the first one's stretch cut out.
 //!
-//! Tried candidates are drawn and drawn again: the odds among the others stay exactly as their
+//! Tried choices are drawn and drawn again: the odds among the others stay exactly as their
 //! weights say. After a few draws in vain the next one in the circle is taken, so that a pick ends
-//! even when a single candidate of small weight is left.
+//! even when a single choice of small weight is left.
 
 use std::ops::Range;
 
 use super::balancer::PickRequest;
-use super::candidates::{Candidate, Candidates};
+use super::choices::{Choice, Choices};
 use crate::rng::{mix, scale};
 
-/// How often to draw before looking for an untried candidate one by one.
+/// How often to draw before looking for an untried choice one by one.
 const DRAWS: u64 = 8;
 
 /// The stretches of the line.
 #[derive(Debug, Default)]
 pub(super) struct Lottery {
-    /// Where each candidate's stretch ends; empty when all weights are equal.
+    /// Where each choice's stretch ends; empty when all weights are equal.
     ends: Vec<u64>,
     /// Where the line ends.
     total: u64,
 }
 
 impl Lottery {
-    /// Lays out the weights of `candidates`.
-    pub(super) fn rebuild(&mut self, candidates: &Candidates) {
-        self.rebuild_by(candidates, |candidate| candidate.weight);
+    /// Lays out the weights of `choices`.
+    pub(super) fn rebuild(&mut self, choices: &Choices) {
+        self.rebuild_by(choices, |choice| choice.weight);
     }
 
-    /// Lays out what counts as the `weight` of `candidates`.
-    pub(super) fn rebuild_by(&mut self, candidates: &Candidates, weight: fn(&Candidate) -> u32) {
+    /// Lays out what counts as the `weight` of `choices`.
+    pub(super) fn rebuild_by(&mut self, choices: &Choices, weight: fn(&Choice) -> u32) {
         self.ends.clear();
-        let all = candidates.all();
+        let all = choices.all();
         if all.iter().all(|one| weight(one) == weight(&all[0])) {
             self.total = all.len() as u64;
             return;
@@ -53,41 +53,41 @@ impl Lottery {
         self.ends.is_empty()
     }
 
-    /// The place of any candidate, tried or not; `None` if there are no candidates.
+    /// The place of any choice, tried or not; `None` if there are no choices.
     #[inline]
     pub(super) fn place(&self, draw: u64) -> Option<usize> {
         (self.total > 0).then(|| self.place_at(scale(draw, self.total)))
     }
 
-    /// A candidate that was not tried; `None` if there is none.
+    /// A choice that was not tried; `None` if there is none.
     #[inline]
     pub(super) fn one<'c>(
         &self,
-        candidates: &'c Candidates,
+        choices: &'c Choices,
         request: &PickRequest<'_>,
-    ) -> Option<&'c Candidate> {
-        let place = self.draw(candidates.all(), request, request.draw, 0..0)?;
-        Some(&candidates.all()[place])
+    ) -> Option<&'c Choice> {
+        let place = self.draw(choices.all(), request, request.draw, 0..0)?;
+        Some(&choices.all()[place])
     }
 
-    /// Two distinct candidates that were not tried. The second is `None` if one is left, and the
+    /// Two distinct choices that were not tried. The second is `None` if one is left, and the
     /// whole if none is.
     #[inline]
     pub(super) fn two<'c>(
         &self,
-        candidates: &'c Candidates,
+        choices: &'c Choices,
         request: &PickRequest<'_>,
-    ) -> Option<(&'c Candidate, Option<&'c Candidate>)> {
-        let all = candidates.all();
+    ) -> Option<(&'c Choice, Option<&'c Choice>)> {
+        let all = choices.all();
         let first = self.draw(all, request, request.draw, 0..0)?;
         let second = self.draw(all, request, redraw(request.draw, DRAWS), self.stretch(first));
         Some((&all[first], second.map(|place| &all[place])))
     }
 
-    /// The place of a candidate that was not tried and whose stretch is not `cut` out.
+    /// The place of a choice that was not tried and whose stretch is not `cut` out.
     fn draw(
         &self,
-        all: &[Candidate],
+        all: &[Choice],
         request: &PickRequest<'_>,
         draw: u64,
         cut: Range<u64>,

@@ -2,9 +2,9 @@
 //!
 //! A pool's [`plan::Plan`] is made once a snapshot and shared by all cores: the rule, and the
 //! tables of a consistent hash. Each core holds a [`balancer::Balancer`] on it. The balancer keeps
-//! the *candidates*, the members that serve right now and at what weight, and makes them anew only
+//! the *choices*, the members that serve right now and at what weight, and makes them anew only
 //! when the pool's epoch moved on or a server is ramping up; a pick between two changes reads the
-//! candidates, the request, and the load counters of the servers it weighs, and allocates nothing.
+//! choices, the request, and the load counters of the servers it weighs, and allocates nothing.
 //!
 //! Every rule is a `Picker` in a file of its own. Which members serve (`enlist`), how a joining
 //! server ramps up (`slow_start`) and how chance is drawn by weight (`lottery`) are the same for
@@ -17,7 +17,7 @@ pub mod balancer;
 pub mod key;
 pub mod plan;
 
-mod candidates;
+mod choices;
 mod enlist;
 mod picker;
 mod slow_start;

@@ -9,7 +9,7 @@
 //! tie, so that an idle pool is spread exactly by weight.
 
 use super::balancer::PickRequest;
-use super::candidates::{Candidate, Candidates};
+use super::choices::{Choice, Choices};
 use super::lottery::Lottery;
 use super::picker::Picker;
 
@@ -20,16 +20,12 @@ pub(super) struct PowerOfTwo {
 }
 
 impl Picker for PowerOfTwo {
-    fn rebuild(&mut self, candidates: &Candidates) {
-        self.lottery.rebuild(candidates);
+    fn rebuild(&mut self, choices: &Choices) {
+        self.lottery.rebuild(choices);
     }
 
-    fn pick<'c>(
-        &mut self,
-        candidates: &'c Candidates,
-        request: &PickRequest<'_>,
-    ) -> Option<&'c Candidate> {
-        let (first, second) = self.lottery.two(candidates, request)?;
+    fn pick<'c>(&mut self, choices: &'c Choices, request: &PickRequest<'_>) -> Option<&'c Choice> {
+        let (first, second) = self.lottery.two(choices, request)?;
         Some(match second {
             Some(second) if is_less_loaded(second, first) => second,
             _ => first,
@@ -38,9 +34,8 @@ impl Picker for PowerOfTwo {
 }
 
 /// Whether `one` has fewer requests in flight per weight than `other`.
-fn is_less_loaded(one: &Candidate, other: &Candidate) -> bool {
-    let load = |of: &Candidate, against: &Candidate| {
-        u64::from(of.state.in_flight()) * u64::from(against.weight)
-    };
+fn is_less_loaded(one: &Choice, other: &Choice) -> bool {
+    let load =
+        |of: &Choice, against: &Choice| u64::from(of.state.in_flight()) * u64::from(against.weight);
     load(one, other) < load(other, one)
 }

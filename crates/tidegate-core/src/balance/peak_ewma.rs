@@ -1,7 +1,7 @@
 //! Peak EWMA: of two drawn at random, the one that costs less, where cost is latency times load.
 //!
 //! Each server has a moving average of its latency that jumps up to any peak at once and comes
-//! down slowly (Finagle's `PeakEwma`). A pick draws two candidates by weight and takes the one
+//! down slowly (Finagle's `PeakEwma`). A pick draws two choices by weight and takes the one
 //! whose average, times its requests in flight and the one to come, is lower. Those in flight
 //! count by weight, in proportion to the pool's mean; the one to come does not, as the draw has
 //! seen to it. The first drawn wins a tie.
@@ -15,7 +15,7 @@
 //! normal business at a low rate thus cost a server no more than a second's penalty.
 
 use super::balancer::PickRequest;
-use super::candidates::{Candidate, Candidates};
+use super::choices::{Choice, Choices};
 use super::lottery::Lottery;
 use super::picker::Picker;
 use crate::model::server::ServerState;
@@ -51,35 +51,31 @@ pub(super) struct PeakEwma {
     lottery: Lottery,
     /// The pool's median, in nanoseconds. While nobody was measured any number will do.
     median: f64,
-    /// The candidates' mean weight.
+    /// The choices' mean weight.
     weight_mean: f64,
     /// Room for finding the median.
     averages: Vec<Duration>,
 }
 
 impl Picker for PeakEwma {
-    fn rebuild(&mut self, candidates: &Candidates) {
-        self.lottery.rebuild(candidates);
-        let all = candidates.all();
+    fn rebuild(&mut self, choices: &Choices) {
+        self.lottery.rebuild(choices);
+        let all = choices.all();
         let total: f64 = all.iter().map(|one| f64::from(one.weight)).sum();
         self.weight_mean = total / f64::from(u32::try_from(all.len()).unwrap_or(u32::MAX));
         self.averages.reserve(all.len());
     }
 
-    fn pick<'c>(
-        &mut self,
-        candidates: &'c Candidates,
-        request: &PickRequest<'_>,
-    ) -> Option<&'c Candidate> {
-        let (first, second) = self.lottery.two(candidates, request)?;
+    fn pick<'c>(&mut self, choices: &'c Choices, request: &PickRequest<'_>) -> Option<&'c Choice> {
+        let (first, second) = self.lottery.two(choices, request)?;
         let Some(second) = second else { return Some(first) };
         let is_cheaper = self.cost(second, request.now) < self.cost(first, request.now);
         Some(if is_cheaper { second } else { first })
     }
 
-    fn refresh(&mut self, candidates: &Candidates, now: Instant) -> Instant {
+    fn refresh(&mut self, choices: &Choices, now: Instant) -> Instant {
         self.averages.clear();
-        let measured = candidates.all().iter().filter_map(|one| one.state.latency());
+        let measured = choices.all().iter().filter_map(|one| one.state.latency());
         self.averages.extend(measured.map(|(average, _)| average));
         let middle = self.averages.len() / 2;
         self.median = match self.averages.get(middle) {
@@ -91,13 +87,13 @@ impl Picker for PeakEwma {
 }
 
 impl PeakEwma {
-    fn cost(&self, candidate: &Candidate, now: Instant) -> f64 {
-        let latency = match candidate.state.latency() {
+    fn cost(&self, choice: &Choice, now: Instant) -> f64 {
+        let latency = match choice.state.latency() {
             Some((average, at)) => approach(nanos(average), self.median, now.since(at)),
             None => self.median,
         };
-        let share = f64::from(candidate.weight) / self.weight_mean;
-        latency * (f64::from(candidate.state.in_flight()) / share + 1.0)
+        let share = f64::from(choice.weight) / self.weight_mean;
+        latency * (f64::from(choice.state.in_flight()) / share + 1.0)
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Plan {
     pub(super) when_all_down: WhenAllDown,
 }
 
-/// The rule by which a candidate is picked, with what it needs to know beforehand.
+/// The rule by which a choice is picked, with what it needs to know beforehand.
 #[derive(Clone, Debug)]
 pub(super) enum Rule {
     RoundRobin,

@@ -4,7 +4,7 @@
 //! could be stale or wrong.
 
 use super::balancer::PickRequest;
-use super::candidates::{Candidate, Candidates};
+use super::choices::{Choice, Choices};
 use super::lottery::Lottery;
 use super::picker::Picker;
 
@@ -15,15 +15,11 @@ pub(super) struct Random {
 }
 
 impl Picker for Random {
-    fn rebuild(&mut self, candidates: &Candidates) {
-        self.lottery.rebuild(candidates);
+    fn rebuild(&mut self, choices: &Choices) {
+        self.lottery.rebuild(choices);
     }
 
-    fn pick<'c>(
-        &mut self,
-        candidates: &'c Candidates,
-        request: &PickRequest<'_>,
-    ) -> Option<&'c Candidate> {
-        self.lottery.one(candidates, request)
+    fn pick<'c>(&mut self, choices: &'c Choices, request: &PickRequest<'_>) -> Option<&'c Choice> {
+        self.lottery.one(choices, request)
     }
 }

@@ -1,18 +1,18 @@
-//! Round-robin: each candidate in turn, weights ignored.
+//! Round-robin: each choice in turn, weights ignored.
 //!
-//! A rotation goes through the candidates in the order of the pool. A ramping server sits out the
+//! A rotation goes through the choices in the order of the pool. A ramping server sits out the
 //! rounds that its progress does not entitle it to, and one that was tried sits out this one; the
 //! rotation moves on past them, so that their neighbours get no more than anybody else.
 
 use super::balancer::PickRequest;
-use super::candidates::{Candidate, Candidates};
+use super::choices::{Choice, Choices};
 use super::picker::Picker;
 use crate::rng::mix;
 
 /// Picks in turn.
 #[derive(Debug)]
 pub(super) struct RoundRobin {
-    /// Turns so far: the quotient by the number of candidates is the round, the rest the place.
+    /// Turns so far: the quotient by the number of choices is the round, the rest the place.
     turn: u64,
 }
 
@@ -25,24 +25,20 @@ impl RoundRobin {
 }
 
 impl Picker for RoundRobin {
-    fn rebuild(&mut self, _candidates: &Candidates) {}
+    fn rebuild(&mut self, _choices: &Choices) {}
 
-    fn pick<'c>(
-        &mut self,
-        candidates: &'c Candidates,
-        request: &PickRequest<'_>,
-    ) -> Option<&'c Candidate> {
-        let all = candidates.all();
+    fn pick<'c>(&mut self, choices: &'c Choices, request: &PickRequest<'_>) -> Option<&'c Choice> {
+        let all = choices.all();
         let length = all.len() as u64;
         for _ in 0..length {
             let (round, place) = (self.turn / length, self.turn % length);
             self.turn += 1;
-            let candidate = &all[usize::try_from(place).unwrap_or(0)];
-            if candidate.progress.joins_round(round) && request.allows(candidate.server) {
-                return Some(candidate);
+            let choice = &all[usize::try_from(place).unwrap_or(0)];
+            if choice.progress.joins_round(round) && request.allows(choice.server) {
+                return Some(choice);
             }
         }
         // All that are not ramping up were tried: anybody will do.
-        all.iter().find(|candidate| request.allows(candidate.server))
+        all.iter().find(|choice| request.allows(choice.server))
     }
 }

@@ -1,10 +1,10 @@
-//! Weighted least connections: the candidate with the fewest requests in flight per weight; ties
+//! Weighted least connections: the choice with the fewest requests in flight per weight; ties
 //! at random by weight.
 //!
 //! The scan is that of `least_connections`; what differs is what a request in flight counts for.
 
 use super::balancer::PickRequest;
-use super::candidates::{Candidate, Candidates};
+use super::choices::{Choice, Choices};
 use super::least_connections::Scan;
 use super::picker::Picker;
 
@@ -15,15 +15,11 @@ pub(super) struct WeightedLeastConnections {
 }
 
 impl Picker for WeightedLeastConnections {
-    fn rebuild(&mut self, candidates: &Candidates) {
-        self.scan.rebuild(candidates, |candidate| candidate.weight);
+    fn rebuild(&mut self, choices: &Choices) {
+        self.scan.rebuild(choices, |choice| choice.weight);
     }
 
-    fn pick<'c>(
-        &mut self,
-        candidates: &'c Candidates,
-        request: &PickRequest<'_>,
-    ) -> Option<&'c Candidate> {
-        self.scan.least(candidates, request, |candidate| candidate.weight)
+    fn pick<'c>(&mut self, choices: &'c Choices, request: &PickRequest<'_>) -> Option<&'c Choice> {
+        self.scan.least(choices, request, |choice| choice.weight)
     }
 }

@@ -49,6 +49,15 @@ name!(
     ServerName
 );
 
+name!(
+    /// The name of an audience.
+    AudienceName
+);
+name!(
+    /// The name of a rollout.
+    RolloutName
+);
+
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

@@ -2,8 +2,8 @@
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
 //! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`,
-//! `tls`, `autoscale` (with `zone`) and `provider`, then the whole in `node`; `written` tells where
-//! something stands in the configuration. `grpc` is apart: the statuses of a protocol.
+//! `tls`, `autoscale` (with `zone`) and `provider`, `rollout`, then the whole in `node`; `written`
+//! tells where something stands in the configuration. `grpc` is apart: the statuses of a protocol.
 
 pub mod acme;
 pub mod autoscale;
@@ -17,6 +17,7 @@ pub mod node;
 pub mod pool;
 pub mod provider;
 pub mod ratio;
+pub mod rollout;
 pub mod route;
 pub mod secret;
 pub mod server;

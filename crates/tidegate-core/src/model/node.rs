@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::acme::Acme;
 use super::listener::Listener;
 use super::pool::Pool;
+use super::rollout::Rollout;
 use super::route::Route;
 use super::secret::SecretReference;
 use super::written::Written;
@@ -29,6 +30,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Pools, by name.
     pub pools: Vec<Pool>,
+    /// Rollouts, by name.
+    pub rollouts: Vec<Rollout>,
 }
 
 impl Config {

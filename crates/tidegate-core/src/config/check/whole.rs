@@ -53,6 +53,7 @@ pub(crate) fn config(
         listeners: listeners.whole()?,
         routes: routes.whole()?,
         pools: pools.whole()?,
+        rollouts: Vec::new(),
     })
 }
 

@@ -75,8 +75,8 @@ impl Fleet {
                 && one.is_sound()
                 && one.unwell_since.is_some_and(|since| since + replace_after <= now)
         };
-        let mut candidates = self.all(deserves);
-        if candidates.is_empty() {
+        let mut unwell = self.all(deserves);
+        if unwell.is_empty() {
             self.is_left_alone = false;
             return;
         }
@@ -90,8 +90,8 @@ impl Fleet {
         self.is_left_alone = false;
         let under_way = self.number_of(|one| one.is_member() && !one.is_sound());
         let room = at_a_time(members).saturating_sub(under_way) as usize;
-        candidates.sort_by_key(|id| self.instances.get(id).and_then(|one| one.unwell_since));
-        for id in candidates.into_iter().take(room) {
+        unwell.sort_by_key(|id| self.instances.get(id).and_then(|one| one.unwell_since));
+        for id in unwell.into_iter().take(room) {
             self.replace(&id, now);
         }
     }

@@ -1,0 +1,12 @@
+//! Which of two versions a request meets, while a rollout runs.
+//!
+//! A division says how large a share of users the candidate has. Each user has a place in it that
+//! depends on who the user is and on the rollout's salt alone: a share that grows only adds users,
+//! and all requests of a user, whatever their route, meet the same version.
+//!
+//! Not here: how the share comes to grow or to fall, which is for `rollout` to decide.
+//!
+//! Reading order: `division` (what holds at a moment), `user` (who somebody is).
+
+pub mod division;
+pub mod user;
