@@ -13,7 +13,7 @@ use tidegate_core::config::load::{Source, load};
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
-use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
+use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
 use tidegate_core::telemetry::pool::PoolTotals;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_net::clock;
@@ -87,7 +87,7 @@ impl Balancer {
         let mut ids = ServerIds::default();
         let snapshot = Arc::new(Snapshot::build(
             Arc::clone(&config),
-            &Instances::new(),
+            &Circumstances::default(),
             None,
             &mut ids,
             clock::now(),
@@ -125,7 +125,7 @@ impl Balancer {
         let prepared = self.plane.prepare(&config).expect("a free port");
         let snapshot = Snapshot::build(
             config,
-            &Instances::new(),
+            &Circumstances::default(),
             Some(&previous),
             &mut self.ids,
             clock::now(),
