@@ -187,6 +187,9 @@ impl<P: DataPlane> Loop<P> {
                     // Whoever asked may have gone meanwhile.
                     let _ = reply.send(self.scalers.order(&order, &by));
                 }
+                Input::Signal(Signal::Differed(difference)) => {
+                    tracing::debug!(rollout = %difference.rollout, %difference, "a copy differs");
+                }
                 Input::Signal(signal) => self.keeper.handle_signal(&signal, now),
                 Input::Found((server, result)) => {
                     self.keeper.handle_result(server, result, now);

@@ -6,7 +6,7 @@
 //! first meets them. How cells are written out is not decided here.
 //!
 //! Reading order: `cell` and `histogram` (the two kinds), `listener`, `route`, `pool`, `server`
-//! (what is counted of each), `compression`, `refusal` and `handshake` (why requests are turned
+//! (what is counted of each), `mirror`, `compression`, `refusal` and `handshake` (why requests are turned
 //! away, and how TLS begins), `worker` (the cells of one writer), `registry` (all writers), and
 //! `ending` and `access_log` (a line for each request).
 
@@ -18,6 +18,7 @@ mod family;
 pub mod handshake;
 pub mod histogram;
 pub mod listener;
+pub mod mirror;
 pub mod pool;
 pub mod refusal;
 pub mod registry;

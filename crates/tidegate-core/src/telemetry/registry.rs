@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::compression::CompressionTotals;
 use super::listener::ListenerTotals;
+use super::mirror::MirrorTotals;
 use super::pool::PoolTotals;
 use super::refusal::Refusal;
 use super::route::RouteTotals;
 use super::server::ServerTotals;
 use super::worker::{ServerKey, WorkerCells};
-use crate::model::ids::{ListenerName, PoolName, RouteName, ServerName};
+use crate::model::ids::{ListenerName, PoolName, RolloutName, RouteName, ServerName};
 
 /// The row under which everything is counted that has no row of its own; a name that is this word
 /// shares it.
@@ -38,6 +39,8 @@ pub struct Configured {
     pub pools: BTreeSet<PoolName>,
     /// Servers, by pool.
     pub servers: BTreeSet<ServerKey>,
+    /// Rollouts.
+    pub rollouts: BTreeSet<RolloutName>,
 }
 
 /// Everything counted since the start, by name, in the order of the names.
@@ -51,6 +54,8 @@ pub struct Scrape {
     pub pools: BTreeMap<PoolName, PoolTotals>,
     /// By pool and server.
     pub servers: BTreeMap<ServerKey, ServerTotals>,
+    /// Copies of requests, by rollout.
+    pub mirrors: BTreeMap<RolloutName, MirrorTotals>,
     /// Compression, of all routes together.
     pub compression: CompressionTotals,
     /// How often a name was counted under [`OTHER`], for want of a configuration or of room.
@@ -65,6 +70,7 @@ impl Default for Scrape {
             routes: BTreeMap::new(),
             pools: BTreeMap::new(),
             servers: BTreeMap::new(),
+            mirrors: BTreeMap::new(),
             compression: CompressionTotals::default(),
             folds: 0,
             refused: [0; Refusal::ALL.len()],

@@ -12,12 +12,13 @@ use super::cell::Counter;
 use super::compression::CompressionCells;
 use super::family::{Cells, Family, Totals};
 use super::listener::ListenerCells;
+use super::mirror::MirrorCells;
 use super::pool::{PoolCells, PoolTotals};
 use super::refusal::Refusal;
 use super::registry::{Configured, OTHER, Scrape};
 use super::route::RouteCells;
 use super::server::{ServerCells, ServerTotals};
-use crate::model::ids::{ListenerName, PoolName, RouteName, ServerName};
+use crate::model::ids::{ListenerName, PoolName, RolloutName, RouteName, ServerName};
 
 /// The cells of one writer.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub struct WorkerCells {
     routes: Mutex<Family<RouteName, RouteCells>>,
     pools: Mutex<Family<PoolName, PoolCells>>,
     servers: Mutex<Family<ServerKey, ServerCells>>,
+    mirrors: Mutex<Family<RolloutName, MirrorCells>>,
     /// Compression, of all routes together.
     pub compression: Arc<CompressionCells>,
 }
@@ -42,6 +44,7 @@ impl Default for WorkerCells {
             routes: Mutex::default(),
             pools: Mutex::default(),
             servers: Mutex::default(),
+            mirrors: Mutex::default(),
             compression: Arc::default(),
         }
     }
@@ -77,12 +80,19 @@ impl WorkerCells {
         lock(&self.servers).cells(&(pool.clone(), server.clone()))
     }
 
+    /// The cells of a rollout's copies.
+    #[must_use]
+    pub fn mirror(&self, rollout: &RolloutName) -> Arc<MirrorCells> {
+        lock(&self.mirrors).cells(rollout)
+    }
+
     /// Retires the cells of what is configured no more.
     pub(super) fn retain(&self, configured: &Configured) {
         lock(&self.listeners).retain(|name| configured.listeners.contains(name));
         lock(&self.routes).retain(|name| configured.routes.contains(name));
         lock(&self.pools).retain(|name| configured.pools.contains(name));
         lock(&self.servers).retain(|key| configured.servers.contains(key));
+        lock(&self.mirrors).retain(|name| configured.rollouts.contains(name));
     }
 
     /// Adds what was counted of a pool.
@@ -117,6 +127,7 @@ impl WorkerCells {
         scrape.folds += add(&self.routes, &mut scrape.routes, &RouteName::new(OTHER));
         scrape.folds += add(&self.pools, &mut scrape.pools, &PoolName::new(OTHER));
         scrape.folds += add(&self.servers, &mut scrape.servers, &other);
+        scrape.folds += add(&self.mirrors, &mut scrape.mirrors, &RolloutName::new(OTHER));
     }
 }
 
