@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use tidegate_core::admit::retry_budget::RetryBudget;
 use tidegate_core::balance::balancer::Balancer;
-use tidegate_core::model::ids::{PoolIndex, RouteIndex, ServerIndex};
+use tidegate_core::model::ids::{PoolIndex, ReleaseIndex, RouteIndex, ServerIndex};
 use tidegate_core::rng::Rng;
 use tidegate_core::snapshot::{PoolEntry, Snapshot};
+use tidegate_core::telemetry::mirror::MirrorCells;
 use tidegate_core::telemetry::pool::PoolCells;
 use tidegate_core::telemetry::route::RouteCells;
 use tidegate_core::telemetry::server::ServerCells;
@@ -25,6 +26,14 @@ pub(crate) struct View {
     pools: Vec<Rc<PoolView>>,
     /// Cells of the routes that saw a request.
     routes: Vec<OnceCell<Arc<RouteCells>>>,
+    /// Cells of the rollouts that divide users.
+    releases: Vec<ReleaseView>,
+}
+
+/// A rollout that divides users as one core sees it.
+#[derive(Debug, Default)]
+struct ReleaseView {
+    mirror: OnceCell<Arc<MirrorCells>>,
 }
 
 /// A pool as one core sees it.
@@ -64,6 +73,7 @@ impl View {
         Self {
             pools: pools.collect(),
             routes: snapshot.config.routes.iter().map(|_| OnceCell::new()).collect(),
+            releases: snapshot.releases.iter().map(|_| ReleaseView::default()).collect(),
             cells: Arc::clone(ground.cells),
             snapshot,
         }
@@ -78,6 +88,12 @@ impl View {
     pub(crate) fn route_cells(&self, route: RouteIndex) -> &RouteCells {
         self.routes[route.position()]
             .get_or_init(|| self.cells.route(&self.snapshot.route(route).name))
+    }
+
+    /// The cells of a rollout's copies.
+    pub(crate) fn mirror_cells(&self, release: ReleaseIndex) -> &MirrorCells {
+        let name = || &self.snapshot.release(release).rollout.name;
+        self.releases[release.position()].mirror.get_or_init(|| self.cells.mirror(name()))
     }
 }
 
