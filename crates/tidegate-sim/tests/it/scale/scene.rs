@@ -134,6 +134,7 @@ impl Scene {
             members: BTreeMap::new(),
             disk: None,
             steering: Steering::default(),
+            pledge: None,
             quota: None,
             blind_until: Instant::ZERO,
             flaky: (0, Instant::ZERO),
@@ -396,6 +397,7 @@ impl Scene {
             startup: fleet.startup().high(),
             quota: self.quota,
             steering: self.steering.clone(),
+            pledge: None,
             at: Self::wall(self.now().since(Instant::ZERO).as_secs()),
         })
     }
