@@ -15,7 +15,6 @@ use super::wish::{Source, Wish};
 use super::{bottleneck, budget, guard, schedule, target};
 use crate::model::autoscale::{Autoscale, OnReach, Policy, SaleWants};
 use crate::model::ids::PoolName;
-use crate::model::rollout::Share;
 use crate::time::{Duration, Instant};
 
 /// What a pool should have.
@@ -123,6 +122,11 @@ impl Limit {
 /// foreseen, and what waits has to be worked off.
 const EXPLAINED: u32 = 2;
 
+/// More than so many times all demand makes no difference.
+const FRACTION_MAX: f64 = 64.0;
+/// As often a fraction is halved until it is exact.
+const HALVINGS: u32 = 52;
+
 /// What the planner remembers from look to look.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
@@ -170,17 +174,44 @@ pub fn plan(settings: &Autoscale, observed: &Observed, memory: &mut Memory, now:
 }
 
 impl Memory {
-    /// Servers that can take so large a share of the demand of both pools of a rollout. Where it is
-    /// not known what a server can do, that share of those that stable has.
+    /// Servers that can take so large a fraction of the demand of both pools of a rollout. Where it
+    /// is not known what a server can do, that fraction of those that stable has.
     #[must_use]
-    pub fn needs(&self, settings: &Autoscale, observed: &Observed, share: Share) -> u32 {
-        let Some(pledge) = observed.pledge.as_ref().filter(|_| share > Share::NONE) else {
-            return 0;
-        };
-        let fraction = share.as_fraction();
+    pub fn needs(&self, settings: &Autoscale, observed: &Observed, fraction: f64) -> u32 {
+        let Some(pledge) = observed.pledge.as_ref().filter(|_| fraction > 0.0) else { return 0 };
         let rate = self.foreseen(settings).map(|all| all * fraction);
         let known = rate.and_then(|rate| self.policy.needs(settings, observed, rate));
         known.unwrap_or_else(|| target::ceil(f64::from(pledge.stable.servers) * fraction)).max(1)
+    }
+
+    /// The fraction of the demand of both pools of a rollout that so many servers can take; `None`:
+    /// nothing is known of either.
+    #[must_use]
+    pub fn able(&self, settings: &Autoscale, observed: &Observed, servers: u32) -> Option<f64> {
+        let pledge = observed.pledge.as_ref()?;
+        if self.foreseen(settings).is_none() && pledge.stable.servers == 0 {
+            return None;
+        }
+        let takes = |fraction: f64| self.needs(settings, observed, fraction) <= servers;
+        let (mut least, mut most) = (0.0, FRACTION_MAX);
+        for _ in 0..HALVINGS {
+            let middle = f64::midpoint(least, most);
+            if takes(middle) {
+                least = middle;
+            } else {
+                most = middle;
+            }
+        }
+        Some(least)
+    }
+
+    /// Knows of demand what the planner of stable knows, if that is more: while a rollout runs both
+    /// foresee the same demand.
+    pub fn share_past(&mut self, stable: &Self) {
+        let known = &stable.policy.slo.forecast;
+        if known.known() > self.policy.slo.forecast.known() {
+            self.policy.slo.forecast = known.clone();
+        }
     }
 
     /// The demand that may come to both pools of a rollout.
@@ -283,8 +314,8 @@ impl Draft {
         let source = Source::Release(pledge.rollout.clone());
         let because = pledge.sentence(memory.foreseen(settings));
         match pledge.wants {
-            Wants::Share(share) => {
-                self.floor(memory.needs(settings, observed, share), source, because);
+            Wants::Demand(fraction) => {
+                self.floor(memory.needs(settings, observed, fraction), source, because);
             }
             Wants::Rest(servers) => {
                 let servers = memory.rest(settings, observed, servers);
@@ -329,7 +360,7 @@ impl Draft {
     /// What no voice can go beyond.
     fn bound(&mut self, settings: &Autoscale, observed: &Observed, memory: &Memory, current: u32) {
         let pledge = observed.pledge.as_ref();
-        if pledge.is_none_or(|pledge| matches!(pledge.wants, Wants::Share(_))) {
+        if pledge.is_none_or(|pledge| matches!(pledge.wants, Wants::Demand(_))) {
             self.at_least(settings.bounds.min, Limit::Min);
         }
         self.at_most(settings.bounds.max.max(observed.fleet.listed), Limit::Max);
@@ -368,13 +399,15 @@ impl Draft {
 }
 
 impl Plan {
-    /// Why no rollout should put more upon the pool now, if so.
+    /// Why no rollout should put more upon the pool now, if so. That there may be no more instances
+    /// is no reason in itself: those that there are may do.
     #[must_use]
     pub fn strain(&self) -> Option<String> {
         if self.is_emergency {
             return Some("a threshold of emergency is passed".to_owned());
         }
-        let trouble = self.limits.iter().find(|limited| limited.by.is_trouble())?;
+        let is_strain = |limit: Limit| limit.is_trouble() && limit != Limit::Release;
+        let trouble = self.limits.iter().find(|limited| is_strain(limited.by))?;
         Some(format!("held at {} by {}", trouble.servers, trouble.by.as_str()))
     }
 }
@@ -386,7 +419,7 @@ fn room(settings: &Autoscale, observed: &Observed, servers: u32) -> u32 {
     let instances = servers.saturating_sub(observed.fleet.listed);
     match pledge.wants {
         Wants::Rest(_) => 0,
-        Wants::Share(_) => {
+        Wants::Demand(_) => {
             pledge.most.map_or(room, |most| room.min(most.saturating_sub(instances)))
         }
     }

@@ -8,8 +8,9 @@
 //!
 //! `rollout` knows nothing of servers, and this nothing of steps. Whoever drives both says with an
 //! [`Ask`] how far a rollout is, at each look makes [`pledges`] of it and of what is [`Known`] of
-//! the two pools, and puts them into what the planners observe. From `plan::Memory::needs` it gets
-//! back how many servers a step takes, and from `Plan::strain` why none should be taken now.
+//! the two pools, and puts them into what the planners observe. From `plan::Memory::able` it gets
+//! back how large a fraction of all demand so many servers can take, and from `Plan::strain` why no
+//! step should be taken now.
 //!
 //! Not here: when a step is due, and who meets which version.
 
@@ -32,8 +33,9 @@ pub struct Ask {
     pub candidate: PoolName,
     /// The share of users that the candidate has.
     pub share: Share,
-    /// The share that it is to be able to take: that of its next step, or the one that it has.
-    pub next: Share,
+    /// The fraction of all demand that it is to be able to take, where that is more: above one
+    /// where a switch wants as much as stable has.
+    pub next: f64,
     /// What stable keeps.
     pub keeps: Keeps,
     /// Instances of both pools together.
@@ -81,10 +83,10 @@ pub struct Pledge {
 }
 
 /// What a pool is to be able to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Wants {
-    /// To take so large a share of all demand, whatever comes to it now.
-    Share(Share),
+    /// To take so large a fraction of all demand, whatever comes to it now.
+    Demand(f64),
     /// To rest: so many servers, even if that is below `min`, and what is still asked of it.
     Rest(u32),
 }
@@ -107,10 +109,10 @@ pub fn pledges(ask: &Ask, stable: &Known, candidate: &Known) -> (Pledge, Pledge)
         }
     };
     let kept = match ask.keeps {
-        Keeps::All => Wants::Share(Share::ALL),
+        Keeps::All => Wants::Demand(1.0),
         Keeps::Servers(servers) => Wants::Rest(servers),
     };
-    let taken = Wants::Share(ask.share.max(ask.next));
+    let taken = Wants::Demand(ask.share.as_fraction().max(ask.next));
     (pledge(Side::Stable, kept, candidate), pledge(Side::Candidate, taken, stable))
 }
 
@@ -118,13 +120,13 @@ impl Pledge {
     /// What it asks for, where so much demand is foreseen, for people.
     #[must_use]
     pub fn sentence(&self, foreseen: Option<f64>) -> String {
-        let all =
-            foreseen.map_or_else(|| "traffic".to_owned(), |all| format!("{all:.1} requests/s"));
+        let all = foreseen.map_or_else(String::new, |all| format!(": {all:.1} requests/s"));
         match (self.side, self.wants) {
             (_, Wants::Rest(servers)) => format!("at rest, {servers} stay"),
-            (Side::Stable, _) => format!("stable keeps capacity for all traffic, {all}"),
-            (Side::Candidate, Wants::Share(share)) => {
-                format!("the candidate is to take {} % of {all}", share.as_percent())
+            (Side::Stable, _) => format!("stable keeps capacity for all traffic{all}"),
+            (Side::Candidate, Wants::Demand(part)) => {
+                let percent = (part * 1e6).round() / 1e4;
+                format!("the candidate is to take {percent} % of all traffic{all}")
             }
         }
     }

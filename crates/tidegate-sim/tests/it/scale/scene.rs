@@ -134,7 +134,6 @@ impl Scene {
             members: BTreeMap::new(),
             disk: None,
             steering: Steering::default(),
-            pledge: None,
             quota: None,
             blind_until: Instant::ZERO,
             flaky: (0, Instant::ZERO),
