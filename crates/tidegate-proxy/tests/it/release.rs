@@ -226,3 +226,36 @@ fn a_stalled_candidate_holds_no_more_copies_than_may_be_and_nobody_up() {
     assert_eq!(totals.uncopied().map(|(_, count)| count).collect::<Vec<_>>(), [47, 0]);
     drop(hold);
 }
+
+#[test]
+fn each_version_is_counted_by_what_its_users_were_answered() {
+    let stable = Server::named("stable");
+    let candidate = Server::start(|conversation, _| {
+        while let Some((head, _)) = conversation.request() {
+            let status = if head.starts_with("GET /fails ") { 500 } else { 404 };
+            let reply = format!("HTTP/1.1 {status} Some\r\nContent-Length: 0\r\n\r\n");
+            conversation.peer.send(reply);
+        }
+    });
+    let mut balancer = Balancer::start(&two_versions(&stable, &candidate));
+    let division = division(50.0);
+    balancer.divide(vec![rollout(None)], vec![division.clone()]);
+    let mut client = balancer.client();
+    let mut met = [0; 2];
+    for user in 0..40 {
+        let side = division.side_of(User::named("uid", user.to_string().as_bytes()));
+        met[side as usize] += 1;
+        let path = if user < 10 { "/fails" } else { "/" };
+        client.send(asks(path, user));
+        client.message();
+    }
+    client.send("GET /%2f HTTP/1.1\r\nHost: a\r\nCookie: uid=1\r\n\r\n");
+    assert_eq!(status(&client.message().0), 400, "refused here: no version's doing");
+    let [stable, candidate] = balancer.registry.versions(&RolloutName::new("next"));
+    assert_eq!([stable.requests, candidate.requests], met);
+    let failing = (0..10).filter(|user: &u32| {
+        division.side_of(User::named("uid", user.to_string().as_bytes())) == Side::Candidate
+    });
+    assert_eq!([stable.errors, candidate.errors], [0, failing.count() as u64]);
+    assert_eq!(stable.latency.count() + candidate.latency.count(), 40);
+}

@@ -24,6 +24,7 @@ pub(crate) mod rollout;
 pub(crate) mod route;
 pub(crate) mod rules;
 pub(crate) mod sale;
+pub(crate) mod session;
 pub(crate) mod target;
 pub(crate) mod ties;
 pub(crate) mod tls;

@@ -22,6 +22,7 @@ pub(crate) mod rollout;
 pub(crate) mod root;
 pub(crate) mod route;
 pub(crate) mod schedule;
+pub(crate) mod session;
 pub(crate) mod tls;
 
 #[cfg(test)]
