@@ -27,7 +27,7 @@ pub struct Change {
 /// What a change is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// The process: `runtime`, `admin`, `metrics` and `log`.
+    /// The process: `runtime`, `admin`, `metrics`, `log` and `notify`.
     Process,
     /// A listener, by name.
     Listener(String),
@@ -146,6 +146,7 @@ fn process(old: &Config, new: &Config) -> Vec<&'static str> {
         "log.access": log.access,
         "log.format": log.format,
         "log.redact": log.redact,
+        "notify": notify,
     })
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::acme::Acme;
 use super::listener::Listener;
+use super::notify::Notify;
 use super::pool::Pool;
 use super::rollout::Rollout;
 use super::route::Route;
@@ -32,6 +33,8 @@ pub struct Config {
     pub pools: Vec<Pool>,
     /// Rollouts, by name.
     pub rollouts: Vec<Rollout>,
+    /// Who is told of what happens.
+    pub notify: Vec<Notify>,
 }
 
 impl Config {

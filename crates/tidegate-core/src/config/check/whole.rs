@@ -1,7 +1,7 @@
 //! The whole configuration, from its parts.
 
 use super::page::Pages;
-use super::{listener, pool, process, route, rules, ties};
+use super::{listener, notify, pool, process, route, rules, ties};
 use crate::config::load::Source;
 use crate::config::position::{At, Files};
 use crate::config::raw::report::Report;
@@ -43,6 +43,7 @@ pub(crate) fn config(
         every(objects(tree, "listener"), |object| listener::listener(object, &mut site));
     let pools = every(objects(tree, "pool"), |object| pool::pool(object, &mut site));
     let routes = every(objects(tree, "route"), |object| route::route(object, &mut site));
+    let notify = notify::notify(tree, &mut site);
     rules::hold(&mut site);
     ties::find(&routes.built, tree, files, site.report);
     Some(Config {
@@ -54,6 +55,7 @@ pub(crate) fn config(
         routes: routes.whole()?,
         pools: pools.whole()?,
         rollouts: Vec::new(),
+        notify: notify?,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::key::{Default, Key, Kind, Section};
 use super::listener::LISTENER;
+use super::notify::NOTIFY;
 use super::pool::POOL;
 use super::process::{ADMIN, LOG, METRICS, RUNTIME};
 use super::route::ROUTE;
@@ -71,6 +72,13 @@ pub(crate) static ROOT: Section = Section {
             "clusters",
             "service",
         ]),
+        Key::new(
+            "notify",
+            Kind::Tables(&NOTIFY),
+            Default::Absent("nobody is told"),
+            "Webhooks that are told of what happens.",
+        )
+        .also(&["webhook", "webhooks", "alert", "alerts", "notification", "notifications"]),
     ],
 };
 
