@@ -22,7 +22,7 @@ use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::config::diff::{self, Change};
 use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
-use tidegate_core::snapshot::Snapshot;
+use tidegate_core::snapshot::{Circumstances, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::{clock, entropy, task};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -191,6 +191,9 @@ impl<P: DataPlane> Loop<P> {
                     // Whoever asked may have gone meanwhile.
                     let _ = reply.send(self.scalers.order(&order, &by));
                 }
+                Input::Signal(Signal::Differed(difference)) => {
+                    tracing::debug!(rollout = %difference.rollout, %difference, "a copy differs");
+                }
                 Input::Signal(signal) => self.keeper.handle_signal(&signal, now),
                 Input::Found((server, result)) => {
                     self.keeper.handle_result(server, result, now);
@@ -249,9 +252,11 @@ impl<P: DataPlane> Loop<P> {
         let now = clock::now();
         self.scalers.settle(&config, now);
         let first = self.shared.snapshot.load_full();
-        let snapshot = match self.scalers.instances() {
+        let snapshot = match self.circumstances() {
             // What ran before this process did serves again as soon as anything does.
-            found if !found.is_empty() => self.compiler.compile(config, found, &first, now),
+            found if found != Circumstances::default() => {
+                self.compiler.compile(config, &found, &first, now)
+            }
             _ => first,
         };
         self.scalers.rotate(&snapshot, now);
@@ -282,8 +287,8 @@ impl<P: DataPlane> Loop<P> {
                 self.refuse(vec![mistake], accepted.sources, requests);
             }
             Ok(prepared) => {
-                let (before, instances) = (self.shared.snapshot.load(), self.scalers.instances());
-                let snapshot = self.compiler.compile(config, instances, &before, now);
+                let (before, found) = (self.shared.snapshot.load_full(), self.circumstances());
+                let snapshot = self.compiler.compile(config, &found, &before, now);
                 self.probe_first(accepted, snapshot, prepared, Asked::ToReload(requests));
             }
         }

@@ -4,10 +4,12 @@
 //! heads of every protocol), `scan` and `parse` (bytes to heads), `assemble` (the same from HTTP/2)
 //! with `scheme`, `authority`, `path` and `field_kind`, then `framing`, `chunked` and `body` (where
 //! a message ends), `edit` (heads changed on their way), then what is written: `forwarded`,
-//! `client_certificate` and `write`. `grpc` reads what stands in fields of its own.
+//! `client_certificate` and `write`. `grpc` reads what stands in fields of its own,
+//! and `base64url` is how bytes stand in cookies.
 
 pub mod assemble;
 pub mod authority;
+pub mod base64url;
 pub mod body;
 pub mod chunked;
 pub mod client_certificate;

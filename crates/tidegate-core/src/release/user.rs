@@ -1,9 +1,12 @@
 //! Who somebody is, as far as a rollout has to know: a number that stays the same from request to
 //! request, and a place among all users that the rollout's salt makes of it.
 
+use std::net::IpAddr;
+
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
-use crate::model::rollout::Share;
+use crate::http::head::Head;
+use crate::model::rollout::{Share, UserKey};
 
 /// A user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +23,27 @@ impl User {
     #[must_use]
     pub fn named(name: &str, value: &[u8]) -> Self {
         Self(hash(hash(0, name.as_bytes()), value))
+    }
+
+    /// The user that a request names by the first of `keys` that it carries; `None`: by none.
+    /// [`UserKey::Assign`] is not looked for, as it takes a key of the balancer to read.
+    #[must_use]
+    pub fn of(head: &Head, client: IpAddr, keys: &[UserKey]) -> Option<Self> {
+        keys.iter().find_map(|key| match key {
+            UserKey::Cookie(name) => present(head.cookies(name)).map(|id| Self::named(name, id)),
+            UserKey::Header(name) => present(head.values(name)).map(|id| Self::named(name, id)),
+            UserKey::Client => Some(Self::at(client)),
+            UserKey::Assign => None,
+        })
+    }
+
+    /// The user at an address: all of a network are one, as an IPv6 client changes its address
+    /// within its own.
+    fn at(client: IpAddr) -> Self {
+        match client {
+            IpAddr::V4(address) => Self::named("client", &address.octets()),
+            IpAddr::V6(address) => Self::named("client", &address.octets()[..8]),
+        }
     }
 
     /// What an assigned cookie holds.
@@ -50,6 +74,11 @@ impl Place {
         let nth = (u128::from(self.0) * all) >> 64;
         nth < u128::from(share.as_millionths())
     }
+}
+
+/// The first value, if it says anything.
+fn present<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+    values.next().filter(|value| !value.is_empty())
 }
 
 fn hash(seed: u64, bytes: &[u8]) -> u64 {

@@ -14,7 +14,7 @@ use tidegate_core::route::table::{Found, RouteRequest};
 use tidegate_core::telemetry::refusal::Refusal;
 
 use super::state::Exchange;
-use super::{Taken, prefix};
+use super::{Taken, prefix, release};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::view::View;
@@ -53,8 +53,12 @@ pub(super) async fn choose<'a>(
     };
     let index = index.ok_or(Error::NoRoute)?;
     let route = view.snapshot.route(index);
-    let pool = view.snapshot.pool_of(index).map(|pool| view.pool(pool).as_ref());
-    Ok(Taken { listener, route, cells: view.route_cells(index), pool })
+    let release = view.snapshot.release_of(index);
+    let meeting = release.and_then(|release| release::choose(view, x, address, release));
+    let home = view.snapshot.pool_of(index);
+    let pool = meeting.map_or(home, |meeting| Some(meeting.release.pool(meeting.side)));
+    let pool = pool.map(|pool| view.pool(pool).as_ref());
+    Ok(Taken { listener, index, route, cells: view.route_cells(index), pool, meeting })
 }
 
 /// The trusted client address.

@@ -10,7 +10,7 @@ use tidegate_core::http::chunked::Keep;
 use tidegate_core::http::head::Head;
 use tidegate_core::http::scan::Scan;
 use tidegate_core::model::ids::ServerIndex;
-use tidegate_core::time::Instant;
+use tidegate_core::time::{Duration, Instant};
 use tidegate_net::clock;
 
 use super::call::Call;
@@ -32,6 +32,8 @@ pub(crate) struct Exchange {
 
     /// The trusted client address, as the head told it before it was edited.
     pub(super) client: Option<IpAddr>,
+    /// How long it may take at most, whatever its route says; `None`: as long as that.
+    pub(super) lasts: Option<Duration>,
     /// What gRPC adds, if the request is a call.
     pub(super) call: Option<Call>,
     pub(super) request_body: Body,
@@ -153,6 +155,7 @@ impl Exchange {
         self.bytes_in = 0;
         self.bytes_out = 0;
         self.client = None;
+        self.lasts = None;
         self.call = None;
         self.request_body = Body::Done;
         self.reply_body = Body::Done;
