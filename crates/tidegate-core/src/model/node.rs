@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::acme::Acme;
+use super::audience::{Audience, Geo};
 use super::listener::Listener;
 use super::notify::Notify;
 use super::pool::Pool;
@@ -34,6 +35,10 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// Pools, by name.
     pub pools: Vec<Pool>,
+    /// Audiences, by name.
+    pub audiences: Vec<Audience>,
+    /// Where it is known which addresses are in which country.
+    pub geo: Option<Geo>,
     /// Rollouts, by name.
     pub rollouts: Vec<Rollout>,
     /// Who is told of what happens.

@@ -6,6 +6,8 @@
 //! without a word.
 
 pub(crate) mod acme;
+pub(crate) mod analysis;
+pub(crate) mod audience;
 pub(crate) mod autoscale;
 pub(crate) mod compression;
 pub(crate) mod edit;
@@ -19,6 +21,7 @@ pub(crate) mod pool;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod provider;
+pub(crate) mod rollout;
 pub(crate) mod route;
 pub(crate) mod rules;
 pub(crate) mod sale;

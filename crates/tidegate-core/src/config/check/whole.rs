@@ -1,7 +1,7 @@
 //! The whole configuration, from its parts.
 
 use super::page::Pages;
-use super::{listener, notify, pool, process, route, rules, ties};
+use super::{audience, listener, notify, pool, process, rollout, route, rules, ties};
 use crate::config::load::Source;
 use crate::config::position::{At, Files};
 use crate::config::raw::report::Report;
@@ -44,6 +44,9 @@ pub(crate) fn config(
     let pools = every(objects(tree, "pool"), |object| pool::pool(object, &mut site));
     let routes = every(objects(tree, "route"), |object| route::route(object, &mut site));
     let notify = notify::notify(tree, &mut site);
+    let audiences =
+        every(objects(tree, "audience"), |object| audience::audience(object, &mut site));
+    let rollouts = every(objects(tree, "rollout"), |object| rollout::rollout(object, &mut site));
     rules::hold(&mut site);
     ties::find(&routes.built, tree, files, site.report);
     Some(Config {
@@ -55,7 +58,9 @@ pub(crate) fn config(
         listeners: listeners.whole()?,
         routes: routes.whole()?,
         pools: pools.whole()?,
-        rollouts: Vec::new(),
+        audiences: audiences.whole()?,
+        geo: tree.optional("geo", |geo| audience::geo(geo, files))?,
+        rollouts: rollouts.whole()?,
         notify: notify?,
     })
 }

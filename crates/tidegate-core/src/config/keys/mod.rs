@@ -5,6 +5,8 @@
 //! defaults are filled in, the JSON Schema, and the reference page. What is not declared here does
 //! not exist: nothing is accepted and ignored.
 
+pub(crate) mod analysis;
+pub(crate) mod audience;
 pub(crate) mod autoscale;
 pub(crate) mod compression;
 pub(crate) mod edit;
@@ -17,6 +19,7 @@ pub(crate) mod notify;
 pub(crate) mod pool;
 pub(crate) mod process;
 pub(crate) mod provider;
+pub(crate) mod rollout;
 pub(crate) mod root;
 pub(crate) mod route;
 pub(crate) mod schedule;
