@@ -27,7 +27,7 @@ pub struct Change {
 /// What a change is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// The process: `runtime`, `admin`, `metrics` and `log`.
+    /// The process: `runtime`, `admin`, `metrics`, `keys` and `log`.
     Process,
     /// A listener, by name.
     Listener(String),
@@ -142,6 +142,7 @@ fn process(old: &Config, new: &Config) -> Vec<&'static str> {
         "admin.address": admin.address,
         "admin.tokens": admin.tokens,
         "metrics.address": metrics,
+        "keys.signing": keys.signing,
         "log.level": log.level,
         "log.access": log.access,
         "log.format": log.format,
@@ -197,6 +198,7 @@ fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
         "health": health,
         "passive": passive,
         "error_page": error_pages,
+        "session": session,
     });
     match (&old.autoscale, &new.autoscale) {
         (Some(old), Some(new)) => keys.extend(autoscale(old, new)),

@@ -2,7 +2,7 @@
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
 //! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`,
-//! `tls`, `autoscale` (with `zone`) and `provider`, `rollout`, then the whole in `node`; `written`
+//! `session`, `tls`, `autoscale` (with `zone`) and `provider`, `rollout`, then the whole in `node`; `written`
 //! tells where something stands in the configuration. `grpc` is apart: the statuses of a protocol.
 
 pub mod acme;
@@ -21,6 +21,7 @@ pub mod rollout;
 pub mod route;
 pub mod secret;
 pub mod server;
+pub mod session;
 pub mod template;
 pub mod tls;
 pub mod written;

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use super::acme::Acme;
 use super::listener::Listener;
 use super::pool::Pool;
-use super::rollout::Rollout;
+use super::rollout::{Rollout, UserKey};
 use super::route::Route;
 use super::secret::SecretReference;
+use super::session::SessionMode;
 use super::written::Written;
 use crate::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// Logs.
     pub log: Log,
+    /// Keys of the balancer's own.
+    pub keys: Keys,
     /// Listeners, by name.
     pub listeners: Vec<Listener>,
     /// Routes, by name.
@@ -39,6 +42,25 @@ impl Config {
     pub fn acme(&self) -> impl Iterator<Item = (&Listener, &Written<Acme>)> {
         self.listeners.iter().filter_map(|one| Some((one, one.tls.as_ref()?.acme.as_ref()?)))
     }
+
+    /// Whether cookies are sealed that should outlive the process.
+    #[must_use]
+    pub fn seals_cookies(&self) -> bool {
+        let holds_cookie = |pool: &Pool| {
+            let mode = pool.session.as_ref().map(|session| &session.mode);
+            matches!(mode, Some(SessionMode::Cookie(_)))
+        };
+        let assigns = |rollout: &Rollout| rollout.user.contains(&UserKey::Assign);
+        self.pools.iter().any(holds_cookie) || self.rollouts.iter().any(assigns)
+    }
+}
+
+/// Keys of the balancer's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// What cookies are sealed with: the first seals, all open. Empty: one that is made in the
+    /// state directory.
+    pub signing: Vec<Written<SecretReference>>,
 }
 
 /// The process.

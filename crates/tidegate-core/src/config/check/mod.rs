@@ -21,6 +21,7 @@ pub(crate) mod provider;
 pub(crate) mod route;
 pub(crate) mod rules;
 pub(crate) mod sale;
+pub(crate) mod session;
 pub(crate) mod target;
 pub(crate) mod ties;
 pub(crate) mod tls;

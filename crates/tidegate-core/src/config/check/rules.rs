@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::whole::{Site, objects};
-use super::{acme, ports};
+use super::{acme, ports, session};
 use crate::config::position::At;
 use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table, Value};
@@ -19,6 +19,7 @@ pub(crate) fn hold(site: &mut Site<'_>) {
     tokens_differ(site);
     pools_are_used(site);
     acme::hold(site);
+    session::hold(site);
 }
 
 fn there_is_a_listener(site: &mut Site<'_>) {

@@ -50,6 +50,7 @@ pub(crate) fn config(
         admin: process::admin(tree.table("admin")?, files)?,
         metrics: tree.optional("metrics", |metrics| process::metrics(metrics.table()?))?,
         log: process::log(tree.table("log")?, files)?,
+        keys: process::keys(tree.table("keys")?, files)?,
         listeners: listeners.whole()?,
         routes: routes.whole()?,
         pools: pools.whole()?,

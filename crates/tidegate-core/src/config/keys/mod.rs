@@ -19,6 +19,7 @@ pub(crate) mod provider;
 pub(crate) mod root;
 pub(crate) mod route;
 pub(crate) mod schedule;
+pub(crate) mod session;
 pub(crate) mod tls;
 
 #[cfg(test)]

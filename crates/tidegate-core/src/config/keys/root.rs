@@ -3,7 +3,7 @@
 use super::key::{Default, Key, Kind, Section};
 use super::listener::LISTENER;
 use super::pool::POOL;
-use super::process::{ADMIN, LOG, METRICS, RUNTIME};
+use super::process::{ADMIN, KEYS, LOG, METRICS, RUNTIME};
 use super::route::ROUTE;
 use crate::config::text::place::GLOB;
 
@@ -41,6 +41,7 @@ pub(crate) static ROOT: Section = Section {
             Default::Absent("the admin API serves them"),
             "A second address for `/metrics`, `/healthz` and `/readyz` alone.",
         ),
+        Key::new("keys", Kind::Table(&KEYS), Default::Table, "Keys of the balancer's own."),
         Key::new("log", Kind::Table(&LOG), Default::Table, "Logs.").also(&["logging"]),
         Key::new(
             "listener",

@@ -183,6 +183,16 @@ fn with_word(path: &str, word: &str) -> String {
         lines.push("listener.a.tls.acme.domains = \"shop.example.com\"".to_owned());
         lines.push("listener.plain.address = \"127.0.0.1:82\"".to_owned());
     }
+    if rest == ".session" && key != "mode" {
+        lines.push("pool.a.session.mode = \"cookie\"".to_owned());
+    }
+    if (key, word) == ("mode", "table") {
+        lines.push("pool.a.session.key = \"cookie:sid\"".to_owned());
+    }
+    if (key, word) == ("same_site", "none") {
+        let acme = "listener.b = { address = \"127.0.0.1:83\", tls.acme.domains = \"a.example\" }";
+        lines.push(acme.to_owned());
+    }
     if word == "hash" {
         lines.push("pool.a.hash.key = \"path\"".to_owned());
     }

@@ -9,6 +9,7 @@ pub mod size;
 pub(crate) mod acme;
 pub(crate) mod address;
 pub(crate) mod command;
+pub(crate) mod cookie;
 pub(crate) mod fault;
 pub(crate) mod hash_key;
 pub(crate) mod host;
