@@ -3,6 +3,7 @@
 mod explain;
 mod instances;
 mod notify;
+mod keys;
 mod probe;
 mod reload;
 mod start;

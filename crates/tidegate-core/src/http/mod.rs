@@ -5,7 +5,8 @@
 //! with `scheme`, `authority`, `path` and `field_kind`, then `framing`, `chunked` and `body` (where
 //! a message ends), `edit` (heads changed on their way), then what is written: `forwarded`,
 //! `client_certificate` and `write`. `grpc` reads what stands in fields of its own,
-//! and `base64url` is how bytes stand in cookies.
+//! `set_cookie`
+//! is how cookies are set, and `base64url` how bytes stand in them.
 
 pub mod assemble;
 pub mod authority;
@@ -26,5 +27,6 @@ pub mod path;
 pub mod reply;
 pub mod scan;
 pub mod scheme;
+pub mod set_cookie;
 pub mod status;
 pub mod write;

@@ -9,6 +9,7 @@ use tidegate_core::http::body::Body;
 use tidegate_core::http::chunked::Keep;
 use tidegate_core::http::head::Head;
 use tidegate_core::http::scan::Scan;
+use tidegate_core::http::set_cookie::SetCookie;
 use tidegate_core::model::ids::ServerIndex;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::clock;
@@ -53,6 +54,9 @@ pub(crate) struct Exchange {
     pub(super) encoder: Option<Encoder>,
     /// The trailers of the response, as lines with an empty one behind them.
     pub(super) reply_trailers: Vec<u8>,
+
+    /// Lines that set cookies of our own, for the final response.
+    pub(super) cookies: Vec<u8>,
 
     pub(super) tried: Vec<ServerIndex>,
     /// The server of the last try.
@@ -142,6 +146,11 @@ impl Exchange {
         self.head.expects_continue() && !self.request_body.is_done()
     }
 
+    /// Has the final response set a cookie, whoever makes that response.
+    pub(super) fn set_cookie(&mut self, cookie: &SetCookie<'_>) {
+        cookie.write(&mut self.cookies);
+    }
+
     /// Makes it ready for the next request, keeping its memory. An encoder that was not needed to
     /// the end is handed back.
     pub(crate) fn reset(&mut self) -> Option<Encoder> {
@@ -149,6 +158,7 @@ impl Exchange {
         self.to_client.trim(BUFFER_KEPT);
         self.request_trailers.clear();
         self.reply_trailers.clear();
+        self.cookies.clear();
         self.tried.clear();
         self.head.clear();
         self.head_kept = 0;
