@@ -262,7 +262,7 @@ impl Machine {
         }
         let verdict = self.seen(moment.now).and_then(|look| look.verdict.clone());
         match verdict.as_ref().map(Verdict::breach) {
-            Some(Some(why)) => self.worse(&why.to_owned(), moment),
+            Some(Some(why)) => self.worse(why, moment),
             Some(None) => self.better(),
             None => {}
         }
