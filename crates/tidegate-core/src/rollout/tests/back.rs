@@ -23,6 +23,21 @@ fn a_breach_ends_at_nobody_wherever_it_is_seen() {
 }
 
 #[test]
+fn a_breach_that_is_seen_without_users_keeps_them_away() {
+    for (on_breach, phase) in [
+        (OnBreach::Rollback, "aborted"),
+        (OnBreach::Freeze, "preparing"),
+        (OnBreach::Alert, "preparing"),
+    ] {
+        let definition = Rollout { analysis: Some(analysis(on_breach)), ..canary() };
+        let mut play = Play::started(definition);
+        play.judge(breach("orders fail"));
+        play.wait(HOUR);
+        assert_eq!((play.phase(), play.percent(), play.troubles()), (phase, 0.0, 1));
+    }
+}
+
+#[test]
 fn what_was_aborted_stays_so_until_a_person_starts_another_run() {
     let mut play = Play::at(10.0, canary());
     let first = play.published.clone().expect("some meet it").salt;
