@@ -5,4 +5,5 @@ mod fluid;
 mod health;
 mod queueing;
 mod retries;
+mod rollout;
 mod scale;
