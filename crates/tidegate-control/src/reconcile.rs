@@ -30,6 +30,8 @@ use tokio::task::JoinHandle;
 
 use crate::act::acme::orders;
 use crate::act::acme::wanted::Wanted;
+use crate::act::notify::herald;
+use crate::act::notify::webhook::Webhook;
 use crate::control::{Applied, Command, Reload, Shared, lock};
 use crate::events::{Kind, Report};
 use crate::health::keeper::Keeper;
@@ -92,6 +94,7 @@ impl Reconciler {
             plane,
             keeper,
             wanted: orders::start(Arc::clone(&shared), watcher.clone()),
+            webhooks: herald::start(Arc::clone(&shared)),
             scalers,
             watched: watcher::start("config-watch", watcher.clone(), reload_for_files),
             certificates: watcher::start("certificate-watch", watcher, || Command::Renew),
@@ -129,6 +132,7 @@ struct Loop<P: DataPlane> {
     watched: watch::Sender<Watched>,
     certificates: watch::Sender<Watched>,
     wanted: watch::Sender<Wanted>,
+    webhooks: watch::Sender<Arc<[Webhook]>>,
     step: Step<P::Prepared>,
     /// Reloads that wait for the one under way: one more serves them all.
     queue: Vec<Request>,
@@ -344,6 +348,7 @@ impl<P: DataPlane> Loop<P> {
         self.shared.accepted.store(Arc::new(accepted.clone()));
         self.watch(accepted.sources.clone());
         self.follow(&accepted.config, &accepted.tls);
+        self.webhooks.send_replace(Arc::clone(&accepted.webhooks));
         match asked {
             Asked::ToStart(started) => self.say_started(&snapshot, started),
             Asked::ToReload(requests) => {

@@ -11,9 +11,10 @@
 //! |---|---|---|
 //! | 0 | `time` `rng` `model` | vocabulary |
 //! | 1 | `config` `http` `telemetry` `wire` | text, bytes and names to and from the vocabulary |
-//! | 2 | `route` `balance` `health` `admit` `edit` `compress` `renewal` `release` | about one of each |
+//! | 2 | `route` `balance` `health` `admit` `edit` `compress` `renewal` | about one of each |
+//! | 2 | `release` `session` `delivery` | about one user, and one message to people |
 //! | 3 | `snapshot` `signal` | what the two planes exchange |
-//! | 4 | `scale` | how many servers there are |
+//! | 4 | `scale` `rollout` | how many servers there are, and how one version takes over from another |
 
 #![forbid(unsafe_code)]
 
@@ -29,13 +30,16 @@ pub mod wire;
 pub mod admit;
 pub mod balance;
 pub mod compress;
+pub mod delivery;
 pub mod edit;
 pub mod health;
 pub mod release;
 pub mod renewal;
 pub mod route;
+pub mod session;
 
 pub mod signal;
 pub mod snapshot;
 
+pub mod rollout;
 pub mod scale;

@@ -295,7 +295,7 @@ impl Scaler {
         let startup = self.fleet.startup().high();
         let lasts = |(_, since): &(u32, Instant)| now.since(*since) < QUOTA_LASTS;
         let quota = self.quota.filter(lasts).map(|(most, _)| most);
-        Observed { demand, fleet, load, startup, quota, steering, at }
+        Observed { demand, fleet, load, startup, quota, pledge: None, steering, at }
     }
 
     /// Keeps what was learned, now and then.

@@ -8,7 +8,7 @@
 //! disk and are wiped when they have arrived.
 
 pub(crate) mod build;
-mod files;
+pub(crate) mod files;
 pub(crate) mod kept;
 pub mod parts;
 pub(crate) mod refresh;

@@ -94,6 +94,7 @@ impl Tls {
             listeners: listeners.collect(),
             pools: pools.collect(),
             challenges: Arc::clone(&self.challenges),
+            keys: Arc::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod explain;
 mod instances;
+mod notify;
 mod probe;
 mod reload;
 mod start;

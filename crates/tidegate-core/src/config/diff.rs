@@ -29,7 +29,7 @@ pub struct Change {
 /// What a change is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// The process: `runtime`, `admin`, `metrics`, `keys`, `log` and `geo`.
+    /// The process: `runtime`, `admin`, `metrics`, `keys`, `log`, `notify` and `geo`.
     Process,
     /// A listener, by name.
     Listener(String),
@@ -161,6 +161,7 @@ fn process(old: &Config, new: &Config) -> Vec<&'static str> {
         "log.access": log.access,
         "log.format": log.format,
         "log.redact": log.redact,
+        "notify": notify,
         "geo.database": geo,
     })
 }

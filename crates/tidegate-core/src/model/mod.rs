@@ -2,8 +2,8 @@
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
 //! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`,
-//! `session`, `tls`, `autoscale` (with `zone`) and `provider`, `audience`, `rollout`, then the
-//! whole in `node`; `written` tells where something stands in the configuration.
+//! `session`, `tls`, `autoscale` (with `zone`) and `provider`, `audience`, `rollout`, `notify`,
+//! then the whole in `node`; `written` tells where something stands in the configuration.
 //! `grpc` is apart: the statuses of a protocol.
 
 pub mod acme;
@@ -16,6 +16,7 @@ pub mod grpc;
 pub mod ids;
 pub mod listener;
 pub mod node;
+pub mod notify;
 pub mod pool;
 pub mod provider;
 pub mod ratio;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::acme::Acme;
 use super::audience::{Audience, Geo};
 use super::listener::Listener;
+use super::notify::Notify;
 use super::pool::Pool;
 use super::rollout::{Rollout, UserKey};
 use super::route::Route;
@@ -40,6 +41,8 @@ pub struct Config {
     pub geo: Option<Geo>,
     /// Rollouts, by name.
     pub rollouts: Vec<Rollout>,
+    /// Who is told of what happens.
+    pub notify: Vec<Notify>,
 }
 
 impl Config {

@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn shares_are_exact_to_half_a_point_over_a_hundred_thousand_users() {
-        let worst = (0..20).map(|salt| distance(100_000, salt * 7919)).fold(0.0, f64::max);
+        let worst = (0..5).map(|salt| distance(100_000, salt * 7919)).fold(0.0, f64::max);
         assert!(worst <= 0.5, "{worst} points off");
     }
 

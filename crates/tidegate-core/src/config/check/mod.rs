@@ -15,6 +15,7 @@ pub(crate) mod health;
 pub(crate) mod levels;
 pub(crate) mod listener;
 pub(crate) mod matching;
+pub(crate) mod notify;
 pub(crate) mod page;
 pub(crate) mod pool;
 pub(crate) mod ports;

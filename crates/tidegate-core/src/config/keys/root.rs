@@ -3,6 +3,7 @@
 use super::audience::{AUDIENCE, GEO};
 use super::key::{Default, Key, Kind, Section};
 use super::listener::LISTENER;
+use super::notify::NOTIFY;
 use super::pool::POOL;
 use super::process::{ADMIN, KEYS, LOG, METRICS, RUNTIME};
 use super::rollout::ROLLOUT;
@@ -75,6 +76,13 @@ pub(crate) static ROOT: Section = Section {
             "clusters",
             "service",
         ]),
+        Key::new(
+            "notify",
+            Kind::Tables(&NOTIFY),
+            Default::Absent("nobody is told"),
+            "Webhooks that are told of what happens.",
+        )
+        .also(&["webhook", "webhooks", "alert", "alerts", "notification", "notifications"]),
         Key::new(
             "rollout",
             Kind::Objects(&ROLLOUT),

@@ -173,6 +173,7 @@ fn with_word(path: &str, word: &str) -> String {
         ("admin", ".tokens") => {
             format!("admin.tokens = [{{ name = \"a\", token = \"env:A\", role = \"{word}\" }}]")
         }
+        ("notify", _) => format!("notify = {{ webhook = \"env:A\", {key} = \"{word}\" }}"),
         ("pool", rest) if rest.starts_with(".autoscale") => autoscale(rest, key, word),
         ("audience", _) => format!("audience.a.any = {{ {key} = \"{word}\" }}"),
         ("rollout", ".analysis.custom") => format!(

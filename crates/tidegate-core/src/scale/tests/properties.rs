@@ -123,6 +123,7 @@ fn observed() -> impl Strategy<Value = Observed> {
             startup: startup.map(Duration::from_secs),
             quota: None,
             steering: Steering::default(),
+            pledge: None,
             at: UnixTime::default(),
         }
     })
@@ -214,8 +215,8 @@ proptest! {
     ) {
         let dark = |wait: u64| {
             let (demand, load, startup, quota) = (None, Load::default(), None, None);
-            let (steering, at) = (Steering::default(), UnixTime::default());
-            (wait, Observed { demand, fleet, load, startup, quota, steering, at })
+            let (steering, pledge, at) = (Steering::default(), None, UnixTime::default());
+            (wait, Observed { demand, fleet, load, startup, quota, steering, pledge, at })
         };
         let mut looks = known.clone();
         // What was known counts for one period.

@@ -396,6 +396,7 @@ impl Scene {
             startup: fleet.startup().high(),
             quota: self.quota,
             steering: self.steering.clone(),
+            pledge: None,
             at: Self::wall(self.now().since(Instant::ZERO).as_secs()),
         })
     }

@@ -1,0 +1,4 @@
+//! The machine by scripts.
+
+mod play;
+mod way;
