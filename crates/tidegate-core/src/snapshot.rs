@@ -21,6 +21,7 @@ use crate::model::server::{
     Availability, Member, PoolState, Rotation, Server, ServerId, ServerState,
 };
 use crate::release::division::Division;
+use crate::release::treatment::Treatment;
 use crate::route::table::RouteTable;
 use crate::time::Instant;
 
@@ -71,6 +72,8 @@ pub struct Release {
     pub rollout: Rollout,
     /// How users are divided.
     pub division: Division,
+    /// Which version audiences meet.
+    pub treatment: Treatment,
     /// The pool that requests were for.
     pub stable: PoolIndex,
     /// The pool that takes those of the candidate's users.
@@ -227,6 +230,7 @@ type Places<'a> = BTreeMap<&'a PoolName, PoolIndex>;
 fn release(config: &Config, places: &Places<'_>, division: &Division) -> Option<Release> {
     let rollout = config.rollouts.iter().find(|rollout| rollout.name == division.rollout)?;
     Some(Release {
+        treatment: Treatment::of(rollout, &config.audiences),
         rollout: rollout.clone(),
         division: division.clone(),
         stable: *places.get(&division.pool)?,

@@ -8,6 +8,7 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod geo;
 pub mod http;
 pub mod listen;
 mod poll;

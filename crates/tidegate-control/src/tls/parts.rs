@@ -101,7 +101,6 @@ impl Tls {
             pools: pools.collect(),
             keys: Arc::clone(&self.keys),
             challenges: Arc::clone(&self.challenges),
-            keys: Arc::default(),
         }
     }
 

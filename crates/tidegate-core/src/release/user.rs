@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
 use crate::http::head::Head;
+use crate::model::ids::AudienceName;
 use crate::model::rollout::{Share, UserKey};
 
 /// A user.
@@ -57,6 +58,13 @@ impl User {
     #[must_use]
     pub fn place(self, salt: u64) -> Place {
         Place(hash(salt, &self.0.to_le_bytes()))
+    }
+
+    /// The user's place among all users as an audience draws from them: another than in any other
+    /// audience, and the same in every rollout.
+    #[must_use]
+    pub fn place_for(self, audience: &AudienceName) -> Place {
+        self.place(hash(0, audience.as_str().as_bytes()))
     }
 }
 

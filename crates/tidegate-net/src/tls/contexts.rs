@@ -1,5 +1,5 @@
-//! What belongs to a snapshot and is made of secrets: TLS contexts and the keys of cookies. Built by
-//! the control plane, used by the data plane.
+//! What belongs to a snapshot and is made of files: TLS contexts, the keys of cookies, countries.
+//! Built by the control plane, used by the data plane.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use tidegate_core::model::ids::{ListenerName, PoolName};
 use super::challenges::Challenges;
 use super::client::Client;
 use super::server::Server;
+use crate::geo::Countries;
 use crate::seal::Keyring;
 
 /// Contexts by name. A listener or pool without one speaks in the clear.
@@ -20,6 +21,8 @@ pub struct Contexts {
     pub pools: HashMap<PoolName, Arc<Client>>,
     /// What cookies are sealed with.
     pub keys: Arc<Keyring>,
+    /// In which country addresses are.
+    pub countries: Option<Arc<Countries>>,
     /// What authorities are told that check who holds a name; of all contexts there are.
     pub challenges: Arc<Challenges>,
 }

@@ -6,16 +6,22 @@
 
 use std::net::IpAddr;
 
+use tidegate_core::model::audience::Country;
 use tidegate_core::model::ids::ReleaseIndex;
 use tidegate_core::model::rollout::{Errors, Side};
+use tidegate_core::release::audience::{Seen, Sender, Witness};
+use tidegate_core::release::pass::Pass;
+use tidegate_core::release::treatment::{By, Placement};
 use tidegate_core::release::user::User;
 use tidegate_core::signal::FailureReason;
 use tidegate_core::snapshot::Release;
 use tidegate_core::telemetry::version::VersionCells;
+use tidegate_net::clock;
 
 use super::state::Exchange;
 use crate::error::Error;
 use crate::view::View;
+use crate::worker::Worker;
 
 /// The version that a request meets.
 #[derive(Clone, Copy)]
@@ -29,18 +35,52 @@ pub(super) struct Meeting<'a> {
     cells: Option<&'a VersionCells>,
 }
 
+/// Whom a request is of, as far as its connection tells.
+#[derive(Clone, Copy)]
+pub(super) struct Asker {
+    /// The trusted client address.
+    pub(super) client: IpAddr,
+    pub(super) sender: Sender,
+}
+
 /// The version that a request meets; `None`: its user cannot be told, and it stays with stable.
 pub(super) fn choose<'a>(
+    worker: &Worker,
     view: &'a View,
     x: &mut Exchange,
-    client: IpAddr,
+    asker: Asker,
     index: ReleaseIndex,
 ) -> Option<Meeting<'a>> {
     let release = view.snapshot.release(index);
-    let user = User::of(&x.head, client, &release.rollout.user)?;
-    let side = release.division.side_of(user);
-    let cells = Some(view.version_cells(index, side));
-    Some(Meeting { index, release, side, user: Some(user), cells })
+    let Asker { client, sender } = asker;
+    let user = User::of(&x.head, client, &release.rollout.user);
+    let witness = &Informed { worker, view };
+    let seen = Seen { head: &x.head, client, sender, user, witness };
+    let Placement { side, by } = release.treatment.place(&release.division, &seen)?;
+    let cells = (by == By::Draw).then(|| view.version_cells(index, side));
+    Some(Meeting { index, release, side, user, cells })
+}
+
+/// What takes keys or a database to tell.
+struct Informed<'a> {
+    worker: &'a Worker,
+    view: &'a View,
+}
+
+impl Witness for Informed<'_> {
+    fn country(&self, address: IpAddr) -> Option<Country> {
+        self.worker.shared.contexts.load().countries.as_ref()?.country(address)
+    }
+
+    fn has_sealed(&self, cookie: &str, value: &[u8]) -> bool {
+        let mut plain = [0; Pass::BYTES];
+        let contexts = self.worker.shared.contexts.load();
+        let opened = self
+            .view
+            .pass_purpose(cookie)
+            .and_then(|purpose| contexts.keys.open(purpose, value, &mut plain));
+        opened == Some(plain.len()) && Pass::from_bytes(plain).holds_at(clock::unix_time())
+    }
 }
 
 impl Meeting<'_> {
