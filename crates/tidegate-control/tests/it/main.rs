@@ -2,9 +2,10 @@
 
 mod explain;
 mod instances;
-mod notify;
 mod keys;
+mod notify;
 mod probe;
+mod release;
 mod reload;
 mod start;
 mod status;
