@@ -37,6 +37,7 @@ use crate::events::{Kind, Report};
 use crate::health::keeper::Keeper;
 use crate::observe::config_file::{Accepted, Refused};
 use crate::observe::probe::crew::{Crew, Found};
+use crate::observe::sessions::Census;
 use crate::observe::sources::Sources;
 use crate::observe::watch::{self as watcher, Watched};
 use crate::publish::{Compiler, DataPlane};
@@ -96,6 +97,7 @@ impl Reconciler {
             wanted: orders::start(Arc::clone(&shared), watcher.clone()),
             webhooks: herald::start(Arc::clone(&shared)),
             scalers,
+            census: Census::default(),
             watched: watcher::start("config-watch", watcher.clone(), reload_for_files),
             certificates: watcher::start("certificate-watch", watcher, || Command::Renew),
             step: Step::Idle,
@@ -129,6 +131,7 @@ struct Loop<P: DataPlane> {
     plane: P,
     keeper: Keeper,
     scalers: Scalers,
+    census: Census,
     watched: watch::Sender<Watched>,
     certificates: watch::Sender<Watched>,
     wanted: watch::Sender<Wanted>,
@@ -210,6 +213,7 @@ impl<P: DataPlane> Loop<P> {
                 Input::Timeout => {}
             }
             self.keeper.handle_timeout(now);
+            self.census.handle_timeout(&self.shared.snapshot.load(), now);
             self.go_on(now);
             self.scale(now);
         }
@@ -224,6 +228,7 @@ impl<P: DataPlane> Loop<P> {
             _ => idle,
         };
         let due = self.keeper.poll_timeout().into_iter().chain(self.scalers.poll_timeout());
+        let due = due.chain(self.census.poll_timeout(&self.shared.snapshot.load()));
         due.chain([step, idle]).min().unwrap_or(idle)
     }
 

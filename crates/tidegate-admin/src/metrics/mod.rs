@@ -13,6 +13,7 @@ mod notify;
 mod page;
 mod process;
 mod server;
+mod session;
 mod traffic;
 mod writer;
 

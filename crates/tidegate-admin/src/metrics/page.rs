@@ -18,7 +18,7 @@ use tidegate_core::telemetry::registry::Scrape;
 
 use super::process::Process;
 use super::writer::Writer;
-use super::{autoscale, certificate, compression, node, notify, server, traffic};
+use super::{autoscale, certificate, compression, node, notify, server, session, traffic};
 use crate::api::error::ApiError;
 use crate::router::Api;
 
@@ -99,6 +99,7 @@ impl Collector for Facts {
         traffic::write(&mut writer, self)?;
         compression::write(&mut writer, self)?;
         server::write(&mut writer, self)?;
+        session::write(&mut writer, self)?;
         autoscale::write(&mut writer, self)?;
         certificate::write(&mut writer, self)?;
         notify::write(&mut writer, self)?;

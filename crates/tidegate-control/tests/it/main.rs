@@ -2,8 +2,8 @@
 
 mod explain;
 mod instances;
-mod notify;
 mod keys;
+mod notify;
 mod probe;
 mod reload;
 mod start;
