@@ -14,8 +14,10 @@ use std::sync::Arc;
 
 use tidegate_core::model::ids::ListenerName;
 use tidegate_core::model::node::Config;
+use tidegate_core::session::id::IdSecret;
 use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
 use tidegate_core::time::Instant;
+use tidegate_net::entropy;
 use tidegate_net::tls::contexts::Contexts;
 
 /// What control asks of the data plane.
@@ -59,7 +61,7 @@ pub(crate) struct Compiler {
 impl Compiler {
     /// The compiler and the first snapshot of the process.
     pub(crate) fn new(config: Arc<Config>, now: Instant) -> (Self, Arc<Snapshot>) {
-        let mut ids = ServerIds::default();
+        let mut ids = ServerIds::new(IdSecret::new([entropy::word(), entropy::word()]));
         let first = Snapshot::build(config, &Circumstances::default(), None, &mut ids, now);
         (Self { ids, generation: first.generation }, Arc::new(first))
     }

@@ -38,6 +38,7 @@ use crate::events::{Kind, Report};
 use crate::health::keeper::Keeper;
 use crate::observe::config_file::{Accepted, Refused};
 use crate::observe::probe::crew::{Crew, Found};
+use crate::observe::sessions::Census;
 use crate::observe::sources::Sources;
 use crate::observe::watch::{self as watcher, Watched};
 use crate::publish::{Compiler, DataPlane};
@@ -102,6 +103,7 @@ impl Reconciler {
             webhooks: herald::start(Arc::clone(&shared)),
             scalers,
             releases,
+            census: Census::default(),
             watched: watcher::start("config-watch", watcher.clone(), reload_for_files),
             certificates: watcher::start("certificate-watch", watcher, || Command::Renew),
             step: Step::Idle,
@@ -137,6 +139,7 @@ struct Loop<P: DataPlane> {
     keeper: Keeper,
     scalers: Scalers,
     releases: Releases,
+    census: Census,
     watched: watch::Sender<Watched>,
     certificates: watch::Sender<Watched>,
     wanted: watch::Sender<Wanted>,
@@ -225,6 +228,7 @@ impl<P: DataPlane> Loop<P> {
                 Input::Timeout => {}
             }
             self.keeper.handle_timeout(now);
+            self.census.handle_timeout(&self.shared.snapshot.load(), now);
             self.go_on(now);
             self.scale(now);
             self.release(now);
@@ -240,6 +244,7 @@ impl<P: DataPlane> Loop<P> {
             _ => idle,
         };
         let due = self.keeper.poll_timeout().into_iter().chain(self.scalers.poll_timeout());
+        let due = due.chain(self.census.poll_timeout(&self.shared.snapshot.load()));
         due.chain(self.releases.poll_timeout()).chain([step, idle]).min().unwrap_or(idle)
     }
 

@@ -15,6 +15,7 @@ mod page;
 mod process;
 mod rollout;
 mod server;
+mod session;
 mod traffic;
 mod writer;
 

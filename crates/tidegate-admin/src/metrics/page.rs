@@ -19,7 +19,7 @@ use tidegate_core::telemetry::registry::Scrape;
 
 use super::process::Process;
 use super::writer::Writer;
-use super::{autoscale, certificate, compression, node, notify, rollout, server, traffic};
+use super::{autoscale, certificate, compression, node, notify, rollout, server, session, traffic};
 use crate::api::error::ApiError;
 use crate::router::Api;
 
@@ -102,6 +102,7 @@ impl Collector for Facts {
         traffic::write(&mut writer, self)?;
         compression::write(&mut writer, self)?;
         server::write(&mut writer, self)?;
+        session::write(&mut writer, self)?;
         autoscale::write(&mut writer, self)?;
         rollout::write(&mut writer, self)?;
         certificate::write(&mut writer, self)?;

@@ -12,7 +12,7 @@ use tidegate_core::model::autoscale::Autoscale;
 use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::model::pool::Pool;
 use tidegate_core::model::ratio::Weight;
-use tidegate_core::model::server::{Availability, Member, Rotation, Server};
+use tidegate_core::model::server::{Availability, Member, Rotation, Server, ServerState};
 use tidegate_core::scale::capacity;
 use tidegate_core::scale::fleet::event::FleetEvent;
 use tidegate_core::scale::fleet::id::InstanceId;
@@ -83,7 +83,30 @@ struct Membership {
     /// Whether it grows to its weight when it enters.
     entry: Entry,
     /// What the fleet knows of it.
-    told: Option<(Availability, u32)>,
+    told: Option<Told>,
+}
+
+/// What the fleet knows of a member.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Told {
+    availability: Availability,
+    in_flight: u32,
+    sessions: u32,
+}
+
+impl Told {
+    fn of(state: &ServerState) -> Self {
+        Self {
+            availability: state.availability(),
+            in_flight: state.in_flight(),
+            sessions: state.sessions().unwrap_or_default(),
+        }
+    }
+
+    /// Whether it has nothing to do, as far as is known.
+    const fn is_idle(self) -> bool {
+        self.in_flight == 0 && self.sessions == 0
+    }
 }
 
 impl Scaler {
@@ -223,15 +246,18 @@ impl Scaler {
         for member in &entry.members {
             let Some(id) = InstanceId::parse(member.server.name.as_str()) else { continue };
             let Some(known) = self.members.get_mut(&id) else { continue };
-            let state = &member.state;
-            let fresh = (state.availability(), state.in_flight());
-            let before = known.told.replace(fresh);
-            if before.map(|(availability, _)| availability) != Some(fresh.0) {
-                self.fleet.handle(Input::Health(id.clone(), fresh.0), now);
+            let drains = known.rotation == Rotation::Draining;
+            let mut fresh = Told::of(&member.state);
+            if drains && fresh.is_idle() {
+                fresh = look_again(entry, member, now);
             }
-            if known.rotation == Rotation::Draining || before.is_none_or(|(_, n)| n != fresh.1) {
-                let load = Input::Load { id, in_flight: fresh.1, sessions: 0 };
-                self.fleet.handle(load, now);
+            let before = known.told.replace(fresh);
+            let Told { availability, in_flight, sessions } = fresh;
+            if before.is_none_or(|before| before.availability != availability) {
+                self.fleet.handle(Input::Health(id.clone(), availability), now);
+            }
+            if drains || before != Some(fresh) {
+                self.fleet.handle(Input::Load { id, in_flight, sessions }, now);
             }
         }
         self.fleet.handle_timeout(now);
@@ -445,4 +471,13 @@ impl Scaler {
         self.status.startup_seconds = observed.startup.map(|startup| startup.as_secs_f64());
         self.status.count(self.fleet.instances(), at, now);
     }
+}
+
+/// Sessions are counted now and then; a drain ends by what is so now. Where users may still come
+/// back who were not counted yet, there is one of them.
+fn look_again(entry: &PoolEntry, member: &Member, now: Instant) -> Told {
+    entry.count_sessions(now);
+    let told = Told::of(&member.state);
+    let knows_all = entry.sessions.as_ref().is_none_or(|sessions| sessions.knows_all(now));
+    Told { sessions: told.sessions.max(u32::from(!knows_all)), ..told }
 }

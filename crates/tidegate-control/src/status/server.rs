@@ -38,6 +38,9 @@ pub struct ServerStatus {
     pub slow_start: f64,
     /// Requests it is working on.
     pub in_flight: u32,
+    /// Sessions that live on it: exact where a table remembers them, else an estimate of the users
+    /// seen lately; `None`: its pool has none.
+    pub sessions: Option<u32>,
     /// Tries that failed on it since the last that did not.
     pub consecutive_failures: u32,
     /// The moving average of its latency, in milliseconds.
@@ -90,6 +93,7 @@ impl ServerStatus {
             degraded: standing.as_ref().is_some_and(|standing| standing.degraded),
             slow_start: ramp(state.joined(), pool.slow_start, now),
             in_flight: state.in_flight(),
+            sessions: state.sessions(),
             consecutive_failures: state.consecutive_failures(),
             latency_ms: state.latency().map(|(average, _)| millis(average)),
             requests: totals.requests,

@@ -119,8 +119,13 @@ pub struct ServerState {
     weight: AtomicU32,
     /// Nanoseconds of the [`Instant`] at which slow start began; 0: it is over or never was.
     joined: AtomicU64,
+    /// [`UNCOUNTED`]: nobody counts them.
+    sessions: AtomicU32,
     load: Load,
 }
+
+/// In place of a number of sessions.
+const UNCOUNTED: u32 = u32::MAX;
 
 /// What the data plane writes.
 #[derive(Debug, Default)]
@@ -144,6 +149,7 @@ impl ServerState {
             rotation: AtomicU8::new(Rotation::In as u8),
             weight: AtomicU32::new(u32::from(weight.value())),
             joined: AtomicU64::new(0),
+            sessions: AtomicU32::new(UNCOUNTED),
             load: Load::default(),
         }
     }
@@ -204,6 +210,18 @@ impl ServerState {
     /// Control only: slow start is over, or is not wanted.
     pub fn end_slow_start(&self) {
         self.joined.store(0, Relaxed);
+    }
+
+    /// The sessions that live on it, as last counted; `None`: its pool has none.
+    #[must_use]
+    pub fn sessions(&self) -> Option<u32> {
+        Some(self.sessions.load(Relaxed)).filter(|sessions| *sessions != UNCOUNTED)
+    }
+
+    /// Control only: says how many sessions live on it.
+    pub fn set_sessions(&self, sessions: Option<u32>) {
+        let sessions = sessions.map_or(UNCOUNTED, |sessions| sessions.min(UNCOUNTED - 1));
+        self.sessions.store(sessions, Relaxed);
     }
 
     /// Requests it is working on for us, over all cores.
