@@ -45,6 +45,12 @@ pub(super) fn connections(entry: &PoolEntry) -> Option<f64> {
     (!serving.is_empty()).then(|| in_flight / serving.len() as f64)
 }
 
+/// The weight of the primaries that take requests.
+pub(super) fn weight(entry: &PoolEntry) -> f64 {
+    let serving = entry.members.iter().filter(|member| is_serving(member));
+    serving.map(|member| f64::from(member.state.weight())).sum()
+}
+
 fn is_serving(Member { server, state }: &Member) -> bool {
     let takes = !server.backup && state.weight() > 0 && state.rotation() == Rotation::In;
     takes && state.availability().is_available()

@@ -4,5 +4,6 @@ mod fleet;
 mod fluid;
 mod health;
 mod queueing;
+mod release;
 mod retries;
 mod scale;
