@@ -23,6 +23,7 @@ use tidegate_net::{clock, task};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::act::acme::standing::Standings;
+use crate::act::notify::counts::{NotifyCounts, Tallies};
 use crate::act::provider::contract::{AnyProvider, Provider};
 use crate::events::{EventLog, Kind, Page, Report};
 use crate::health::board::Board;
@@ -134,6 +135,8 @@ pub(crate) struct Shared {
     pub(crate) reloads: Reloads,
     pub(crate) renewals: Renewals,
     pub(crate) standings: Standings,
+    /// How webhooks went.
+    pub(crate) notices: Tallies,
     /// What starts and stops instances.
     pub(crate) providers: Mutex<BTreeMap<ScalerKey, Arc<AnyProvider>>>,
     /// The autoscalers, by pool.
@@ -180,6 +183,7 @@ impl Control {
             reloads: Reloads::default(),
             renewals: Renewals::default(),
             standings: Standings::default(),
+            notices: Tallies::default(),
             providers: Mutex::default(),
             autoscale: Mutex::default(),
             started: (now, clock::unix_time()),
@@ -247,6 +251,12 @@ impl Control {
     #[must_use]
     pub fn orders(&self) -> [(&'static str, u64); 3] {
         self.shared.standings.orders()
+    }
+
+    /// How the webhooks went that are told of events.
+    #[must_use]
+    pub fn notices(&self) -> Vec<NotifyCounts> {
+        self.shared.notices.all()
     }
 
     /// What TLS is made of.

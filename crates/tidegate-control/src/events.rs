@@ -11,6 +11,7 @@ use serde::Serialize;
 use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::time::UnixTime;
 use tidegate_net::clock;
+use tokio::sync::watch;
 
 /// Events that are remembered.
 pub const KEPT: usize = 1024;
@@ -25,7 +26,8 @@ pub enum Kind {
     ConfigApplied,
     /// A configuration was refused; the one before it goes on.
     ConfigRefused,
-    /// A certificate, a key or an authority was renewed: its file changed, or it was issued.
+    /// A certificate, a key (of cookies as well) or an authority was renewed: its file changed, or
+    /// it was issued.
     CertificateRenewed,
     /// A changed file cannot be used, or an authority issues no certificate; what was there before
     /// goes on.
@@ -60,6 +62,8 @@ pub enum Kind {
     ProviderFailed,
     /// A provider works again.
     ProviderBack,
+    /// A rollout went on, was held up, or is over.
+    Rollout,
     /// The balancer is about to stop.
     Stopping,
 }
@@ -89,6 +93,7 @@ impl Kind {
             Self::Instance => "instance",
             Self::ProviderFailed => "provider-failed",
             Self::ProviderBack => "provider-back",
+            Self::Rollout => "rollout",
             Self::Stopping => "stopping",
         }
     }
@@ -206,6 +211,8 @@ impl Report {
 #[derive(Debug, Default)]
 pub(crate) struct EventLog {
     ring: Mutex<Ring>,
+    /// The number of the newest event.
+    newest: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -223,7 +230,7 @@ impl EventLog {
         } else {
             tracing::info!(kind = kind.as_str(), reason, "{message}");
         }
-        self.lock().push(clock::unix_time(), |id, at| Event {
+        let newest = self.lock().push(clock::unix_time(), |id, at| Event {
             id,
             at,
             kind,
@@ -232,6 +239,12 @@ impl EventLog {
             message,
             reason,
         });
+        self.newest.send_replace(newest);
+    }
+
+    /// What changes whenever something happens.
+    pub(crate) fn follow(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
     }
 
     /// The events after the one numbered `since`; 0: all that are remembered.
@@ -250,12 +263,13 @@ impl EventLog {
 }
 
 impl Ring {
-    fn push(&mut self, at: UnixTime, event: impl FnOnce(u64, u64) -> Event) {
+    fn push(&mut self, at: UnixTime, event: impl FnOnce(u64, u64) -> Event) -> u64 {
         self.last += 1;
         if self.events.len() == KEPT {
             self.events.pop_front();
         }
         self.events.push_back(event(self.last, at.as_millis()));
+        self.last
     }
 
     fn since(&self, since: u64) -> Page {

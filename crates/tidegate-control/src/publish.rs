@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use tidegate_core::model::ids::ListenerName;
 use tidegate_core::model::node::Config;
-use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
+use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
 use tidegate_core::time::Instant;
 use tidegate_net::tls::contexts::Contexts;
 
@@ -58,7 +58,7 @@ impl Compiler {
     /// The compiler and the first snapshot of the process.
     pub(crate) fn new(config: Arc<Config>, now: Instant) -> (Self, Arc<Snapshot>) {
         let mut ids = ServerIds::default();
-        let first = Snapshot::build(config, &Instances::new(), None, &mut ids, now);
+        let first = Snapshot::build(config, &Circumstances::default(), None, &mut ids, now);
         (Self { ids }, Arc::new(first))
     }
 
@@ -66,10 +66,10 @@ impl Compiler {
     pub(crate) fn compile(
         &mut self,
         config: Arc<Config>,
-        instances: &Instances,
+        circumstances: &Circumstances,
         previous: &Snapshot,
         now: Instant,
     ) -> Arc<Snapshot> {
-        Arc::new(Snapshot::build(config, instances, Some(previous), &mut self.ids, now))
+        Arc::new(Snapshot::build(config, circumstances, Some(previous), &mut self.ids, now))
     }
 }

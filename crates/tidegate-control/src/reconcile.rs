@@ -22,7 +22,7 @@ use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::config::diff::{self, Change};
 use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
-use tidegate_core::snapshot::Snapshot;
+use tidegate_core::snapshot::{Circumstances, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::{clock, entropy, task};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -30,6 +30,8 @@ use tokio::task::JoinHandle;
 
 use crate::act::acme::orders;
 use crate::act::acme::wanted::Wanted;
+use crate::act::notify::herald;
+use crate::act::notify::webhook::Webhook;
 use crate::control::{Applied, Command, Reload, Shared, lock};
 use crate::events::{Kind, Report};
 use crate::health::keeper::Keeper;
@@ -92,6 +94,7 @@ impl Reconciler {
             plane,
             keeper,
             wanted: orders::start(Arc::clone(&shared), watcher.clone()),
+            webhooks: herald::start(Arc::clone(&shared)),
             scalers,
             watched: watcher::start("config-watch", watcher.clone(), reload_for_files),
             certificates: watcher::start("certificate-watch", watcher, || Command::Renew),
@@ -129,6 +132,7 @@ struct Loop<P: DataPlane> {
     watched: watch::Sender<Watched>,
     certificates: watch::Sender<Watched>,
     wanted: watch::Sender<Wanted>,
+    webhooks: watch::Sender<Arc<[Webhook]>>,
     step: Step<P::Prepared>,
     /// Reloads that wait for the one under way: one more serves them all.
     queue: Vec<Request>,
@@ -148,15 +152,17 @@ enum Input {
     Timeout,
 }
 
-/// What authorities issued earlier is there before the first client is.
+/// What authorities issued earlier, and the keys that are our own, are there before the first client is.
 async fn keep(shared: &Shared) {
     let accepted = shared.accepted.load_full();
-    if accepted.config.acme().next().is_none() {
+    if accepted.config.acme().next().is_none() && !accepted.config.makes_keys() {
         return;
     }
     match tokio::task::spawn_blocking(move || accepted.with_kept()).await {
         Ok(accepted) => shared.accepted.store(Arc::new(accepted)),
-        Err(error) => tracing::error!(%error, "cannot look for certificates that are kept"),
+        Err(error) => {
+            tracing::error!(%error, "cannot look for certificates and keys that are kept")
+        }
     }
 }
 
@@ -186,6 +192,9 @@ impl<P: DataPlane> Loop<P> {
                 Input::Command(Some(Command::Steer { order, by, reply })) => {
                     // Whoever asked may have gone meanwhile.
                     let _ = reply.send(self.scalers.order(&order, &by));
+                }
+                Input::Signal(Signal::Differed(difference)) => {
+                    tracing::debug!(rollout = %difference.rollout, %difference, "a copy differs");
                 }
                 Input::Signal(signal) => self.keeper.handle_signal(&signal, now),
                 Input::Found((server, result)) => {
@@ -245,9 +254,11 @@ impl<P: DataPlane> Loop<P> {
         let now = clock::now();
         self.scalers.settle(&config, now);
         let first = self.shared.snapshot.load_full();
-        let snapshot = match self.scalers.instances() {
+        let snapshot = match self.circumstances() {
             // What ran before this process did serves again as soon as anything does.
-            found if !found.is_empty() => self.compiler.compile(config, found, &first, now),
+            found if found != Circumstances::default() => {
+                self.compiler.compile(config, &found, &first, now)
+            }
             _ => first,
         };
         self.scalers.rotate(&snapshot, now);
@@ -278,8 +289,8 @@ impl<P: DataPlane> Loop<P> {
                 self.refuse(vec![mistake], accepted.sources, requests);
             }
             Ok(prepared) => {
-                let (before, instances) = (self.shared.snapshot.load(), self.scalers.instances());
-                let snapshot = self.compiler.compile(config, instances, &before, now);
+                let (before, found) = (self.shared.snapshot.load_full(), self.circumstances());
+                let snapshot = self.compiler.compile(config, &found, &before, now);
                 self.probe_first(accepted, snapshot, prepared, Asked::ToReload(requests));
             }
         }
@@ -339,6 +350,7 @@ impl<P: DataPlane> Loop<P> {
         self.shared.accepted.store(Arc::new(accepted.clone()));
         self.watch(accepted.sources.clone());
         self.follow(&accepted.config, &accepted.tls);
+        self.webhooks.send_replace(Arc::clone(&accepted.webhooks));
         match asked {
             Asked::ToStart(started) => self.say_started(&snapshot, started),
             Asked::ToReload(requests) => {

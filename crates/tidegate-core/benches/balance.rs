@@ -120,6 +120,7 @@ fn pool(balance: Balance, members: &[Member]) -> Pool {
             failures: Failures { connect: true, reset: true, timeout: true, status: Vec::new() },
         },
         error_pages: ErrorPages::default(),
+        session: None,
         autoscale: None,
     }
 }

@@ -18,7 +18,7 @@ use tidegate_core::telemetry::registry::Scrape;
 
 use super::process::Process;
 use super::writer::Writer;
-use super::{autoscale, certificate, compression, node, server, traffic};
+use super::{autoscale, certificate, compression, node, notify, server, traffic};
 use crate::api::error::ApiError;
 use crate::router::Api;
 
@@ -101,6 +101,7 @@ impl Collector for Facts {
         server::write(&mut writer, self)?;
         autoscale::write(&mut writer, self)?;
         certificate::write(&mut writer, self)?;
+        notify::write(&mut writer, self)?;
         node::write(&mut writer, self)
     }
 }

@@ -15,6 +15,7 @@ use tidegate_core::config::load::{self, Source, Text};
 use tidegate_core::model::node::Config;
 
 use super::sources::Sources;
+use crate::act::notify::webhook::{self, Webhook};
 use crate::tls::build::build;
 use crate::tls::parts::Tls;
 use crate::tls::refresh::refresh;
@@ -43,6 +44,8 @@ pub struct Accepted {
     pub config: Arc<Config>,
     /// What the files hold that it names for TLS.
     pub tls: Arc<Tls>,
+    /// Who is told of events.
+    pub(crate) webhooks: Arc<[Webhook]>,
     /// The whole as TOML, with every default and where each value comes from.
     pub resolved: Arc<str>,
     /// What was read.
@@ -125,18 +128,19 @@ fn judge(loaded: load::Loaded, sources: Sources) -> Result<Sound, Refused> {
 impl Sound {
     fn with_files(self, before: &Tls) -> Result<Accepted, Refused> {
         let Self { config, warnings, resolved, mut sources } = self;
-        match build(&config, before) {
-            Ok(tls) => {
-                Ok(Accepted { config, tls: Arc::new(tls), resolved, sources, doubts: warnings })
-            }
-            Err((diagnostics, read)) => {
+        let webhooks = webhook::resolve(&config, &mut sources);
+        let (tls, webhooks) = match (build(&config, before), webhooks) {
+            (Ok(tls), Ok(webhooks)) => (Arc::new(tls), webhooks),
+            (tls, webhooks) => {
+                let (mut diagnostics, read) = tls.err().unwrap_or_default();
                 sources.join(read);
-                let mut diagnostics = [diagnostics, warnings].concat();
+                diagnostics.extend(webhooks.err().into_iter().flatten().chain(warnings));
                 let place = |one: &Diagnostic| (one.file.clone(), one.line, one.column);
                 diagnostics.sort_by_cached_key(place);
-                Err(Refused { diagnostics, sources })
+                return Err(Refused { diagnostics, sources });
             }
-        }
+        };
+        Ok(Accepted { config, tls, webhooks, resolved, sources, doubts: warnings })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tidegate_core::snapshot::Circumstances;
 use tidegate_core::time::Instant;
 
 use super::Loop;
@@ -9,6 +10,11 @@ use super::step::{Step, configured};
 use crate::publish::DataPlane;
 
 impl<P: DataPlane> Loop<P> {
+    /// What changes while the configuration stays, as it is now.
+    pub(super) fn circumstances(&self) -> Circumstances {
+        Circumstances { instances: self.scalers.instances().clone(), divisions: Vec::new() }
+    }
+
     /// Lets the autoscalers do what is due, and serves the members that they say.
     ///
     /// A configuration that is being probed was compiled with the members of that moment: what
@@ -20,8 +26,8 @@ impl<P: DataPlane> Loop<P> {
             return;
         }
         self.members_due = false;
-        let (config, instances) = (Arc::clone(&served.config), self.scalers.instances());
-        let snapshot = self.compiler.compile(config, instances, &served, now);
+        let (config, found) = (Arc::clone(&served.config), self.circumstances());
+        let snapshot = self.compiler.compile(config, &found, &served, now);
         self.scalers.rotate(&snapshot, now);
         let contexts = Arc::clone(&self.shared.accepted.load().tls.contexts);
         self.keeper.admit(&snapshot, &contexts, now);

@@ -99,6 +99,7 @@ pub(super) fn configured(snapshot: &Snapshot) -> Configured {
         routes: config.routes.iter().map(|route| route.name.clone()).collect(),
         pools: config.pools.iter().map(|pool| pool.name.clone()).collect(),
         servers: servers.collect(),
+        rollouts: config.rollouts.iter().map(|rollout| rollout.name.clone()).collect(),
     }
 }
 

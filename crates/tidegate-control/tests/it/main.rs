@@ -2,6 +2,8 @@
 
 mod explain;
 mod instances;
+mod keys;
+mod notify;
 mod probe;
 mod reload;
 mod start;

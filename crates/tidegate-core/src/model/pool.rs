@@ -6,6 +6,7 @@ use super::edit::ErrorPages;
 use super::ids::PoolName;
 use super::ratio::Ratio;
 use super::server::Server;
+use super::session::Session;
 use super::tls::PoolTls;
 use super::written::Written;
 use crate::time::Duration;
@@ -41,6 +42,8 @@ pub struct Pool {
     pub passive: PassiveHealth,
     /// Bodies for the balancer's own errors, where the route has none.
     pub error_pages: ErrorPages,
+    /// How users keep their server; `None`: each request goes where there is room.
+    pub session: Option<Box<Session>>,
     /// How it grows and shrinks; `None`: its servers are those listed.
     pub autoscale: Option<Box<Autoscale>>,
 }

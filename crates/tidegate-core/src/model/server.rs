@@ -271,6 +271,16 @@ pub struct Member {
     pub state: Arc<ServerState>,
 }
 
+impl Member {
+    /// Whether it takes traffic now, as a primary: in rotation, with a weight, and well.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        let Self { server, state } = self;
+        let takes = !server.backup && state.weight() > 0 && state.rotation() == Rotation::In;
+        takes && state.availability().is_available()
+    }
+}
+
 /// What a pool's holders watch to learn that the state of some member changed.
 #[derive(Debug, Default)]
 pub struct PoolState {

@@ -122,6 +122,7 @@ impl Machine {
         if is_other || self.decided.admits(&self.definition).is_err() {
             let (run, acts) = (self.decided.run, std::mem::take(&mut self.decided.acts));
             self.decided = Record { run, acts, ..Record::blank(&self.definition) };
+            self.verdict = None;
             self.enter(Phase::Idle, moment);
         }
     }
@@ -135,7 +136,10 @@ impl Machine {
                 }
                 self.look = Some((look, moment.now));
             }
-            Input::Evidence(evidence) => self.decided.evidence = Some(evidence),
+            Input::Evidence(evidence) if self.decided.phase.is_open() => {
+                self.decided.evidence = Some(evidence);
+            }
+            Input::Evidence(_) => {}
             Input::Recorded(result) => self.recorded(result, moment),
             Input::Smoked { run, result } => self.smoked(run, result, moment),
         }
@@ -257,12 +261,12 @@ impl Machine {
 
     /// Acts on a breach, whatever a step waits for.
     fn heed(&mut self, moment: Moment) {
-        if !self.decided.phase.is_judged() || self.definition.analysis.is_none() {
+        if !self.decided.phase.is_open() || self.definition.analysis.is_none() {
             return;
         }
         let verdict = self.seen(moment.now).and_then(|look| look.verdict.clone());
         match verdict.as_ref().map(Verdict::breach) {
-            Some(Some(why)) => self.worse(&why.to_owned(), moment),
+            Some(Some(why)) => self.worse(why, moment),
             Some(None) => self.better(),
             None => {}
         }

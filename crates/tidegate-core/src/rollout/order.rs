@@ -72,7 +72,8 @@ impl Machine {
             return self.end_bake(reach, by, moment);
         }
         let to = match reach {
-            Reach::Next => self.following(self.decided.phase.share()),
+            // From what users meet: a step that is being written is the one that is meant.
+            Reach::Next => self.following(self.share()),
             Reach::All => Share::ALL,
         };
         let needs = self.needs(to);

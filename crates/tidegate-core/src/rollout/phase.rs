@@ -43,17 +43,11 @@ impl Phase {
         !matches!(self, Self::Idle | Self::Done | Self::Aborted)
     }
 
-    /// Whether the way back is instant: stable has capacity for everything, and the candidate has
-    /// not been found good yet.
+    /// Whether the candidate has not been found good yet: it is judged, and stable has capacity for
+    /// everything, so that the way back is instant.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Preparing | Self::Stepping(_) | Self::Baking)
-    }
-
-    /// Whether the candidate has users and is judged by how it serves them.
-    #[must_use]
-    pub const fn is_judged(self) -> bool {
-        matches!(self, Self::Stepping(_) | Self::Baking)
     }
 
     /// The word for it.

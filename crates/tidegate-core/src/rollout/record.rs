@@ -181,8 +181,27 @@ impl Record {
 
     /// Whether they say the same, but for what the judge goes on with.
     pub(super) fn decides_as(&self, other: &Self) -> bool {
-        let evidence = other.evidence.clone();
-        Self { evidence, ..self.clone() } == *other
+        self.decisions() == other.decisions()
+    }
+
+    fn decisions(&self) -> impl PartialEq + '_ {
+        let Self {
+            rollout,
+            terms,
+            run,
+            salt,
+            phase,
+            since,
+            started,
+            promoted,
+            paused,
+            ended,
+            verdict,
+            acts,
+            evidence: _,
+        } = self;
+        let place = (rollout, terms, run, salt, phase, since);
+        (place, (started, promoted, paused, ended, verdict, acts))
     }
 
     /// The document.
@@ -253,7 +272,7 @@ impl Document {
             since: UnixTime::from_millis(self.since_ms),
             started: UnixTime::from_millis(self.started_ms),
             promoted: Share::millionths(self.promoted_millionths),
-            paused: self.paused,
+            paused: self.paused.filter(|_| phase.is_open()),
             ended: self.ended,
             verdict: self.verdict,
             evidence: self.evidence,
@@ -264,6 +283,7 @@ impl Document {
     fn phase(&self) -> Option<Phase> {
         let share = Share::millionths(self.share_millionths);
         let is_share = share.as_millionths() == self.share_millionths;
-        Phase::parse(&self.phase, share).filter(|_| is_share)
+        let ran = |phase: &Phase| self.run > 0 || *phase == Phase::Idle;
+        Phase::parse(&self.phase, share).filter(ran).filter(|_| is_share)
     }
 }

@@ -41,7 +41,7 @@ impl Machine {
     pub(super) fn waits(&self, now: Instant) -> Vec<Wait> {
         match self.decided.phase {
             Phase::Idle | Phase::Done | Phase::Aborted => Vec::new(),
-            Phase::Preparing => self.step_waits(now, &[Self::room, Self::smoke]),
+            Phase::Preparing => self.step_waits(now, &[Self::breach, Self::room, Self::smoke]),
             Phase::Stepping(_) => self.step_waits(now, &[Self::time, Self::judge, Self::room]),
             Phase::Baking => self.step_waits(now, &[Self::time, Self::judge]),
             Phase::Keeping => self.time(now).into_iter().collect(),
@@ -91,6 +91,11 @@ impl Machine {
             None => Some(unseen()),
         };
         wait.filter(|_| !self.is_promoted())
+    }
+
+    /// Nobody is sent to what is known to be worse, whoever found that out without users.
+    fn breach(&self, now: Instant) -> Option<Wait> {
+        self.judge(now).filter(|wait| matches!(wait, Wait::Breach(_)))
     }
 
     fn is_promoted(&self) -> bool {

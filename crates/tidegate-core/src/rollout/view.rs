@@ -67,7 +67,7 @@ impl Machine {
     #[must_use]
     pub fn view(&self, moment: Moment) -> View {
         let (phase, terms) = (self.decided.phase, &self.decided.terms);
-        let ran = self.decided.run > 0;
+        let ran = phase != Phase::Idle;
         let steps = self.definition.strategy.steps();
         let length = self.length();
         let left = self.since.left(length, moment.now).as_millis();

@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::compression::CompressionTotals;
 use super::listener::ListenerTotals;
+use super::mirror::MirrorTotals;
 use super::pool::PoolTotals;
 use super::refusal::Refusal;
 use super::route::RouteTotals;
 use super::server::ServerTotals;
+use super::version::{VersionKey, VersionTotals};
 use super::worker::{ServerKey, WorkerCells};
-use crate::model::ids::{ListenerName, PoolName, RouteName, ServerName};
+use crate::model::ids::{ListenerName, PoolName, RolloutName, RouteName, ServerName};
 
 /// The row under which everything is counted that has no row of its own; a name that is this word
 /// shares it.
@@ -38,6 +40,8 @@ pub struct Configured {
     pub pools: BTreeSet<PoolName>,
     /// Servers, by pool.
     pub servers: BTreeSet<ServerKey>,
+    /// Rollouts, each with two versions.
+    pub rollouts: BTreeSet<RolloutName>,
 }
 
 /// Everything counted since the start, by name, in the order of the names.
@@ -51,6 +55,10 @@ pub struct Scrape {
     pub pools: BTreeMap<PoolName, PoolTotals>,
     /// By pool and server.
     pub servers: BTreeMap<ServerKey, ServerTotals>,
+    /// Copies of requests, by rollout.
+    pub mirrors: BTreeMap<RolloutName, MirrorTotals>,
+    /// By rollout and side.
+    pub versions: BTreeMap<VersionKey, VersionTotals>,
     /// Compression, of all routes together.
     pub compression: CompressionTotals,
     /// How often a name was counted under [`OTHER`], for want of a configuration or of room.
@@ -65,6 +73,8 @@ impl Default for Scrape {
             routes: BTreeMap::new(),
             pools: BTreeMap::new(),
             servers: BTreeMap::new(),
+            mirrors: BTreeMap::new(),
+            versions: BTreeMap::new(),
             compression: CompressionTotals::default(),
             folds: 0,
             refused: [0; Refusal::ALL.len()],
@@ -104,6 +114,16 @@ impl Registry {
         totals
     }
 
+    /// What was counted of both versions of a rollout, in the order of [`Side::ALL`].
+    ///
+    /// [`Side::ALL`]: crate::model::rollout::Side::ALL
+    #[must_use]
+    pub fn versions(&self, rollout: &RolloutName) -> [VersionTotals; 2] {
+        let mut totals = [VersionTotals::default(); 2];
+        self.writers().iter().for_each(|worker| worker.add_versions(rollout, &mut totals));
+        totals
+    }
+
     /// Adds everything up.
     #[must_use]
     pub fn scrape(&self) -> Scrape {
@@ -129,6 +149,8 @@ mod tests {
     use super::super::pool::Outcome;
     use super::*;
     use crate::model::compression::Coding;
+    use crate::model::rollout::Side;
+    use crate::time::Duration;
 
     fn pool(text: &str) -> PoolName {
         PoolName::new(text)
@@ -172,6 +194,26 @@ mod tests {
             scrape.pools.iter().map(|(name, row)| (name.as_str(), row.retries)).collect();
         assert_eq!(rows, [(OTHER, 2), ("stays", 1)]);
         assert_eq!(scrape.folds, 1);
+    }
+
+    #[test]
+    fn versions_add_up_by_side_until_their_rollout_is_gone() {
+        let (registry, name) = (Registry::default(), RolloutName::new("shop-v2"));
+        for (worker, count) in [registry.worker(), registry.worker()].iter().zip([1, 10]) {
+            let cells = worker.version(&name, Side::Candidate);
+            cells.requests.add(count);
+            cells.errors.increment();
+            cells.latency.observe(Duration::from_millis(count));
+        }
+        let [stable, candidate] = registry.versions(&name);
+        assert_eq!(stable, VersionTotals::default());
+        assert_eq!((candidate.requests, candidate.errors, candidate.latency.count()), (11, 2, 2));
+        assert_eq!(registry.scrape().versions[&(name.clone(), Side::Candidate)], candidate);
+        registry.retain(&Configured { rollouts: [name.clone()].into(), ..Configured::default() });
+        assert_eq!(registry.versions(&name), [stable, candidate]);
+        registry.retain(&Configured::default());
+        assert_eq!(registry.versions(&name), [stable, stable]);
+        assert_eq!(registry.scrape().folds, 2, "one row in each worker");
     }
 
     #[test]

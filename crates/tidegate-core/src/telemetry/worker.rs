@@ -1,7 +1,7 @@
 //! The cells of one writer: a worker of the data plane, or the control plane.
 //!
-//! Refusals are counted in place. The cells of listeners, routes, pools and servers are made when
-//! first asked for: the worker asks once for each name it meets and keeps the answer beside its
+//! Refusals are counted in place. The cells of listeners, routes, pools, servers and versions are
+//! made when first asked for: the worker asks once for each name it meets and keeps the answer beside its
 //! snapshot. Asking takes a lock that only a scrape and a reload take as well, each for as long as
 //! it reads this writer's cells of one kind.
 
@@ -12,12 +12,15 @@ use super::cell::Counter;
 use super::compression::CompressionCells;
 use super::family::{Cells, Family, Totals};
 use super::listener::ListenerCells;
+use super::mirror::MirrorCells;
 use super::pool::{PoolCells, PoolTotals};
 use super::refusal::Refusal;
 use super::registry::{Configured, OTHER, Scrape};
 use super::route::RouteCells;
 use super::server::{ServerCells, ServerTotals};
-use crate::model::ids::{ListenerName, PoolName, RouteName, ServerName};
+use super::version::{VersionCells, VersionKey, VersionTotals};
+use crate::model::ids::{ListenerName, PoolName, RolloutName, RouteName, ServerName};
+use crate::model::rollout::Side;
 
 /// The cells of one writer.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub struct WorkerCells {
     routes: Mutex<Family<RouteName, RouteCells>>,
     pools: Mutex<Family<PoolName, PoolCells>>,
     servers: Mutex<Family<ServerKey, ServerCells>>,
+    mirrors: Mutex<Family<RolloutName, MirrorCells>>,
+    versions: Mutex<Family<VersionKey, VersionCells>>,
     /// Compression, of all routes together.
     pub compression: Arc<CompressionCells>,
 }
@@ -42,6 +47,8 @@ impl Default for WorkerCells {
             routes: Mutex::default(),
             pools: Mutex::default(),
             servers: Mutex::default(),
+            mirrors: Mutex::default(),
+            versions: Mutex::default(),
             compression: Arc::default(),
         }
     }
@@ -77,12 +84,26 @@ impl WorkerCells {
         lock(&self.servers).cells(&(pool.clone(), server.clone()))
     }
 
+    /// The cells of a rollout's copies.
+    #[must_use]
+    pub fn mirror(&self, rollout: &RolloutName) -> Arc<MirrorCells> {
+        lock(&self.mirrors).cells(rollout)
+    }
+
+    /// The cells of one version of a rollout.
+    #[must_use]
+    pub fn version(&self, rollout: &RolloutName, side: Side) -> Arc<VersionCells> {
+        lock(&self.versions).cells(&(rollout.clone(), side))
+    }
+
     /// Retires the cells of what is configured no more.
     pub(super) fn retain(&self, configured: &Configured) {
         lock(&self.listeners).retain(|name| configured.listeners.contains(name));
         lock(&self.routes).retain(|name| configured.routes.contains(name));
         lock(&self.pools).retain(|name| configured.pools.contains(name));
         lock(&self.servers).retain(|key| configured.servers.contains(key));
+        lock(&self.mirrors).retain(|name| configured.rollouts.contains(name));
+        lock(&self.versions).retain(|(rollout, _)| configured.rollouts.contains(rollout));
     }
 
     /// Adds what was counted of a pool.
@@ -106,17 +127,30 @@ impl WorkerCells {
         }
     }
 
+    /// Adds what was counted of both versions of a rollout, in the order of [`Side::ALL`].
+    pub(super) fn add_versions(&self, rollout: &RolloutName, totals: &mut [VersionTotals; 2]) {
+        let versions = lock(&self.versions);
+        for (side, total) in Side::ALL.into_iter().zip(totals) {
+            if let Some(totals) = versions.totals(&(rollout.clone(), side)) {
+                total.add(&totals);
+            }
+        }
+    }
+
     /// Adds everything counted to a scrape.
     pub(super) fn add_to(&self, scrape: &mut Scrape) {
         for (total, cell) in scrape.refused.iter_mut().zip(&self.refused) {
             *total += cell.value();
         }
         self.compression.add_to(&mut scrape.compression);
-        let other = (PoolName::new(OTHER), ServerName::new(OTHER));
+        let server = (PoolName::new(OTHER), ServerName::new(OTHER));
+        let version = (RolloutName::new(OTHER), Side::Stable);
         scrape.folds += add(&self.listeners, &mut scrape.listeners, &ListenerName::new(OTHER));
         scrape.folds += add(&self.routes, &mut scrape.routes, &RouteName::new(OTHER));
         scrape.folds += add(&self.pools, &mut scrape.pools, &PoolName::new(OTHER));
-        scrape.folds += add(&self.servers, &mut scrape.servers, &other);
+        scrape.folds += add(&self.servers, &mut scrape.servers, &server);
+        scrape.folds += add(&self.versions, &mut scrape.versions, &version);
+        scrape.folds += add(&self.mirrors, &mut scrape.mirrors, &RolloutName::new(OTHER));
     }
 }
 

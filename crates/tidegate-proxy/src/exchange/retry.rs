@@ -82,6 +82,26 @@ pub(super) async fn forward(
     }
 }
 
+/// Sends a copy of a request to one server of its pool, once: no try after it, no demand, no word
+/// on anybody's health.
+pub(super) async fn once(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+) -> Result<(), Error> {
+    let now = x.started;
+    let server = pick::pick(worker, client, x, course, now).ok_or(Error::NoServer)?;
+    let member = &course.pool.entry.members[server.position()];
+    let _in_flight = InFlight::begin(&member.state);
+    x.server = Some(server);
+    x.attempt = Attempt::begin(now);
+    x.marks.attempt = now;
+    let try_ = Try { now, due: x.total_due(course), kept: true };
+    let connection = open(worker, client, course, member, try_).await?;
+    exchange_over(worker, client, x, course, connection).await.map(|_| ())
+}
+
 /// Counts another try, now that there is a server for it. False when the budget does not bear it.
 fn pay(x: &mut Exchange, course: &Course<'_>, again: Option<Again>, now: Instant) -> bool {
     let cells = &course.pool.cells;
@@ -135,6 +155,7 @@ fn decide(x: &Exchange, course: &Course<'_>, failure: Error, reused: bool) -> Ag
 pub(super) fn would_retry(x: &Exchange, course: &Course<'_>, status: u16) -> bool {
     let policy = &course.route.retry;
     let allowed = policy.on_status.contains(&status)
+        && x.lasts.is_none()
         && !x.attempt.committed
         && x.replayable
         && is_repeatable(x)

@@ -9,8 +9,9 @@ use tidegate_core::http::body::Body;
 use tidegate_core::http::chunked::Keep;
 use tidegate_core::http::head::Head;
 use tidegate_core::http::scan::Scan;
+use tidegate_core::http::set_cookie::SetCookie;
 use tidegate_core::model::ids::ServerIndex;
-use tidegate_core::time::Instant;
+use tidegate_core::time::{Duration, Instant};
 use tidegate_net::clock;
 
 use super::call::Call;
@@ -32,6 +33,8 @@ pub(crate) struct Exchange {
 
     /// The trusted client address, as the head told it before it was edited.
     pub(super) client: Option<IpAddr>,
+    /// How long it may take at most, whatever its route says; `None`: as long as that.
+    pub(super) lasts: Option<Duration>,
     /// What gRPC adds, if the request is a call.
     pub(super) call: Option<Call>,
     pub(super) request_body: Body,
@@ -51,6 +54,9 @@ pub(crate) struct Exchange {
     pub(super) encoder: Option<Encoder>,
     /// The trailers of the response, as lines with an empty one behind them.
     pub(super) reply_trailers: Vec<u8>,
+
+    /// Lines that set cookies of our own, for the final response.
+    pub(super) cookies: Vec<u8>,
 
     pub(super) tried: Vec<ServerIndex>,
     /// The server of the last try.
@@ -140,6 +146,11 @@ impl Exchange {
         self.head.expects_continue() && !self.request_body.is_done()
     }
 
+    /// Has the final response set a cookie, whoever makes that response.
+    pub(super) fn set_cookie(&mut self, cookie: &SetCookie<'_>) {
+        cookie.write(&mut self.cookies);
+    }
+
     /// Makes it ready for the next request, keeping its memory. An encoder that was not needed to
     /// the end is handed back.
     pub(crate) fn reset(&mut self) -> Option<Encoder> {
@@ -147,12 +158,14 @@ impl Exchange {
         self.to_client.trim(BUFFER_KEPT);
         self.request_trailers.clear();
         self.reply_trailers.clear();
+        self.cookies.clear();
         self.tried.clear();
         self.head.clear();
         self.head_kept = 0;
         self.bytes_in = 0;
         self.bytes_out = 0;
         self.client = None;
+        self.lasts = None;
         self.call = None;
         self.request_body = Body::Done;
         self.reply_body = Body::Done;

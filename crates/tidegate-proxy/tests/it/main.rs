@@ -21,6 +21,7 @@ mod proxy_protocol;
 mod races;
 mod real_clients;
 mod real_servers;
+mod release;
 mod reload;
 mod responses;
 mod retry;

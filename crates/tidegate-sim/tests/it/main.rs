@@ -6,4 +6,5 @@ mod health;
 mod queueing;
 mod release;
 mod retries;
+mod rollout;
 mod scale;

@@ -155,6 +155,7 @@ fn pool(balance: Balance, weights: &[u16]) -> Pool {
             failures: Failures { connect: true, reset: true, timeout: true, status: Vec::new() },
         },
         error_pages: ErrorPages::default(),
+        session: None,
         autoscale: None,
     }
 }

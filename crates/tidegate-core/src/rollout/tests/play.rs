@@ -173,10 +173,12 @@ impl Play {
         self.obey();
     }
 
-    /// So many seconds go by, and with each a look.
+    /// So many seconds go by, and with each a look; of a long time, each tenth.
     pub(super) fn wait(&mut self, seconds: u64) {
-        for _ in 0..seconds {
-            self.now = self.now + Duration::from_secs(1);
+        let end = self.now + Duration::from_secs(seconds);
+        while self.now < end {
+            let is_far = end.since(self.now) > Duration::from_secs(HOUR);
+            self.now = self.now + Duration::from_secs(if is_far { 10 } else { 1 });
             self.machine.handle_timeout(self.moment());
             self.obey();
             self.see();

@@ -13,7 +13,7 @@ fn a_good_candidate_takes_over_step_by_step() {
         assert_eq!((play.phase(), play.percent()), ("stepping", step));
         play.wait(15 * MINUTE - 1);
         assert_eq!(play.percent(), step, "the hold is not over");
-        play.wait(2);
+        play.wait(1);
     }
     assert_eq!((play.phase(), play.percent()), ("baking", 100.0));
     play.wait(HOUR);

@@ -42,6 +42,7 @@ pub(super) fn pool(chance: &mut Rng) -> Pool {
         passive: passive(),
         error_pages: ErrorPages::default(),
         autoscale: None,
+        session: None,
     }
 }
 
