@@ -18,6 +18,7 @@ use crate::model::server::{
     Availability, Member, PoolState, Rotation, Server, ServerId, ServerState,
 };
 use crate::route::table::RouteTable;
+use crate::session::tag::Tags;
 use crate::time::Instant;
 
 /// The instances that are members of pools, beside the servers that are listed.
@@ -53,6 +54,8 @@ pub struct PoolEntry {
     pub state: Arc<PoolState>,
     /// How a server is picked.
     pub plan: Arc<Plan>,
+    /// What sessions call its servers.
+    pub tags: Tags,
 }
 
 impl Snapshot {
@@ -180,6 +183,7 @@ impl Ground<'_> {
             listed,
             state: before.map_or_else(Arc::default, |before| Arc::clone(&before.state)),
             plan: Arc::new(Plan::build(&pool)),
+            tags: Tags::new(&pool.name, &pool.servers),
             pool,
         };
         entry.state.advance();

@@ -16,6 +16,7 @@ use tidegate_net::clock;
 
 use super::call::Call;
 use super::relay::READ_FIRST;
+use super::session::Standing;
 use crate::error::Error;
 use crate::filter::compress::encoder::Encoder;
 use crate::held::Held;
@@ -56,6 +57,8 @@ pub(crate) struct Exchange {
     /// Lines that set cookies of our own, for the final response.
     pub(super) cookies: Vec<u8>,
 
+    /// What is known of the user's session.
+    pub(super) session: Standing,
     pub(super) tried: Vec<ServerIndex>,
     /// The server of the last try.
     pub(super) server: Option<ServerIndex>,
@@ -166,6 +169,7 @@ impl Exchange {
         self.call = None;
         self.request_body = Body::Done;
         self.reply_body = Body::Done;
+        self.session = Standing::default();
         self.tries = 0;
         self.server = None;
         self.retries = 0;
