@@ -13,7 +13,7 @@ use tidegate_control::control::Control;
 use tidegate_core::time::Duration;
 
 use crate::api::error::{self, ApiError};
-use crate::api::{config, explain, look, probe, scale};
+use crate::api::{config, explain, look, probe, release, scale};
 use crate::auth::guard;
 use crate::auth::tokens::{Caller, Keyring};
 use crate::metrics::{self, Losses};
@@ -78,6 +78,10 @@ pub(crate) fn whole(api: Api) -> Router {
         .route("/pools/{pool}/autoscale", get(scale::show))
         .route("/pools/{pool}/scale", post(scale::scale))
         .route("/freeze/autoscale", post(scale::freeze).delete(scale::thaw))
+        .route("/freeze/rollouts", post(release::freeze).delete(release::thaw))
+        .route("/rollouts", get(release::list))
+        .route("/rollouts/{name}", get(release::show))
+        .route("/rollouts/{name}/{command}", post(release::command))
         .route("/events", get(look::events))
         .route("/config", get(config::show))
         .route("/config/check", post(config::check))

@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use tidegate_core::model::ids::{PoolName, ServerName};
+use tidegate_core::model::rollout::Rollout;
+use tidegate_core::rollout::event::RolloutEvent;
 use tidegate_core::time::UnixTime;
 use tidegate_net::clock;
 use tokio::sync::watch;
@@ -154,13 +156,15 @@ pub(crate) struct Report {
     server: Option<ServerName>,
     message: String,
     reason: String,
+    /// Whether somebody should have a look.
+    trouble: bool,
 }
 
 impl Report {
     /// Something about the balancer as a whole.
     pub(crate) fn node(kind: Kind, message: impl Into<String>, reason: impl ToString) -> Self {
         let (message, reason) = (message.into(), reason.to_string());
-        Self { kind, pool: None, server: None, message, reason }
+        Self { kind, pool: None, server: None, message, reason, trouble: kind.is_trouble() }
     }
 
     /// Something about a pool.
@@ -181,6 +185,13 @@ impl Report {
         reason: impl ToString,
     ) -> Self {
         Self { pool: Some(pool.clone()), ..Self::node(kind, message, reason) }
+    }
+
+    /// Something about a rollout.
+    pub(crate) fn rollout(rollout: &Rollout, event: &RolloutEvent, reason: String) -> Self {
+        let message = format!("rollout {}: {event}", rollout.name);
+        let (pool, trouble) = (Some(rollout.pool.clone()), event.is_trouble());
+        Self { pool, trouble, ..Self::node(Kind::Rollout, message, reason) }
     }
 
     /// Something about a server.
@@ -224,8 +235,8 @@ struct Ring {
 impl EventLog {
     /// Remembers and logs an event.
     pub(crate) fn emit(&self, report: Report) {
-        let Report { kind, pool, server, message, reason } = report;
-        if kind.is_trouble() {
+        let Report { kind, pool, server, message, reason, trouble } = report;
+        if trouble {
             tracing::warn!(kind = kind.as_str(), reason, "{message}");
         } else {
             tracing::info!(kind = kind.as_str(), reason, "{message}");

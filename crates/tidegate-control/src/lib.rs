@@ -10,7 +10,7 @@
 //!
 //! Reading order: `observe` (what comes in), `health` (what is made of probes and signals), `tls`
 //! (what is made of certificates and keys), `act` (what is done beyond this process), `scale` (how
-//! many servers there are),
+//! many servers there are), `release` (how the servers of one pool take over from another's),
 //! `publish` and `reconcile` (how it takes effect), `control`, `events`, `status` and `explain`
 //! (what people see).
 
@@ -22,6 +22,7 @@ pub mod act;
 mod health;
 pub mod tls;
 
+pub mod release;
 pub mod scale;
 
 pub mod publish;

@@ -57,7 +57,8 @@ fn needed(method: &Method, path: &str) -> Option<Role> {
     let looks = method == Method::GET
         || method == Method::HEAD
         || (method == Method::POST && LOOKING.contains(&path));
-    let operates = path == "/api/v1/freeze/autoscale"
+    let operates = path.starts_with("/api/v1/freeze/")
+        || path.starts_with("/api/v1/rollouts/")
         || (path.starts_with("/api/v1/pools/") && path.ends_with("/scale"));
     match (looks, operates) {
         (true, _) => None,

@@ -30,6 +30,8 @@ pub struct Status {
     pub pools: Count,
     /// How many servers there are, and how many are not available.
     pub servers: Count,
+    /// Rollouts that are under way, in words.
+    pub rollouts: Vec<String>,
     /// What does not look right.
     pub warnings: Vec<String>,
 }
@@ -103,6 +105,7 @@ impl Control {
                 down: pools.iter().filter(|pool| pool.available == 0).count(),
             },
             servers: Count { total: servers, down: servers - available },
+            rollouts: self.under_way(),
             warnings: self.warnings(pools),
         }
     }
@@ -123,6 +126,11 @@ impl Control {
             last_mistakes: mistakes,
             pending_restart: pending.map(ToString::to_string).collect(),
         }
+    }
+
+    fn under_way(&self) -> Vec<String> {
+        let all = self.rollouts();
+        all.iter().filter_map(|status| status.under_way()).collect()
     }
 
     fn warnings(&self, pools: Vec<PoolStatus>) -> Vec<String> {

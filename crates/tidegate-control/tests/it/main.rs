@@ -5,6 +5,7 @@ mod instances;
 mod keys;
 mod notify;
 mod probe;
+mod release;
 mod reload;
 mod start;
 mod status;

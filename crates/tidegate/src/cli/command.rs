@@ -13,6 +13,7 @@ use super::explain::Explain;
 use super::pools::Pools;
 use super::proxy::Proxy;
 use super::reload::Reload;
+use super::rollout::Rollout;
 use super::run::Run;
 use super::scale::{Freeze, Scale, Thaw};
 use super::schema::Schema;
@@ -38,6 +39,7 @@ enum Command {
     Status(Status),
     Pools(Pools),
     Events(Events),
+    Rollout(Rollout),
     Scale(Scale),
     Freeze(Freeze),
     Thaw(Thaw),
@@ -68,6 +70,7 @@ impl Command {
             Self::Status(command) => command.run(),
             Self::Pools(command) => command.run(),
             Self::Events(command) => command.run(),
+            Self::Rollout(command) => command.run(),
             Self::Scale(command) => command.run(),
             Self::Freeze(command) => command.run(),
             Self::Thaw(command) => command.run(),

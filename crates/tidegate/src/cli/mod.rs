@@ -21,6 +21,7 @@ mod simulate;
 mod events;
 mod pools;
 mod reload;
+mod rollout;
 mod scale;
 mod status;
 
