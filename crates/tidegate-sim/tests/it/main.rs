@@ -4,6 +4,7 @@ mod fleet;
 mod fluid;
 mod health;
 mod queueing;
+mod release;
 mod retries;
 mod rollout;
 mod scale;
