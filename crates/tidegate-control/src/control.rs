@@ -27,6 +27,8 @@ use crate::act::provider::contract::{AnyProvider, Provider};
 use crate::events::{EventLog, Kind, Page, Report};
 use crate::health::board::Board;
 use crate::observe::config_file::{Accepted, Origin};
+use crate::overrides::order as overrides;
+use crate::overrides::order::Override;
 use crate::publish::Compiler;
 use crate::reconcile::Reconciler;
 use crate::scale::lapse::Lapse;
@@ -118,6 +120,12 @@ pub(crate) enum Command {
         by: String,
         reply: oneshot::Sender<Result<(), OrderError>>,
     },
+    /// Somebody asks something of servers.
+    Override {
+        order: overrides::Order,
+        by: String,
+        reply: oneshot::Sender<Result<(), overrides::OrderError>>,
+    },
     Stop,
 }
 
@@ -138,6 +146,8 @@ pub(crate) struct Shared {
     pub(crate) providers: Mutex<BTreeMap<ScalerKey, Arc<AnyProvider>>>,
     /// The autoscalers, by pool.
     pub(crate) autoscale: Mutex<BTreeMap<PoolName, Arc<AutoscaleStatus>>>,
+    /// What is in force for servers against their configuration, by pool and name.
+    pub(crate) overrides: Mutex<Vec<Override>>,
     pub(crate) started: (Instant, UnixTime),
     /// The configuration of the start: what needs a restart is measured against it.
     pub(crate) first: Arc<Config>,
@@ -182,6 +192,7 @@ impl Control {
             standings: Standings::default(),
             providers: Mutex::default(),
             autoscale: Mutex::default(),
+            overrides: Mutex::default(),
             started: (now, clock::unix_time()),
             readiness: AtomicU8::new(Readiness::Starting as u8),
         });
@@ -311,6 +322,28 @@ impl Control {
         let command = Command::Steer { order, by: by.to_owned(), reply };
         self.commands.send(command).await.map_err(|_| OrderError::Stopping)?;
         answer.await.unwrap_or(Err(OrderError::Stopping))
+    }
+
+    /// What is in force for servers against their configuration, by pool and name.
+    #[must_use]
+    pub fn overrides(&self) -> Vec<Override> {
+        lock(&self.shared.overrides).clone()
+    }
+
+    /// Asks something of servers; `by` says who does.
+    ///
+    /// # Errors
+    /// [`overrides::OrderError`] when the order makes no sense or cannot be kept; nothing has
+    /// changed then.
+    pub async fn override_servers(
+        &self,
+        order: overrides::Order,
+        by: &str,
+    ) -> Result<(), overrides::OrderError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Override { order, by: by.to_owned(), reply };
+        self.commands.send(command).await.map_err(|_| overrides::OrderError::Stopping)?;
+        answer.await.unwrap_or(Err(overrides::OrderError::Stopping))
     }
 
     /// Says that the balancer is about to stop: it is not ready from now on, and goes on serving.

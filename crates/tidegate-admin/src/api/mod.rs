@@ -1,5 +1,5 @@
 //! The answers: `look` (the read model as it is), `config` and `explain` (what takes an argument),
-//! `scale` (the autoscaler), `probe` (for other balancers and orchestrators), `error` (all that is
+//! `scale` (the autoscaler), `server` (single servers), `probe` (for other balancers and orchestrators), `error` (all that is
 //! not an answer).
 
 pub(crate) mod config;
@@ -8,3 +8,4 @@ pub(crate) mod explain;
 pub(crate) mod look;
 pub(crate) mod probe;
 pub(crate) mod scale;
+pub(crate) mod server;

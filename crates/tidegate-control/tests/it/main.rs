@@ -2,6 +2,7 @@
 
 mod explain;
 mod instances;
+mod overrides;
 mod probe;
 mod reload;
 mod start;

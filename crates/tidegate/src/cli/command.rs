@@ -16,6 +16,7 @@ use super::reload::Reload;
 use super::run::Run;
 use super::scale::{Freeze, Scale, Thaw};
 use super::schema::Schema;
+use super::server::{Drain, Maintenance, Overrides, Ready, Weight};
 use super::shop_server::ShopServer;
 use super::simulate::Simulate;
 use super::status::Status;
@@ -41,6 +42,11 @@ enum Command {
     Scale(Scale),
     Freeze(Freeze),
     Thaw(Thaw),
+    Drain(Drain),
+    Ready(Ready),
+    Maintenance(Maintenance),
+    Weight(Weight),
+    Overrides(Overrides),
     Explain(Explain),
     Simulate(Simulate),
     Demo(Demo),
@@ -71,6 +77,11 @@ impl Command {
             Self::Scale(command) => command.run(),
             Self::Freeze(command) => command.run(),
             Self::Thaw(command) => command.run(),
+            Self::Drain(command) => command.run(),
+            Self::Ready(command) => command.run(),
+            Self::Maintenance(command) => command.run(),
+            Self::Weight(command) => command.run(),
+            Self::Overrides(command) => command.run(),
             Self::Explain(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Demo(command) => command.run(),

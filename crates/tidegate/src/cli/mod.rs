@@ -22,6 +22,7 @@ mod events;
 mod pools;
 mod reload;
 mod scale;
+mod server;
 mod status;
 
 mod completions;
