@@ -13,7 +13,7 @@
 //! | 1 | `config` `http` `telemetry` `wire` | text, bytes and names to and from the vocabulary |
 //! | 2 | `route` `balance` `health` `admit` `edit` `compress` `renewal` `release` | about one of each |
 //! | 3 | `snapshot` `signal` | what the two planes exchange |
-//! | 4 | `scale` `rollout` | how many servers there are, and how one version takes over from another |
+//! | 4 | `scale` `rollout` | how many servers there are, how one version takes over |
 
 #![forbid(unsafe_code)]
 

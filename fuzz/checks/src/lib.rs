@@ -5,8 +5,8 @@
 //! order: `plain` (messages read as a person would), then what strangers write (`proxy_protocol`,
 //! `request_head`, `response_head`, `chunked`, `path`, `authority`, `forwarded`,
 //! `accept_encoding`, `grpc`), what is written of them (`access_log`), what is decided (`config`,
-//! `route`, `body`, `edit`, `health`, `frame_budget`, `fleet`, `rollout`), and `exchange`, which puts
-//! a whole data plane between two hostile ends.
+//! `route`, `body`, `edit`, `health`, `frame_budget`, `fleet`, `rollout`), and `exchange`, which
+//! puts a whole data plane between two hostile ends.
 
 mod plain;
 

@@ -19,10 +19,10 @@
 //!   person starts another run, and a way back is never turned round.
 //! - Until the bake ends stable can take everything ([`pledge`]): the way back needs no capacity.
 //!
-//! It does not judge, smoke-test, scale or publish; it says when. The shell performs outputs strictly
-//! in order and owes one answer for each Record and Smoke, a timeout included. It gives a look each
-//! second while a run is under way, and one word of the judge for each: none that is older than a
-//! Rejudge. A command is to be answered once `is_recorded`, or that cannot be.
+//! It does not judge, smoke-test, scale or publish; it says when. The shell performs outputs
+//! strictly in order and owes one answer for each Record and Smoke, a timeout included. It gives a
+//! look each second while a run is under way; no word of the judge in it is older than a Rejudge.
+//! A command is to be answered once what it decided is on the disk, or cannot be brought there.
 //!
 //! Reading order: `moment`, `phase`, `verdict`, `capacity`, `input` and `output`, `machine` (the
 //! whole), `step`, `wait` and `smoke` (what a step waits for), `breach`, `order` and `command`

@@ -54,8 +54,8 @@ impl Machine {
         })
     }
 
-    /// Has the candidate grow for a step that waits for nothing else. A word of the judge that comes
-    /// and goes moves no servers; who stands in the way does.
+    /// Has the candidate grow for a step that waits for nothing else. A word of the judge that
+    /// comes and goes moves no servers; who stands in the way does.
     pub(super) fn reach(&mut self, waits: &[Wait]) {
         if waits.iter().any(Wait::is_wish) {
             self.reaches = false;

@@ -1,5 +1,5 @@
-//! What the machine has to know of a verdict: the word, the reason in a sentence, and the numbers as
-//! they are to be shown.
+//! What the machine has to know of a verdict: the word, the reason in a sentence, and the numbers
+//! as they are to be shown.
 
 use serde::Serialize;
 use serde_json::Value;
