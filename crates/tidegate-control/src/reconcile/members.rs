@@ -44,7 +44,7 @@ impl<P: DataPlane> Loop<P> {
     /// That waits for nothing: a configuration that is being probed is divided anew as well.
     pub(super) fn release(&mut self, now: Instant) {
         let served = self.shared.snapshot.load_full();
-        if self.releases.handle_timeout(&served, now) {
+        if self.releases.handle_timeout(&served, &mut self.scalers, now) {
             self.divide(&served, now);
         }
         self.releases.answer();

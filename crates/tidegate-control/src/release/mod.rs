@@ -3,15 +3,12 @@
 //! A rollout is on the disk before users meet it, and what a look every second finds lets it go on
 //! or sends it back; the division of users that it says is published at once.
 //!
-//! Reading order: `releases` (all rollouts), `runner` (one), `capacity` (what its pools can take),
-//! `holds` (what stands in the way of a step), `hands` (who writes, probes and asks), `facts` (what
-//! a configuration may not contradict), `steering` (what people ask for), `status` (what people
-//! see).
+//! Reading order: `releases` (all rollouts), `runner` (one), `hands` (who writes, probes and asks),
+//! `facts` (what a configuration may not contradict), `steering` (what people ask for), `status`
+//! (what people see).
 
-mod capacity;
 pub mod facts;
 pub(crate) mod hands;
-mod holds;
 pub(crate) mod releases;
 mod runner;
 pub mod status;

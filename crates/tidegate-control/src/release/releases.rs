@@ -12,6 +12,7 @@ use tidegate_core::rollout::command::Command;
 use tidegate_core::rollout::input::Hold;
 use tidegate_core::rollout::moment::Moment;
 use tidegate_core::rollout::phase::Phase;
+use tidegate_core::scale::release::Ask;
 use tidegate_core::snapshot::Snapshot;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::clock;
@@ -20,11 +21,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::facts::{self, DIRECTORY, Word};
 use super::hands::{self, Hands, Reports, Seen};
-use super::holds;
 use super::runner::Runner;
 use super::steering::{Freeze, LAST_MAX, Order, OrderError};
 use crate::control::{Shared, lock};
 use crate::events::{Kind, Report};
+use crate::scale::scalers::Scalers;
 
 /// From one look at a rollout to the next.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -40,6 +41,8 @@ pub(crate) type Reply = oneshot::Sender<Result<(), OrderError>>;
 pub(crate) struct Releases {
     shared: Arc<Shared>,
     runners: BTreeMap<RolloutName, Runner>,
+    /// What is asked of pools.
+    asks: Vec<Ask>,
     freeze: Freeze,
     state: Option<State>,
     reports: mpsc::UnboundedSender<(RolloutName, Seen)>,
@@ -57,8 +60,15 @@ impl Releases {
     /// No rollouts, and where what their hands see arrives.
     pub(crate) fn new(shared: Arc<Shared>) -> (Self, mpsc::UnboundedReceiver<(RolloutName, Seen)>) {
         let (reports, seen) = mpsc::unbounded_channel();
-        let (runners, freeze) = (BTreeMap::new(), Freeze::default());
-        let releases = Self { shared, runners, freeze, state: None, reports, due: Instant::ZERO };
+        let releases = Self {
+            shared,
+            runners: BTreeMap::new(),
+            asks: Vec::new(),
+            freeze: Freeze::default(),
+            state: None,
+            reports,
+            due: Instant::ZERO,
+        };
         (releases, seen)
     }
 
@@ -171,7 +181,12 @@ impl Releases {
     }
 
     /// Does what is due; true when users are divided otherwise, and the snapshot is behind.
-    pub(crate) fn handle_timeout(&mut self, snapshot: &Snapshot, now: Instant) -> bool {
+    pub(crate) fn handle_timeout(
+        &mut self,
+        snapshot: &Snapshot,
+        scalers: &mut Scalers,
+        now: Instant,
+    ) -> bool {
         let moment = Moment { now, at: clock::unix_time() };
         let look = now >= self.due;
         if look {
@@ -180,8 +195,9 @@ impl Releases {
         let frozen = self.freeze.why(moment.at).map(Hold::Frozen);
         for runner in self.runners.values_mut() {
             if look && runner.is_under_way() {
-                let held = holds::sales(runner.definition(), snapshot, moment.at);
-                runner.look(snapshot, held.into_iter().chain(frozen.clone()).collect(), moment);
+                let mut survey = scalers.survey(runner.definition(), snapshot);
+                survey.held.extend(frozen.clone());
+                runner.look(survey, moment);
             } else {
                 runner.handle_timeout(moment);
             }
@@ -190,8 +206,18 @@ impl Releases {
         let (changed, news) = taken.fold((false, look), |(a, b), (c, d)| (a | c, b | d));
         if news {
             self.show(moment);
+            self.ask_of(scalers);
         }
         changed
+    }
+
+    /// Tells the autoscalers what is asked of their pools, when that is something else.
+    fn ask_of(&mut self, scalers: &mut Scalers) {
+        let asks: Vec<Ask> = self.runners.values().filter_map(Runner::ask).collect();
+        if self.asks != asks {
+            self.asks.clone_from(&asks);
+            scalers.release(asks);
+        }
     }
 
     /// What was decided has taken effect: answers whoever asked for it, once it is on the disk.

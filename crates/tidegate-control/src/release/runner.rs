@@ -8,29 +8,29 @@ use std::sync::Arc;
 use tidegate_core::model::rollout::Rollout;
 use tidegate_core::model::server::Rotation;
 use tidegate_core::release::division::Division;
-use tidegate_core::rollout::capacity::Capacities;
 use tidegate_core::rollout::command::Command;
 use tidegate_core::rollout::event::RolloutEvent;
-use tidegate_core::rollout::input::{Hold, Input, Look};
+use tidegate_core::rollout::input::{Input, Look};
 use tidegate_core::rollout::machine::Machine;
 use tidegate_core::rollout::moment::Moment;
 use tidegate_core::rollout::output::Output;
 use tidegate_core::rollout::phase::Phase;
+use tidegate_core::rollout::pledge::Pledges;
 use tidegate_core::rollout::record::Record;
 use tidegate_core::rollout::terms::Contradiction;
 use tidegate_core::rollout::verdict::Verdict;
-use tidegate_core::snapshot::Snapshot;
+use tidegate_core::scale::release::{Ask, Keeps};
 use tidegate_core::time::Instant;
 use tidegate_net::entropy;
 use tokio::sync::oneshot;
 
-use super::capacity::capacities;
 use super::hands::{Candidate, Hands, Seen};
 use super::status::{RolloutStatus, VerdictCounts, VersionStatus};
 use super::steering::OrderError;
 use crate::control::Shared;
 use crate::events::Report;
 use crate::observe::probe::crew::Way;
+use crate::scale::releases::Survey;
 
 /// One rollout.
 pub(super) struct Runner {
@@ -164,20 +164,27 @@ impl Runner {
     }
 
     /// Shows the machine how things are.
-    pub(super) fn look(&mut self, snapshot: &Snapshot, held: Vec<Hold>, moment: Moment) {
+    pub(super) fn look(&mut self, Survey { capacity, held }: Survey, moment: Moment) {
         let verdict = self.verdict.clone();
         if let Some(verdict) = &verdict {
             self.counts.count(verdict);
         }
-        let look = Look { verdict, capacity: self.capacity(snapshot), held };
-        self.machine.handle(Input::Look(look), moment);
+        self.machine.handle(Input::Look(Look { verdict, capacity, held }), moment);
         self.perform();
     }
 
-    fn capacity(&self, snapshot: &Snapshot) -> Capacities {
-        let pools = snapshot.pool(&self.definition.pool);
-        let pools = pools.zip(snapshot.pool(&self.definition.candidate));
-        pools.map(|(stable, new)| capacities(stable, new)).unwrap_or_default()
+    /// What it asks of its two pools; `None`: nobody has started it.
+    pub(super) fn ask(&self) -> Option<Ask> {
+        let Pledges { stable, candidate, total_max } = self.machine.pledges()?;
+        Some(Ask {
+            rollout: self.definition.name.clone(),
+            stable: stable.pool,
+            candidate: candidate.pool,
+            share: self.machine.share(),
+            next: candidate.demand,
+            keeps: if stable.demand > 0.0 { Keeps::All } else { Keeps::Servers(stable.servers) },
+            max_total: total_max,
+        })
     }
 
     /// Does what somebody asks for, who is answered when it is on the disk.

@@ -235,7 +235,6 @@ impl Scalers {
     }
 
     /// What running rollouts ask of pools from now on, all of them.
-    #[expect(dead_code, reason = "rollouts do not run yet")]
     pub(crate) fn release(&mut self, asks: Vec<Ask>) {
         for ask in &asks {
             let Some((key, _)) = self.active(&ask.candidate) else { continue };
@@ -252,7 +251,6 @@ impl Scalers {
     }
 
     /// What the pools of a rollout can serve, and what stands in its way.
-    #[expect(dead_code, reason = "rollouts do not run yet")]
     pub(crate) fn survey(&self, rollout: &Rollout, snapshot: &Snapshot) -> Survey {
         let sight = |pool: &PoolName| Sight {
             scaler: self.active(pool).map(|(_, scaler)| scaler),
