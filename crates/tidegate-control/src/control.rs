@@ -28,6 +28,8 @@ use crate::act::provider::contract::{AnyProvider, Provider};
 use crate::events::{EventLog, Kind, Page, Report};
 use crate::health::board::Board;
 use crate::observe::config_file::{Accepted, Origin};
+use crate::overrides::order as overrides;
+use crate::overrides::order::Override;
 use crate::publish::Compiler;
 use crate::reconcile::Reconciler;
 use crate::release::facts::Word;
@@ -129,6 +131,12 @@ pub(crate) enum Command {
         by: String,
         reply: oneshot::Sender<Result<(), releases::OrderError>>,
     },
+    /// Somebody asks something of servers.
+    Override {
+        order: overrides::Order,
+        by: String,
+        reply: oneshot::Sender<Result<(), overrides::OrderError>>,
+    },
     Stop,
 }
 
@@ -153,6 +161,8 @@ pub(crate) struct Shared {
     pub(crate) autoscale: Mutex<BTreeMap<PoolName, Arc<AutoscaleStatus>>>,
     /// The rollouts, by name.
     pub(crate) rollouts: Mutex<BTreeMap<RolloutName, Arc<RolloutStatus>>>,
+    /// What is in force for servers against their configuration, by pool and name.
+    pub(crate) overrides: Mutex<Vec<Override>>,
     pub(crate) started: (Instant, UnixTime),
     /// The configuration of the start: what needs a restart is measured against it.
     pub(crate) first: Arc<Config>,
@@ -199,6 +209,7 @@ impl Control {
             providers: Mutex::default(),
             autoscale: Mutex::default(),
             rollouts: Mutex::default(),
+            overrides: Mutex::default(),
             started: (now, clock::unix_time()),
             readiness: AtomicU8::new(Readiness::Starting as u8),
         });
@@ -367,6 +378,28 @@ impl Control {
         let stopping = releases::OrderError::Stopping;
         self.commands.send(command).await.map_err(|_| stopping.clone())?;
         answer.await.unwrap_or(Err(stopping))
+    }
+
+    /// What is in force for servers against their configuration, by pool and name.
+    #[must_use]
+    pub fn overrides(&self) -> Vec<Override> {
+        lock(&self.shared.overrides).clone()
+    }
+
+    /// Asks something of servers; `by` says who does.
+    ///
+    /// # Errors
+    /// [`overrides::OrderError`] when the order makes no sense or cannot be kept; nothing has
+    /// changed then.
+    pub async fn override_servers(
+        &self,
+        order: overrides::Order,
+        by: &str,
+    ) -> Result<(), overrides::OrderError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Override { order, by: by.to_owned(), reply };
+        self.commands.send(command).await.map_err(|_| overrides::OrderError::Stopping)?;
+        answer.await.unwrap_or(Err(overrides::OrderError::Stopping))
     }
 
     /// Says that the balancer is about to stop: it is not ready from now on, and goes on serving.

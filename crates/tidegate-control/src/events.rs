@@ -5,6 +5,7 @@
 //! that they know.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -46,6 +47,8 @@ pub enum Kind {
     ServerSpared,
     /// A server passes its checks, but slowly.
     ServerDegraded,
+    /// Somebody asks something of a server, or what was asked is over.
+    ServerSteered,
     /// No server of a pool is available.
     PoolDown,
     /// No server of a pool is available, and its traffic goes to all of them.
@@ -86,6 +89,7 @@ impl Kind {
             Self::ServerReturned => "server-returned",
             Self::ServerSpared => "server-spared",
             Self::ServerDegraded => "server-degraded",
+            Self::ServerSteered => "server-steered",
             Self::PoolDown => "pool-down",
             Self::PoolPanic => "pool-panic",
             Self::PoolUp => "pool-up",
@@ -192,6 +196,20 @@ impl Report {
         let message = format!("rollout {}: {event}", rollout.name);
         let (pool, trouble) = (Some(rollout.pool.clone()), event.is_trouble());
         Self { pool, trouble, ..Self::node(Kind::Rollout, message, reason) }
+    }
+
+    /// What people ask of a server.
+    pub(crate) fn steered(
+        (pool, server): (&PoolName, &ServerName),
+        what: impl fmt::Display,
+        reason: impl ToString,
+    ) -> Self {
+        let message = format!("server {server} of pool {pool} {what}");
+        Self {
+            pool: Some(pool.clone()),
+            server: Some(server.clone()),
+            ..Self::node(Kind::ServerSteered, message, reason)
+        }
     }
 
     /// Something about a server.

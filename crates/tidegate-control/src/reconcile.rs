@@ -41,6 +41,7 @@ use crate::observe::probe::crew::{Crew, Found};
 use crate::observe::sessions::Census;
 use crate::observe::sources::Sources;
 use crate::observe::watch::{self as watcher, Watched};
+use crate::overrides::book::Book;
 use crate::publish::{Compiler, DataPlane};
 use crate::release::facts::Word;
 use crate::release::hands::Seen as Released;
@@ -104,6 +105,7 @@ impl Reconciler {
             scalers,
             releases,
             census: Census::default(),
+            overrides: Book::new(Arc::clone(&shared)),
             watched: watcher::start("config-watch", watcher.clone(), reload_for_files),
             certificates: watcher::start("certificate-watch", watcher, || Command::Renew),
             step: Step::Idle,
@@ -140,6 +142,7 @@ struct Loop<P: DataPlane> {
     scalers: Scalers,
     releases: Releases,
     census: Census,
+    overrides: Book,
     watched: watch::Sender<Watched>,
     certificates: watch::Sender<Watched>,
     wanted: watch::Sender<Wanted>,
@@ -207,6 +210,10 @@ impl<P: DataPlane> Loop<P> {
                     // Whoever asked may have gone meanwhile.
                     let _ = reply.send(self.scalers.order(&order, &by));
                 }
+                Input::Command(Some(Command::Override { order, by, reply })) => {
+                    let served = self.shared.snapshot.load_full();
+                    let _ = reply.send(self.overrides.order(&order, &by, &served, now));
+                }
                 Input::Command(Some(Command::Release { order, by, reply })) => {
                     self.releases.order(order, &by, reply);
                 }
@@ -229,6 +236,7 @@ impl<P: DataPlane> Loop<P> {
             }
             self.keeper.handle_timeout(now);
             self.census.handle_timeout(&self.shared.snapshot.load(), now);
+            self.overrides.handle_timeout(&self.shared.snapshot.load(), now);
             self.go_on(now);
             self.scale(now);
             self.release(now);
@@ -245,6 +253,7 @@ impl<P: DataPlane> Loop<P> {
         };
         let due = self.keeper.poll_timeout().into_iter().chain(self.scalers.poll_timeout());
         let due = due.chain(self.census.poll_timeout(&self.shared.snapshot.load()));
+        let due = due.chain(self.overrides.poll_timeout());
         due.chain(self.releases.poll_timeout()).chain([step, idle]).min().unwrap_or(idle)
     }
 
@@ -287,6 +296,7 @@ impl<P: DataPlane> Loop<P> {
             _ => first,
         };
         self.scalers.rotate(&snapshot, now);
+        self.overrides.settle(&snapshot, now);
         self.probe_first(accepted, snapshot, prepared, Asked::ToStart(started));
         Ok(())
     }
@@ -368,6 +378,7 @@ impl<P: DataPlane> Loop<P> {
         let Probing { accepted, snapshot, prepared, asked, .. } = probing;
         let before = self.shared.accepted.load_full();
         let contexts = Arc::clone(&accepted.tls.contexts);
+        self.overrides.settle(&snapshot, now);
         self.plane.commit(prepared, Arc::clone(&snapshot), contexts);
         self.shared.snapshot.store(Arc::clone(&snapshot));
         *lock(&self.shared.addresses) = self.plane.addresses();

@@ -25,6 +25,7 @@ use crate::release::treatment::Treatment;
 use crate::route::table::RouteTable;
 use crate::session::id::IdSecret;
 use crate::session::pool::{Before, PoolSessions};
+use crate::session::tag::Tags;
 use crate::time::Instant;
 
 /// The instances that are members of pools, beside the servers that are listed.
@@ -108,6 +109,8 @@ pub struct PoolEntry {
     pub plan: Arc<Plan>,
     /// Who keeps which server; `None`: nobody does.
     pub sessions: Option<PoolSessions>,
+    /// What sessions call its servers.
+    pub tags: Tags,
 }
 
 impl Snapshot {
@@ -302,6 +305,7 @@ impl Ground<'_> {
             listed,
             state: before.map_or_else(Arc::default, |before| Arc::clone(&before.state)),
             plan: Arc::new(Plan::build(&pool)),
+            tags: Tags::new(&pool.name, &pool.servers),
             pool,
         };
         entry.count_sessions(self.now);

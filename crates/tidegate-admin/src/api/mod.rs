@@ -1,5 +1,6 @@
 //! The answers: `look` (the read model as it is), `config` and `explain` (what takes an argument),
-//! `scale` (the autoscaler), `release` (rollouts), `probe` (for other balancers and orchestrators), `error` (all that is
+//! `scale` (the autoscaler), `release` (rollouts), `server` (single servers), `probe` (for other
+//! balancers and orchestrators), `error` (all that is
 //! not an answer).
 
 pub(crate) mod config;
@@ -9,3 +10,4 @@ pub(crate) mod look;
 pub(crate) mod probe;
 pub(crate) mod release;
 pub(crate) mod scale;
+pub(crate) mod server;

@@ -13,6 +13,7 @@ use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::model::pool::Pool;
 use tidegate_core::model::ratio::Weight;
 use tidegate_core::model::server::{Availability, Member, Rotation, Server, ServerState};
+use tidegate_core::model::session::OnScaleIn;
 use tidegate_core::rollout::capacity::Capacity;
 use tidegate_core::scale::fleet::event::FleetEvent;
 use tidegate_core::scale::fleet::id::InstanceId;
@@ -47,6 +48,8 @@ pub(super) struct Scaler {
     pool: PoolName,
     /// `None`: the pool is scaled no more, and its instances go.
     settings: Option<Autoscale>,
+    /// What becomes of an instance that goes: it keeps its sessions, or they move.
+    drained: Rotation,
     fleet: Fleet,
     hands: Hands,
     members: BTreeMap<InstanceId, Membership>,
@@ -125,6 +128,7 @@ impl Scaler {
             shared,
             pool: pool.name.clone(),
             settings: None,
+            drained: Rotation::Leaving,
             fleet,
             hands,
             members: BTreeMap::new(),
@@ -139,7 +143,7 @@ impl Scaler {
             status: AutoscaleStatus { pool: pool.name.to_string(), ..AutoscaleStatus::default() },
             changed: false,
         };
-        scaler.configure(settings);
+        scaler.configure(pool, settings);
         // What was seen itself is worth more than what a file tells.
         if scaler.memory.policy.slo.forecast.known() == 0
             && let Some(file) = &settings.forecast.history
@@ -153,13 +157,17 @@ impl Scaler {
 
     /// Follows a reload.
     pub(super) fn update(&mut self, pool: &Pool, settings: &Autoscale, now: Instant) {
-        self.configure(settings);
+        self.configure(pool, settings);
         let template = settings.provider.digest();
         self.fleet.update(Settings::of(pool, settings, template), now);
         self.perform();
     }
 
-    fn configure(&mut self, settings: &Autoscale) {
+    fn configure(&mut self, pool: &Pool, settings: &Autoscale) {
+        self.drained = match pool.session.as_ref().map(|session| session.on_scale_in) {
+            Some(OnScaleIn::Wait(_)) => Rotation::Draining,
+            Some(OnScaleIn::Move) | None => Rotation::Leaving,
+        };
         let before = self.settings.replace(settings.clone());
         if before.is_none_or(|before| before.custom != settings.custom) {
             self.load.custom = vec![None; settings.custom.len()];
@@ -251,7 +259,7 @@ impl Scaler {
         for member in &entry.members {
             let Some(id) = InstanceId::parse(member.server.name.as_str()) else { continue };
             let Some(known) = self.members.get_mut(&id) else { continue };
-            let drains = known.rotation == Rotation::Draining;
+            let drains = known.rotation.is_over();
             let mut fresh = Told::of(&member.state);
             if drains && fresh.is_idle() {
                 fresh = look_again(entry, member, now);
@@ -435,7 +443,7 @@ impl Scaler {
                 Output::Join { id, address } => self.join(id, address),
                 Output::Warm { id } => self.warm_up(id),
                 Output::Enter { id, entry } => self.place(&id, Rotation::In, entry),
-                Output::Drain { id } => self.place(&id, Rotation::Draining, Entry::Slow),
+                Output::Drain { id } => self.place(&id, self.drained, Entry::Slow),
                 Output::Leave { id } => {
                     self.members.remove(&id);
                     self.changed = true;

@@ -83,10 +83,15 @@ impl Control {
     #[must_use]
     pub fn servers(&self, pool: &PoolName) -> Option<Vec<ServerStatus>> {
         let (snapshot, scrape) = (self.snapshot(), self.scrape());
-        let entry = snapshot.pool(pool)?;
+        let (entry, overrides) = (snapshot.pool(pool)?, self.overrides());
         let members = entry.members.iter().map(|member| {
             let totals = totals(entry, member, &scrape);
-            ServerStatus::new(&entry.pool, member, &self.shared.board, &totals)
+            let asked = overrides.iter().find(|one| {
+                (&*one.pool, &*one.server)
+                    == (entry.pool.name.as_str(), member.server.name.as_str())
+            });
+            let status = ServerStatus::new(&entry.pool, member, &self.shared.board, &totals);
+            ServerStatus { asked: asked.cloned(), ..status }
         });
         Some(members.collect())
     }

@@ -10,6 +10,7 @@ use tidegate_net::clock;
 
 use super::pool::quantile_ms;
 use crate::health::board::{Board, Standing};
+use crate::overrides::order::Override;
 
 /// A server of a pool.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,7 +27,7 @@ pub struct ServerStatus {
     pub zone: Option<String>,
     /// `starting`, `healthy`, `unhealthy` or `ejected`.
     pub availability: &'static str,
-    /// `in` rotation, kept `warm` out of it, or `draining`.
+    /// `in` rotation, kept `warm` out of it, `draining` with its sessions, or `leaving` without.
     pub rotation: &'static str,
     /// Why it is that.
     pub reason: String,
@@ -53,6 +54,9 @@ pub struct ServerStatus {
     pub ejections: u64,
     /// The time that 99 of 100 tries stay below, in milliseconds.
     pub p99_ms: Option<f64>,
+    /// What people ask of it against its configuration.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Override>,
     /// Its last ten probes, newest first.
     pub probes: Vec<ProbeStatus>,
 }
@@ -100,6 +104,7 @@ impl ServerStatus {
             failures: totals.failures,
             ejections: totals.ejections,
             p99_ms: quantile_ms(&totals.duration, 0.99),
+            asked: None,
             probes: probes.map(|probe| ProbeStatus::new(probe, now, wall)).collect(),
         }
     }

@@ -4,6 +4,7 @@ mod explain;
 mod instances;
 mod keys;
 mod notify;
+mod overrides;
 mod probe;
 mod release;
 mod reload;

@@ -17,6 +17,7 @@ use super::rollout::Rollout;
 use super::run::Run;
 use super::scale::{Freeze, Scale, Thaw};
 use super::schema::Schema;
+use super::server::{Drain, Maintenance, Overrides, Ready, Weight};
 use super::shop_server::ShopServer;
 use super::simulate::Simulate;
 use super::status::Status;
@@ -43,6 +44,11 @@ enum Command {
     Scale(Scale),
     Freeze(Freeze),
     Thaw(Thaw),
+    Drain(Drain),
+    Ready(Ready),
+    Maintenance(Maintenance),
+    Weight(Weight),
+    Overrides(Overrides),
     Explain(Explain),
     Simulate(Simulate),
     Demo(Demo),
@@ -74,6 +80,11 @@ impl Command {
             Self::Scale(command) => command.run(),
             Self::Freeze(command) => command.run(),
             Self::Thaw(command) => command.run(),
+            Self::Drain(command) => command.run(),
+            Self::Ready(command) => command.run(),
+            Self::Maintenance(command) => command.run(),
+            Self::Weight(command) => command.run(),
+            Self::Overrides(command) => command.run(),
             Self::Explain(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Demo(command) => command.run(),

@@ -23,6 +23,7 @@ mod pools;
 mod reload;
 mod rollout;
 mod scale;
+mod server;
 mod status;
 
 mod completions;

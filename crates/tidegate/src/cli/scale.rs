@@ -16,7 +16,7 @@ use super::remote::Remote;
 use crate::admin::{self, Answer};
 use crate::output;
 
-const TOKEN: &str =
+pub(super) const TOKEN: &str =
     "The token is the one in TIDEGATE_TOKEN, or that of a balancer on this machine.";
 
 /// Set how many servers a pool has, for a while
@@ -151,9 +151,17 @@ pub(super) fn steer(
     body: &Value,
     said: &str,
 ) -> Result<ExitCode> {
-    match admin::change(&remote.admin, method, path, body) {
-        Ok(Answer { status: 200, .. }) => {
-            output::line(said)?;
+    answer(admin::change(&remote.admin, method, path, body), |_| said.to_owned())
+}
+
+/// Prints what came of a change: what `said` makes of the answer, or why it was refused.
+pub(super) fn answer(
+    answer: Result<Answer>,
+    said: impl FnOnce(&Value) -> String,
+) -> Result<ExitCode> {
+    match answer {
+        Ok(answer) if answer.status == 200 => {
+            output::line(&said(&answer.json()?))?;
             Ok(ExitCode::SUCCESS)
         }
         Ok(answer) if answer.status < 500 => {

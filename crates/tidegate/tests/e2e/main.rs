@@ -15,6 +15,7 @@ mod look;
 mod release;
 mod reload;
 mod run;
+mod servers;
 mod simulate;
 mod stop;
 mod surface;

@@ -312,12 +312,12 @@ impl Scene {
     /// without a request.
     fn measure(&mut self) {
         for id in self.members.keys().cloned().collect::<Vec<_>>() {
-            let (chance, idle) = (self.below(10), self.below(20) == 0);
+            let (chance, idle) = (self.below(50), self.below(20) == 0);
             let Some(member) = self.members.get(&id) else { continue };
             let sessions = self.sessions.entry(id.clone()).or_default();
             match chance {
                 0..4 if member.is_in_rotation => *sessions += 1,
-                4..7 => *sessions = sessions.saturating_sub(1),
+                4..10 => *sessions = sessions.saturating_sub(1),
                 _ => continue,
             }
             let load = Input::Load { id, in_flight: u32::from(!idle), sessions: *sessions };
