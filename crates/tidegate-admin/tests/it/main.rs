@@ -5,11 +5,8 @@ mod auth;
 mod config;
 mod health;
 mod metrics;
-<<<<<<< HEAD
 mod release;
-=======
 mod servers;
->>>>>>> main
 mod sockets;
 mod state;
 mod support;
