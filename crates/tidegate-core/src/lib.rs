@@ -13,7 +13,7 @@
 //! | 1 | `config` `http` `telemetry` `wire` | text, bytes and names to and from the vocabulary |
 //! | 2 | `route` `balance` `health` `admit` `edit` `compress` `renewal` `release` | about one of each |
 //! | 3 | `snapshot` `signal` | what the two planes exchange |
-//! | 4 | `scale` | how many servers there are |
+//! | 4 | `scale` `rollout` | how many servers there are, how a release goes |
 
 #![forbid(unsafe_code)]
 
@@ -38,4 +38,5 @@ pub mod route;
 pub mod signal;
 pub mod snapshot;
 
+pub mod rollout;
 pub mod scale;
