@@ -27,7 +27,7 @@
 //! Reading order: `moment`, `phase`, `verdict`, `capacity`, `input` and `output`, `machine` (the
 //! whole), `step`, `wait` and `smoke` (what a step waits for), `breach`, `order` and `command`
 //! (people), `disk` and `record` (what outlives a kill), `terms` (what may not change meanwhile),
-//! `pledge`, `event` and `view`.
+//! `pledge`, `event` and `view`. Beside it stands `analysis`, the judge, which moves nothing.
 
 mod breach;
 mod clock;
@@ -36,6 +36,7 @@ mod order;
 mod smoke;
 mod step;
 
+pub mod analysis;
 pub mod capacity;
 pub mod command;
 pub mod event;

@@ -9,3 +9,4 @@ mod retries;
 mod rollout;
 mod scale;
 mod sessions;
+mod verdict;
