@@ -50,7 +50,17 @@ fn verdicts(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
         [("pass", counts.pass), ("hold", counts.hold), ("breach", counts.breach)]
             .map(|(outcome, count)| ([("rollout", name), ("outcome", outcome)], count))
     });
-    writer.counter("tidegate_rollout_verdicts", "What the judge said, look by look.", rows)
+    writer.counter("tidegate_rollout_verdicts", "What the judge said, look by look.", rows)?;
+    let evidence = facts.rollouts.iter().flat_map(|status| {
+        let name = status.view.rollout.as_str();
+        let found = status.evidence.iter();
+        found.map(move |one| ([("rollout", name), ("test", one.test.as_str())], one.part))
+    });
+    writer.number(
+        "tidegate_rollout_evidence",
+        "How much evidence there is against the candidate; 1 is a breach.",
+        evidence,
+    )
 }
 
 fn versions(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {

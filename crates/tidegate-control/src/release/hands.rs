@@ -28,7 +28,6 @@ pub(crate) enum Seen {
     /// Something for the rollout.
     Input(Input),
     /// What was answered when a measure was asked for, of stable and of the candidate.
-    #[expect(dead_code, reason = "nothing is judged yet")]
     Measured { place: usize, numbers: [Option<f64>; 2] },
 }
 

@@ -25,6 +25,7 @@ use tidegate_net::entropy;
 use tokio::sync::oneshot;
 
 use super::hands::{Candidate, Hands, Seen};
+use super::judge::Bench;
 use super::status::{RolloutStatus, VerdictCounts, VersionStatus};
 use super::steering::OrderError;
 use crate::control::Shared;
@@ -38,8 +39,10 @@ pub(super) struct Runner {
     definition: Rollout,
     machine: Machine,
     hands: Hands,
-    /// The last word of the judge.
-    verdict: Option<Verdict>,
+    /// `None`: nothing is watched.
+    bench: Option<Bench>,
+    /// The last word of the judge, in a sentence.
+    said: Option<String>,
     counts: VerdictCounts,
     /// Whoever gave a command that is not on the disk yet.
     waiting: Vec<oneshot::Sender<Result<(), OrderError>>>,
@@ -58,12 +61,15 @@ impl Runner {
         moment: Moment,
     ) -> Self {
         let machine = Machine::new(definition.clone(), record, entropy::word(), moment);
+        let analysis = definition.analysis.as_ref();
+        let bench = analysis.map(|it| Bench::new(it, machine.evidence(), machine.share()));
         let mut runner = Self {
             shared,
             definition: definition.clone(),
             machine,
             hands,
-            verdict: None,
+            bench,
+            said: None,
             counts: VerdictCounts::default(),
             waiting: Vec::new(),
             changed: false,
@@ -94,6 +100,13 @@ impl Runner {
     fn follow(&mut self, definition: &Rollout) {
         if self.definition != *definition {
             self.definition = definition.clone();
+            match (&definition.analysis, &mut self.bench) {
+                (Some(analysis), Some(bench)) => bench.follow(analysis),
+                (Some(analysis), none) => {
+                    *none = Some(Bench::new(analysis, None, self.machine.share()));
+                }
+                (None, bench) => *bench = None,
+            }
             self.inquire();
         }
         self.perform();
@@ -151,8 +164,11 @@ impl Runner {
                 self.news = true;
                 self.machine.handle(input, moment);
             }
-            // Whoever judges by it is told with the next look.
-            Seen::Measured { .. } => {}
+            Seen::Measured { place, numbers } => {
+                if let Some(bench) = &mut self.bench {
+                    bench.take(place, numbers, moment.now);
+                }
+            }
         }
         self.perform();
     }
@@ -165,12 +181,22 @@ impl Runner {
 
     /// Shows the machine how things are.
     pub(super) fn look(&mut self, Survey { capacity, held }: Survey, moment: Moment) {
-        let verdict = self.verdict.clone();
-        if let Some(verdict) = &verdict {
-            self.counts.count(verdict);
-        }
+        let verdict = self.judge(moment);
         self.machine.handle(Input::Look(Look { verdict, capacity, held }), moment);
         self.perform();
+    }
+
+    /// What the judge says now.
+    fn judge(&mut self, moment: Moment) -> Option<Verdict> {
+        let totals = self.shared.registry.versions(&self.definition.name);
+        let bench = self.bench.as_mut()?;
+        let (verdict, said) = bench.look(totals, moment.now)?;
+        self.counts.count(&verdict);
+        self.said = Some(said);
+        if let Some(evidence) = bench.record() {
+            self.machine.handle(Input::Evidence(evidence), moment);
+        }
+        Some(verdict)
     }
 
     /// What it asks of its two pools; `None`: nobody has started it.
@@ -210,6 +236,7 @@ impl Runner {
             view: self.machine.view(moment),
             versions: VersionStatus::both(&totals),
             verdicts: self.counts,
+            evidence: self.bench.as_ref().map(Bench::evidence).unwrap_or_default().to_vec(),
         }
     }
 
@@ -217,10 +244,20 @@ impl Runner {
         while let Some(output) = self.machine.poll_output() {
             self.news = true;
             match output {
-                Output::Publish => self.changed = true,
+                Output::Publish => {
+                    self.changed = true;
+                    if let Some(bench) = &mut self.bench {
+                        bench.turn_to(self.machine.share());
+                    }
+                }
                 Output::Record(record) => self.hands.record(&record),
                 Output::Smoke { run } => self.smoke(run),
-                Output::Rejudge => self.verdict = None,
+                Output::Rejudge => {
+                    self.said = None;
+                    if let Some(bench) = &mut self.bench {
+                        bench.begin_anew();
+                    }
+                }
                 Output::Told(event) => self.tell(&event),
             }
         }
@@ -247,8 +284,7 @@ impl Runner {
         if let RolloutEvent::Unrecorded { why } = event {
             self.fail_waiting(why);
         }
-        let numbers = self.verdict.as_ref().map(ToString::to_string);
-        let reason = numbers.unwrap_or_else(|| format!("run {}", self.machine.run()));
+        let reason = self.said.clone().unwrap_or_else(|| format!("run {}", self.machine.run()));
         self.shared.events.emit(Report::rollout(&self.definition, event, reason));
         self.inquire();
     }

@@ -16,6 +16,17 @@ pub struct RolloutStatus {
     pub versions: [VersionStatus; 2],
     /// How often the judge said what, since the process started.
     pub verdicts: VerdictCounts,
+    /// The evidence against the candidate.
+    pub evidence: Vec<EvidenceStatus>,
+}
+
+/// The evidence of one test.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EvidenceStatus {
+    /// Which test.
+    pub test: String,
+    /// How much of what makes a breach; 1 is one.
+    pub part: f64,
 }
 
 /// What a version answered.

@@ -165,14 +165,24 @@ fn lines(status: &Value) -> Vec<String> {
 /// Acts that are shown; the newest.
 const ACTS_SHOWN: usize = 8;
 
-fn verdict(verdict: &Value) -> Option<String> {
-    let outcome = &verdict["outcome"];
-    let word = outcome["is"].as_str()?;
-    let because = outcome["because"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
-    let numbers = list(&verdict["numbers"]).iter().filter_map(|number| {
-        Some(format!(", {} {:.4}", number["name"].as_str()?, number["value"].as_f64()?))
+fn verdict(verdict: &Value) -> Vec<String> {
+    let Some(word) = verdict["outcome"].as_str() else { return Vec::new() };
+    let because = verdict["because"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
+    let numbers = &verdict["numbers"];
+    let version = |name: &str| {
+        let one = &numbers[name];
+        let p99 = one["p99_seconds"].as_f64().map(|p99| format!(", p99 {:.0} ms", p99 * 1e3));
+        let (requests, errors) = (one["requests"].as_u64()?, &one["errors"]);
+        let p99 = p99.unwrap_or_default();
+        Some(format!("          {name}: {errors} errors of {requests} in this step{p99}"))
+    };
+    let evidence = list(&numbers["evidence"]).iter().filter_map(|found| {
+        let (test, bar) = (found["test"].as_str()?, found["bar"].as_f64()?);
+        let evidence = found["evidence"].as_f64()?;
+        Some(format!("          evidence by {test}: {evidence:.2} of {bar:.0}"))
     });
-    Some(format!("verdict   {word}{because}{}", numbers.collect::<String>()))
+    let versions = ["candidate", "stable"].into_iter().filter_map(version);
+    [format!("verdict   {word}{because}")].into_iter().chain(versions).chain(evidence).collect()
 }
 
 /// `"10 %"`.
