@@ -154,15 +154,17 @@ enum Input {
     Timeout,
 }
 
-/// What authorities issued earlier is there before the first client is.
+/// What authorities issued earlier, and the keys that are our own, are there before the first client is.
 async fn keep(shared: &Shared) {
     let accepted = shared.accepted.load_full();
-    if accepted.config.acme().next().is_none() {
+    if accepted.config.acme().next().is_none() && !accepted.config.makes_keys() {
         return;
     }
     match tokio::task::spawn_blocking(move || accepted.with_kept()).await {
         Ok(accepted) => shared.accepted.store(Arc::new(accepted)),
-        Err(error) => tracing::error!(%error, "cannot look for certificates that are kept"),
+        Err(error) => {
+            tracing::error!(%error, "cannot look for certificates and keys that are kept")
+        }
     }
 }
 

@@ -166,6 +166,7 @@ fn rewrite_reply((mut reply, mut out): (ReplyHead, Vec<u8>)) -> (ReplyHead, Vec<
         framing: BodyFraming::AsReceived,
         persistence: Persistence::Default,
         date: b"Fri, 20 Nov 2026 20:00:00 GMT",
+        more: b"",
     };
     write::reply(&reply, options, &mut out);
     (reply, out)

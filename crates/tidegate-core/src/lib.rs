@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | 0 | `time` `rng` `model` | vocabulary |
 //! | 1 | `config` `http` `telemetry` `wire` | text, bytes and names to and from the vocabulary |
-//! | 2 | `route` `balance` `health` `admit` `edit` `compress` `renewal` `release` `session` | one each |
+//! | 2 | `route` `balance` `health` `admit` `edit` `compress` `renewal` `release` `session` | about one of each |
 //! | 3 | `snapshot` `signal` | what the two planes exchange |
 //! | 4 | `scale` | how many servers there are |
 

@@ -20,6 +20,7 @@ use crate::model::server::{
 use crate::route::table::RouteTable;
 use crate::session::id::IdSecret;
 use crate::session::pool::{Before, PoolSessions};
+use crate::session::tag::Tags;
 use crate::time::Instant;
 
 /// The instances that are members of pools, beside the servers that are listed.
@@ -57,6 +58,8 @@ pub struct PoolEntry {
     pub plan: Arc<Plan>,
     /// Who keeps which server; `None`: nobody does.
     pub sessions: Option<PoolSessions>,
+    /// What sessions call its servers.
+    pub tags: Tags,
 }
 
 impl Snapshot {
@@ -133,7 +136,7 @@ impl PoolEntry {
     /// Control only: counts the sessions of each member, or says that there are none to count.
     pub fn count_sessions(&self, now: Instant) {
         match &self.sessions {
-            Some(sessions) => sessions.count(&self.members, now),
+            Some(sessions) => sessions.count(&self.members, &self.tags, now),
             None => self.members.iter().for_each(|member| member.state.set_sessions(None)),
         }
     }
@@ -204,6 +207,7 @@ impl Ground<'_> {
             listed,
             state: before.map_or_else(Arc::default, |before| Arc::clone(&before.state)),
             plan: Arc::new(Plan::build(&pool)),
+            tags: Tags::new(&pool.name, &pool.servers),
             pool,
         };
         entry.count_sessions(self.now);

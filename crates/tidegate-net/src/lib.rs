@@ -2,7 +2,7 @@
 //! the one way to start a task.
 //!
 //! Nothing here decides anything and nothing here reads a configuration file. Reading order:
-//! `clock`, `entropy`, `task`, `state`, `listen`, `socket`, `stream`, `http`, `tls`.
+//! `clock`, `entropy`, `task`, `state`, `listen`, `socket`, `stream`, `http`, `seal`, `tls`.
 
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ pub mod entropy;
 pub mod http;
 pub mod listen;
 mod poll;
+pub mod seal;
 mod socket;
 pub mod state;
 pub mod stream;

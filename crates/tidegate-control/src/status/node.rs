@@ -127,7 +127,8 @@ impl Control {
 
     fn warnings(&self, pools: Vec<PoolStatus>) -> Vec<String> {
         let accepted = self.shared.accepted.load();
-        let doubts = accepted.doubts().iter().map(ToString::to_string);
+        let of_keys = accepted.tls.warnings.iter().filter(|one| one.key == "keys.signing");
+        let doubts = accepted.doubts().iter().chain(of_keys).map(ToString::to_string);
         let doubts = doubts.chain(certificate::warnings(&accepted, &self.shared.standings));
         doubts.chain(pools.into_iter().flat_map(|pool| pool.warnings)).collect()
     }

@@ -19,6 +19,7 @@ use tidegate_core::model::tls::{
 use tidegate_core::model::written::{Place, Written};
 use tidegate_core::time::UnixTime;
 use tidegate_net::clock;
+use tidegate_net::seal::Keyring;
 use tidegate_net::tls::Alpn;
 use tidegate_net::tls::client::{Client, ClientSetup};
 use tidegate_net::tls::identity::{Identity, IdentityError, KeyKind};
@@ -27,6 +28,7 @@ use tidegate_net::tls::server::{ClientAuth, Server, ServerSetup, SetupError};
 
 use super::files::{Content, Files};
 use super::kept::{Kept, is_for};
+use super::keys::{self, Made};
 use super::parts::{AcmeParts, Issued, ListenerParts, PoolParts, Shown, Tls};
 use crate::observe::sources::Sources;
 
@@ -72,7 +74,8 @@ impl<'a> Builder<'a> {
     /// All of it, without what cannot be used and has nothing to stand in for it.
     pub(super) fn tls(&mut self, config: &Config) -> Tls {
         let (kept, challenges) = (self.before.kept.clone(), Arc::clone(&self.before.challenges));
-        let mut tls = Tls { kept, challenges, ..Tls::default() };
+        let (made, keys) = (self.before.made.clone(), self.keys(config));
+        let mut tls = Tls { kept, challenges, made, keys, ..Tls::default() };
         for listener in &config.listeners {
             if let Some(asked) = &listener.tls {
                 let parts = self.listener(&listener.name, asked);
@@ -101,6 +104,25 @@ impl<'a> Builder<'a> {
             }
         }
         told.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// What cookies are sealed with: what is named, or else what was made, or else what no other
+    /// process has.
+    fn keys(&mut self, config: &Config) -> Arc<Keyring> {
+        let before = Arc::clone(&self.before.keys);
+        match (keys::named(&config.keys, &mut self.files), &self.before.made) {
+            (Ok(Some(named)), _) => Arc::new(named),
+            (Ok(None), Made::There(made)) => Arc::clone(made),
+            (Ok(None), Made::Unable(place, why)) => {
+                self.doubt(place, format!("sessions end with this process: {why}"));
+                before
+            }
+            (Ok(None), Made::Nowhere) => before,
+            (Err(mistakes), _) => {
+                mistakes.into_iter().for_each(|(place, why)| self.mistake(place, why));
+                before
+            }
+        }
     }
 
     fn listener(&mut self, name: &ListenerName, asked: &ListenerTls) -> Option<ListenerParts> {

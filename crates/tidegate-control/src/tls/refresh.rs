@@ -36,6 +36,9 @@ pub(crate) fn refresh(config: &Config, before: &Tls) -> Refreshed {
 fn changes(before: &Tls, after: &Tls) -> Vec<(String, String)> {
     let now = clock::unix_time();
     let mut changes = Vec::new();
+    if !before.keys.is_same(&after.keys) {
+        changes.push(("cookies are sealed with other keys".to_owned(), CHANGED.to_owned()));
+    }
     for (name, new) in &after.listeners {
         let Some(old) = before.listeners.get(name) else { continue };
         let told = of_listener(old, new, now).into_iter();

@@ -2,6 +2,7 @@
 
 mod explain;
 mod instances;
+mod keys;
 mod overrides;
 mod probe;
 mod reload;

@@ -43,15 +43,16 @@ impl Config {
         self.listeners.iter().filter_map(|one| Some((one, one.tls.as_ref()?.acme.as_ref()?)))
     }
 
-    /// Whether cookies are sealed that should outlive the process.
+    /// Whether cookies are sealed, by keys that no file is named for.
     #[must_use]
-    pub fn seals_cookies(&self) -> bool {
+    pub fn makes_keys(&self) -> bool {
         let holds_cookie = |pool: &Pool| {
             let mode = pool.session.as_ref().map(|session| &session.mode);
             matches!(mode, Some(SessionMode::Cookie(_)))
         };
         let assigns = |rollout: &Rollout| rollout.user.contains(&UserKey::Assign);
-        self.pools.iter().any(holds_cookie) || self.rollouts.iter().any(assigns)
+        let seals = self.pools.iter().any(holds_cookie) || self.rollouts.iter().any(assigns);
+        seals && self.keys.signing.is_empty()
     }
 }
 

@@ -23,6 +23,7 @@ pub mod refusal;
 pub mod registry;
 pub mod route;
 pub mod server;
+pub mod session;
 pub mod worker;
 
 mod words;

@@ -2,8 +2,8 @@
 //!
 //! The one pipeline for every protocol: `serve` runs it; `challenge` answers
 //! authorities that check who holds a host; `route` chooses where the request goes, with the
-//! `prefix` of the body if it has to; `retry` tries servers that `pick` picks, `open`
-//! finds a way to each, `relay` moves the bytes, `tunnel` too after an upgrade; `respond` answers
+//! `prefix` of the body if it has to; `retry` tries servers that `pick` picks, or
+//! that the user's `session` names, `open` finds a way to each, `relay` moves the bytes, `tunnel` too after an upgrade; `respond` answers
 //! errors with what `local` writes, and `finish` accounts for it all. What they share is in
 //! `state`, and what is peculiar to gRPC in `call`.
 
@@ -19,6 +19,7 @@ mod respond;
 mod retry;
 mod route;
 pub(crate) mod serve;
+pub(crate) mod session;
 pub(crate) mod state;
 mod tunnel;
 
@@ -55,4 +56,11 @@ struct Course<'a> {
     listener: &'a Listener,
     route: &'a Route,
     pool: &'a PoolView,
+}
+
+impl<'a> Course<'a> {
+    /// The pool that the route names, whose sessions these are.
+    const fn home(&self) -> &'a PoolView {
+        self.pool
+    }
 }

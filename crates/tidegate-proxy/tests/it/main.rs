@@ -25,6 +25,7 @@ mod reload;
 mod responses;
 mod retry;
 mod secure;
+mod session_table;
 mod stream;
 mod syntax;
 mod tls;
