@@ -26,6 +26,10 @@ const MEMORY: Duration = Duration::from_secs(5);
 /// Between two looks at the counters.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// What a look counts for at most. A core that is asked now and then has few looks, and has to
+/// average over so many of them nevertheless.
+const GAP_MAX: Duration = Duration::from_millis(500);
+
 /// What the choices had to do lately.
 #[derive(Debug, Default)]
 pub(super) struct Overload {
@@ -41,13 +45,16 @@ pub(super) struct Overload {
 
 impl Overload {
     /// Follows a change of the choices: those that stay keep their average, and one that comes
-    /// begins with what it has.
+    /// begins without any.
     pub(super) fn rebuild(&mut self, choices: &Choices) {
-        let before = std::mem::take(&mut self.averages);
-        let known = |server| before.iter().find(|(other, _)| *other == server);
+        let last = self.averages.iter().map(|(server, _)| server.position()).max();
+        let mut before = vec![0.0; last.map_or(0, |last| last + 1)];
+        for (server, average) in self.averages.drain(..) {
+            before[server.position()] = average;
+        }
         self.averages.extend(choices.all().iter().map(|choice| {
-            let begin = (choice.server, f64::from(choice.state.in_flight()));
-            known(choice.server).copied().unwrap_or(begin)
+            let known = before.get(choice.server.position());
+            (choice.server, known.copied().unwrap_or_default())
         }));
         self.add_up(choices);
     }
@@ -62,7 +69,7 @@ impl Overload {
 
     #[cold]
     fn look(&mut self, choices: &Choices, now: Instant) {
-        let passed = self.looked.map_or(MEMORY, |looked| now.since(looked));
+        let passed = self.looked.map_or(LOOK_EVERY, |looked| now.since(looked)).min(GAP_MAX);
         let part = 1.0 - (-passed.as_secs_f64() / MEMORY.as_secs_f64()).exp();
         for (choice, (_, average)) in choices.all().iter().zip(&mut self.averages) {
             *average += part * (f64::from(choice.state.in_flight()) - *average);

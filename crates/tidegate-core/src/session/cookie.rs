@@ -203,7 +203,8 @@ mod tests {
         fn what_is_written_reads_back(
             first in proptest::option::of((1_u32.., any::<u64>())),
             second in proptest::option::of((1_u32.., any::<u64>())),
-            (number, written): (u32, u32),
+            number: u32,
+            written: u32,
         ) {
             let slot = |(pool, server)| (PoolTag(pool), ServerTag(server));
             let session = Remembered { number, written, slots: [first.map(slot), second.map(slot)] };

@@ -35,8 +35,8 @@ const COOKIES_MAX: usize = 2;
 /// What is known of the session of an exchange.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Standing {
-    /// What the client's cookie says.
-    remembered: Option<Remembered>,
+    /// What the client's cookie says, and how old it is.
+    remembered: Option<(Remembered, Age)>,
     /// The server that the table names.
     home: Option<ServerTag>,
     /// Why the server that is remembered cannot be had.
@@ -67,8 +67,8 @@ pub(super) fn begin(worker: &Worker, client: &Client, x: &mut Exchange, course: 
         let opened = open(worker, client, home, text);
         match opened.map(|one| (one, one.age(asked.ttl, clock::unix_time()))) {
             Some((_, Age::Expired)) => refusal = Some(CookieRefusal::Expired),
-            Some((remembered, _)) => {
-                x.session.remembered = Some(remembered);
+            Some(held) => {
+                x.session.remembered = Some(held);
                 return;
             }
             None => refusal = refusal.or(Some(CookieRefusal::Unsealed)),
@@ -104,7 +104,7 @@ pub(super) fn server(x: &mut Exchange, course: &Course<'_>, now: Instant) -> Opt
     let session = course.home().session()?;
     let (tags, entry) = (&course.pool.entry.tags, &course.pool.entry);
     let remembered = match &session.mode {
-        SessionMode::Cookie(_) => x.session.remembered?.server(tags.pool())?,
+        SessionMode::Cookie(_) => x.session.remembered?.0.server(tags.pool())?,
         SessionMode::Table(asked) => {
             let name = named(&asked.key, &x.head)?;
             let home = entry.sessions.as_ref()?.home(name, now)?;
@@ -200,23 +200,20 @@ fn set(
     course: &Course<'_>,
     (asked, server): (&SessionCookie, ServerIndex),
 ) {
-    let (home, now) = (course.home(), clock::unix_time());
+    let home = course.home();
     let (pool, tag) = (course.pool.entry.tags.pool(), course.pool.entry.tags.of(server));
-    let before = x.session.remembered;
-    let session = before.unwrap_or_else(|| Remembered::begin(worker.draw() as u32));
+    let begin = || (Remembered::begin(worker.draw() as u32), Age::Stale);
+    let (before, age) = x.session.remembered.unwrap_or_else(begin);
     if let Some(sessions) = &course.pool.entry.sessions {
-        sessions.mark(server, session.number().into());
+        sessions.mark(server, before.number().into());
     }
-    match before.and_then(|session| session.server(pool)) {
-        Some(same) if same == tag => {
-            if before.is_some_and(|session| session.age(asked.ttl, now) == Age::Fresh) {
-                return;
-            }
-        }
+    match before.server(pool) {
+        Some(same) if same == tag && age == Age::Fresh => return,
+        Some(same) if same == tag => {}
         Some(_) => home.cells.record_move(x.session.moved.unwrap_or(Moved::Failed)),
         None => home.cells.sessions_assigned.increment(),
     }
-    let after = session.with(home.entry.tags.pool(), (pool, tag), now);
+    let after = before.with(home.entry.tags.pool(), (pool, tag), clock::unix_time());
     let mut value = String::new();
     worker.shared.contexts.load().keys.seal(&home.purpose, &after.encode(), &mut value);
     x.set_cookie(&set_cookie(asked, &value, client));

@@ -6,3 +6,4 @@ mod health;
 mod queueing;
 mod retries;
 mod scale;
+mod sessions;
