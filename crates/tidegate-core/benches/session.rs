@@ -13,8 +13,9 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use tidegate_core::rng::Rng;
 use tidegate_core::session::id::{IdSecret, SessionId};
 use tidegate_core::session::seen::Seen;
-use tidegate_core::session::store::{Home, ServerTag, Store};
+use tidegate_core::session::store::{Home, Store};
 use tidegate_core::session::table::Table;
+use tidegate_core::session::tag::ServerTag;
 use tidegate_core::time::{Duration, Instant};
 
 const SESSIONS: u64 = 100_000;

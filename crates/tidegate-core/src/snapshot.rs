@@ -207,7 +207,7 @@ impl PoolEntry {
     /// Control only: counts the sessions of each member, or says that there are none to count.
     pub fn count_sessions(&self, now: Instant) {
         match &self.sessions {
-            Some(sessions) => sessions.count(&self.members, now),
+            Some(sessions) => sessions.count(&self.members, &self.tags, now),
             None => self.members.iter().for_each(|member| member.state.set_sessions(None)),
         }
     }

@@ -69,7 +69,7 @@ async fn sessions_are_shown_where_a_pool_has_them() {
     let snapshot = stage.balancer.control.snapshot();
     let sessions = snapshot.pools[0].sessions.as_ref().expect("it has some");
     for name in 0..12_u8 {
-        sessions.learn(&[name], ServerIndex::new(1), clock::now());
+        sessions.learn(&[name], snapshot.pools[0].tags.of(ServerIndex::new(1)), clock::now());
     }
     snapshot.pools[0].count_sessions(clock::now());
     let servers = stage.get("/api/v1/pools/shop/servers").await.json();

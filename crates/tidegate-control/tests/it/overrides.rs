@@ -93,13 +93,13 @@ async fn a_drain_tells_when_nothing_is_left_and_ends_in_time_if_it_has_one() {
     let balancer = Balancer::start(text(keeping(&world, &[one], SESSION))).await;
     let snapshot = balancer.control.snapshot();
     let sessions = snapshot.pools[0].sessions.as_ref().expect("it has some");
-    sessions.learn(b"anna", ServerIndex::new(0), clock::now());
+    sessions.learn(b"anna", snapshot.pools[0].tags.of(ServerIndex::new(0)), clock::now());
     ask(&balancer, one, stand(Stand::Drain)).await.expect("it is taken");
     until("the session is counted", || balancer.servers()[0].sessions == Some(1)).await;
     sessions.forget(b"anna", clock::now());
     until("nothing is left", || reasons(&balancer).len() == 2).await;
     assert!(reasons(&balancer)[1].contains("has drained"), "{:?}", reasons(&balancer));
-    sessions.learn(b"ben", ServerIndex::new(0), clock::now());
+    sessions.learn(b"ben", snapshot.pools[0].tags.of(ServerIndex::new(0)), clock::now());
     ask(&balancer, one, stand(Stand::Ready)).await.expect("it is taken");
     let within = Some(Duration::from_millis(10));
     let drain = Change { within, ..stand(Stand::Drain) };

@@ -16,7 +16,7 @@ use super::picker::Picker;
 use super::plan::Plan;
 use crate::model::ids::ServerIndex;
 use crate::model::server::{Member, Rotation};
-use crate::model::session::{OnScaleIn, Strength};
+use crate::model::session::Strength;
 use crate::rng::scale;
 use crate::telemetry::session::Moved;
 use crate::time::{Duration, Instant};
@@ -44,8 +44,6 @@ pub struct Preference {
     pub server: ServerIndex,
     /// Whether load alone may end the session.
     pub strength: Strength,
-    /// What becomes of it when its server leaves.
-    pub on_scale_in: OnScaleIn,
 }
 
 /// What a pick takes into account.
@@ -105,10 +103,10 @@ impl Balancer {
         }
         let state = &members.get(server.position()).ok_or(Moved::Gone)?.state;
         let can_serve = state.weight() > 0 && state.availability().is_available();
-        match (state.rotation(), preference.on_scale_in) {
-            (Rotation::Draining, OnScaleIn::Move) => Err(Moved::Draining),
+        match state.rotation() {
+            Rotation::Leaving => Err(Moved::Draining),
             // A backup that waits, or a server that waits for its sessions to end.
-            (Rotation::In | Rotation::Draining, _) if can_serve => Ok(server),
+            Rotation::In | Rotation::Draining if can_serve => Ok(server),
             _ => Err(Moved::Unavailable),
         }
     }

@@ -105,12 +105,6 @@ impl Rotation {
         matches!(self, Self::Draining | Self::Leaving)
     }
 
-    /// Whether requests of the sessions that live on it go there.
-    #[must_use]
-    pub const fn keeps_sessions(self) -> bool {
-        matches!(self, Self::In | Self::Draining)
-    }
-
     const fn from_bits(bits: u8) -> Self {
         match bits {
             0 => Self::In,

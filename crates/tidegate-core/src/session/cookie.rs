@@ -9,14 +9,17 @@
 //! that most responses set no cookie; in return it holds a quarter longer, and so never less than
 //! its time after its last use.
 //!
-//! The form is of one length: `version | seconds since the epoch (4) | two times pool (4) and
-//! server (8)`, big-endian. A pool of zero, which no name is to be expected to have, is nothing.
+//! And it has a number of its own, drawn when it began, so that sessions can be counted however
+//! often they are written anew.
+//!
+//! The form is of one length: `version | number (4) | seconds since the epoch (4) | two times pool
+//! (4) and server (8)`, big-endian. A pool of zero, which no name is to be expected to have, is nothing.
 
 use super::tag::{PoolTag, ServerTag};
 use crate::time::{Duration, UnixTime};
 
 /// Bytes of the form.
-pub const LEN: usize = 1 + 4 + 2 * SLOT_LEN;
+pub const LEN: usize = 1 + 4 + 4 + 2 * SLOT_LEN;
 
 const SLOT_LEN: usize = 4 + 8;
 const VERSION: u8 = 1;
@@ -24,6 +27,7 @@ const VERSION: u8 = 1;
 /// The session of a user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Remembered {
+    number: u32,
     /// Seconds since the epoch.
     written: u32,
     slots: [Option<(PoolTag, ServerTag)>; 2],
@@ -41,6 +45,18 @@ pub enum Age {
 }
 
 impl Remembered {
+    /// A session that begins, and knows of no server yet.
+    #[must_use]
+    pub fn begin(number: u32) -> Self {
+        Self { number, ..Self::default() }
+    }
+
+    /// Its number, which no other session is likely to have.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
     /// The server of a pool.
     #[must_use]
     pub fn server(&self, pool: PoolTag) -> Option<ServerTag> {
@@ -57,7 +73,7 @@ impl Remembered {
             self.server(home).map(|server| (home, server))
         };
         let written = u32::try_from(now.as_secs()).unwrap_or(u32::MAX);
-        Self { written, slots: [Some((pool, server)), other] }
+        Self { written, slots: [Some((pool, server)), other], ..self }
     }
 
     /// How old it is when sessions hold for `ttl`. One that comes from the future, by the clock of
@@ -80,8 +96,9 @@ impl Remembered {
     pub fn encode(&self) -> [u8; LEN] {
         let mut out = [0; LEN];
         out[0] = VERSION;
-        out[1..5].copy_from_slice(&self.written.to_be_bytes());
-        for (place, slot) in out[5..].chunks_exact_mut(SLOT_LEN).zip(self.slots) {
+        out[1..5].copy_from_slice(&self.number.to_be_bytes());
+        out[5..9].copy_from_slice(&self.written.to_be_bytes());
+        for (place, slot) in out[9..].chunks_exact_mut(SLOT_LEN).zip(self.slots) {
             if let Some((PoolTag(pool), ServerTag(server))) = slot {
                 place[..4].copy_from_slice(&pool.to_be_bytes());
                 place[4..].copy_from_slice(&server.to_be_bytes());
@@ -94,6 +111,7 @@ impl Remembered {
     #[must_use]
     pub fn decode(bytes: &[u8; LEN]) -> Option<Self> {
         let (&[version], rest) = bytes.split_first_chunk()?;
+        let (number, rest) = rest.split_first_chunk()?;
         let (written, mut rest) = rest.split_first_chunk()?;
         let mut slots = [None; 2];
         for slot in &mut slots {
@@ -103,7 +121,8 @@ impl Remembered {
             *slot = (pool != 0).then(|| (PoolTag(pool), ServerTag(u64::from_be_bytes(*server))));
             rest = behind;
         }
-        (version == VERSION).then(|| Self { written: u32::from_be_bytes(*written), slots })
+        let (number, written) = (u32::from_be_bytes(*number), u32::from_be_bytes(*written));
+        (version == VERSION).then_some(Self { number, written, slots })
     }
 }
 
@@ -153,7 +172,7 @@ mod tests {
 
     #[test]
     fn it_holds_for_its_time_after_its_last_use() {
-        let session = Remembered::default().with(SHOP, (SHOP, ServerTag(1)), at(10_000));
+        let session = Remembered::begin(7).with(SHOP, (SHOP, ServerTag(1)), at(10_000));
         for (seconds, age) in [
             (0, Age::Fresh),
             (9_000, Age::Fresh),
@@ -167,6 +186,8 @@ mod tests {
         ] {
             assert_eq!(session.age(HOUR, at(seconds)), age, "at {seconds}");
         }
+        let again = session.with(SHOP, (NEXT, ServerTag(2)), at(11_000));
+        assert_eq!((session.number(), again.number()), (7, 7), "it is the same session");
     }
 
     #[test]
@@ -182,10 +203,11 @@ mod tests {
         fn what_is_written_reads_back(
             first in proptest::option::of((1_u32.., any::<u64>())),
             second in proptest::option::of((1_u32.., any::<u64>())),
+            number: u32,
             written: u32,
         ) {
             let slot = |(pool, server)| (PoolTag(pool), ServerTag(server));
-            let session = Remembered { written, slots: [first.map(slot), second.map(slot)] };
+            let session = Remembered { number, written, slots: [first.map(slot), second.map(slot)] };
             prop_assert_eq!(Remembered::decode(&session.encode()), Some(session));
         }
 

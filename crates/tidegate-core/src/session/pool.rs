@@ -2,26 +2,19 @@
 
 use std::sync::Arc;
 
-use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
-
 use super::id::{IdSecret, SessionId};
 use super::seen::Seen;
-use super::store::{Home, ServerTag, Store};
+use super::store::{Home, Store};
 use super::table::Table;
+use super::tag::{ServerTag, Tags};
 use crate::model::ids::ServerIndex;
-use crate::model::server::{Member, Server};
+use crate::model::server::Member;
 use crate::model::session::{Session, SessionMode, SessionTable};
 use crate::time::{Duration, Instant};
 
 /// The sessions of one pool.
 #[derive(Debug)]
-pub struct PoolSessions {
-    memory: Memory,
-    /// The tags of its members, in their order.
-    tags: Vec<ServerTag>,
-    /// The members, in the order of their tags.
-    places: Vec<(ServerTag, ServerIndex)>,
-}
+pub struct PoolSessions(Memory);
 
 /// What knows how many sessions a server has.
 #[derive(Debug)]
@@ -63,34 +56,27 @@ impl PoolSessions {
         secret: IdSecret,
         now: Instant,
     ) -> Self {
-        let tags: Vec<_> = members.iter().map(|member| tag(&member.server)).collect();
-        let placed = tags.iter().enumerate().map(|(place, tag)| (*tag, ServerIndex::new(place)));
-        let mut places: Vec<_> = placed.collect();
-        places.sort_unstable();
-        Self { memory: Memory::new(session, members, before, (secret, now)), tags, places }
+        Self(Memory::new(session, members, before, (secret, now)))
     }
 
-    /// The member that the session has which the application calls `name`; its life is renewed.
-    /// `None`: it is unknown, or its server is no member any more.
+    /// The server of the session that the application calls `name`, whose life is renewed; `None`:
+    /// nothing is known of it.
     #[must_use]
-    pub fn home(&self, name: &[u8], now: Instant) -> Option<ServerIndex> {
-        let Memory::Table { table, secret } = &self.memory else { return None };
-        let tag = recall(table.as_ref(), secret.id(name), now)?;
-        let place = self.places.binary_search_by_key(&tag, |(tag, _)| *tag).ok()?;
-        Some(self.places[place].1)
+    pub fn home(&self, name: &[u8], now: Instant) -> Option<ServerTag> {
+        let Memory::Table { table, secret } = &self.0 else { return None };
+        recall(table.as_ref(), secret.id(name), now)
     }
 
-    /// The session that the application calls `name` is at home on a member from now on.
-    pub fn learn(&self, name: &[u8], server: ServerIndex, now: Instant) {
-        if let Memory::Table { table, secret } = &self.memory {
-            let home = Home { server: self.tags[server.position()], at: now };
-            let Ok(()) = table.put(secret.id(name), home);
+    /// The session that the application calls `name` is at home on this server from now on.
+    pub fn learn(&self, name: &[u8], server: ServerTag, now: Instant) {
+        if let Memory::Table { table, secret } = &self.0 {
+            let Ok(()) = table.put(secret.id(name), Home { server, at: now });
         }
     }
 
     /// The session that the application calls `name` is over.
     pub fn forget(&self, name: &[u8], now: Instant) {
-        if let Memory::Table { table, secret } = &self.memory {
+        if let Memory::Table { table, secret } = &self.0 {
             let Ok(()) = table.remove(secret.id(name), now);
         }
     }
@@ -98,18 +84,20 @@ impl PoolSessions {
     /// A request of a user went to a member, of whom `user` is always the same number: what the
     /// cookie holds, or a hash of the network.
     pub fn mark(&self, server: ServerIndex, user: u64) {
-        if let Memory::Seen { seen, .. } = &self.memory {
+        if let Memory::Seen { seen, .. } = &self.0 {
             seen[server.position()].mark(user);
         }
     }
 
-    /// Control only: counts the sessions of each member and writes them into its state.
-    pub fn count(&self, members: &[Member], now: Instant) {
-        match &self.memory {
+    /// Control only: counts the sessions of each member and writes them into its state. `tags` are
+    /// those of the members.
+    pub fn count(&self, members: &[Member], tags: &Tags, now: Instant) {
+        match &self.0 {
             Memory::Table { table, .. } => {
                 let live = table.sweep(now);
-                for (member, tag) in members.iter().zip(&self.tags) {
-                    member.state.set_sessions(Some(live.get(tag).copied().unwrap_or_default()));
+                for (place, member) in members.iter().enumerate() {
+                    let live = live.get(&tags.of(ServerIndex::new(place))).copied();
+                    member.state.set_sessions(Some(live.unwrap_or_default()));
                 }
             }
             Memory::Seen { seen, window, .. } => {
@@ -125,7 +113,7 @@ impl PoolSessions {
     /// start, users with cookies from before it have yet to come back.
     #[must_use]
     pub fn knows_all(&self, now: Instant) -> bool {
-        match &self.memory {
+        match &self.0 {
             Memory::Table { .. } => true,
             Memory::Seen { since, window, .. } => now.since(*since) >= *window,
         }
@@ -134,7 +122,7 @@ impl PoolSessions {
     /// The table, where there is one.
     #[must_use]
     pub fn table(&self) -> Option<&Table> {
-        match &self.memory {
+        match &self.0 {
             Memory::Table { table, .. } => Some(table),
             Memory::Seen { .. } => None,
         }
@@ -182,7 +170,7 @@ fn table(settings: &SessionTable, known: Option<&Arc<Table>>) -> Arc<Table> {
 impl<'a> Before<'a> {
     /// The table, if it knows sessions by the same names.
     fn table(self, settings: &SessionTable) -> Option<&'a Arc<Table>> {
-        match (&self.session.mode, &self.sessions.memory) {
+        match (&self.session.mode, &self.sessions.0) {
             (SessionMode::Table(then), Memory::Table { table, .. }) if then.key == settings.key => {
                 Some(table)
             }
@@ -192,7 +180,7 @@ impl<'a> Before<'a> {
 
     /// Since when users are looked at.
     fn since(self) -> Option<Instant> {
-        match &self.sessions.memory {
+        match &self.sessions.0 {
             Memory::Seen { since, .. } => Some(*since),
             Memory::Table { .. } => None,
         }
@@ -200,7 +188,7 @@ impl<'a> Before<'a> {
 
     /// Who was seen on a member that was one then.
     fn seen(self, member: &Member) -> Option<&'a Arc<Seen>> {
-        let Memory::Seen { seen, .. } = &self.sessions.memory else { return None };
+        let Memory::Seen { seen, .. } = &self.sessions.0 else { return None };
         let is_same = |then: &Member| then.state.id() == member.state.id();
         seen.get(self.members.iter().position(is_same)?)
     }
@@ -209,17 +197,6 @@ impl<'a> Before<'a> {
 /// The server of a session, as far as a store can say: one that fails knows nobody.
 fn recall<S: Store + ?Sized>(store: &S, id: SessionId, now: Instant) -> Option<ServerTag> {
     store.get(id, now).ok().flatten()
-}
-
-/// A server by its name and address: one that changes either is another one, as everywhere.
-fn tag(server: &Server) -> ServerTag {
-    let hash = |seed, bytes: &[u8]| rapidhash_v3_seeded(bytes, &RapidSecrets::seed_cpp(seed));
-    let name = hash(0, server.name.as_str().as_bytes());
-    let ip = match server.address.ip() {
-        std::net::IpAddr::V4(ip) => hash(name, &ip.octets()),
-        std::net::IpAddr::V6(ip) => hash(name, &ip.octets()),
-    };
-    ServerTag(hash(ip, &server.address.port().to_le_bytes()))
 }
 
 #[cfg(test)]

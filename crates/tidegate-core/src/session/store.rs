@@ -12,11 +12,8 @@ use std::error::Error;
 use std::fmt;
 
 use super::id::SessionId;
+use super::tag::ServerTag;
 use crate::time::Instant;
-
-/// A server, by what is the same for all balancers in front of it and over their restarts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ServerTag(pub u64);
 
 /// Where a session is at home, and since when that is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::shard::Shard;
 use super::id::SessionId;
-use super::store::{Home, ServerTag, Store};
+use super::store::{Home, Store};
+use super::tag::ServerTag;
 use crate::time::{Duration, Instant};
 
 /// Remembers the servers of sessions in this process.

@@ -27,14 +27,12 @@ pub(super) fn pick(
         return Some(server);
     }
     let entry = &course.pool.entry;
-    let request = PickRequest {
-        key: key(&entry.pool.balance, client, x, course),
-        tried: &x.tried,
-        draw: worker.draw(),
-        now,
-    };
+    let key = key(&entry.pool.balance, client, x, course);
+    let request = PickRequest { key, tried: &x.tried, draw: worker.draw(), now };
     let epoch = entry.state.epoch();
-    course.pool.balancer.borrow_mut().pick(&entry.members, epoch, &request)
+    let server = course.pool.balancer.borrow_mut().pick(&entry.members, epoch, &request)?;
+    session::picked(course, server, key);
+    Some(server)
 }
 
 /// What the request is hashed by, when the pool's rule hashes.

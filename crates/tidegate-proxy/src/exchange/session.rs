@@ -1,5 +1,5 @@
 //! Step 5 of 8: the server that a user's session names. From `retry`, for `pick`; and on the way
-//! back, from the relay, the cookie that remembers where the user is.
+//! back, from the relay, the cookie or the table that remembers where the user is.
 //!
 //! The rules and the cookie are those of the pool that the route names, the user's home; what is
 //! picked from is the pool where the request goes. A session is where its last request was served:
@@ -10,11 +10,14 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use tidegate_core::balance::balancer::Preference;
+use tidegate_core::http::head::Head;
+use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::http::set_cookie::SetCookie;
 use tidegate_core::model::ids::ServerIndex;
-use tidegate_core::model::session::{Session, SessionCookie, SessionMode};
+use tidegate_core::model::session::{Session, SessionCookie, SessionKey, SessionMode};
 use tidegate_core::session::cookie::{self, Age, Remembered};
-use tidegate_core::session::tag::PoolTag;
+use tidegate_core::session::lesson::{Lesson, lesson};
+use tidegate_core::session::tag::{PoolTag, ServerTag};
 use tidegate_core::telemetry::session::{CookieRefusal, Moved};
 use tidegate_core::time::Instant;
 use tidegate_net::clock;
@@ -34,7 +37,9 @@ const COOKIES_MAX: usize = 2;
 pub(super) struct Standing {
     /// What the client's cookie says, and how old it is.
     remembered: Option<(Remembered, Age)>,
-    /// Why the server that it names cannot be had.
+    /// The server that the table names.
+    home: Option<ServerTag>,
+    /// Why the server that is remembered cannot be had.
     moved: Option<Moved>,
 }
 
@@ -100,15 +105,20 @@ pub(super) fn server(x: &mut Exchange, course: &Course<'_>, now: Instant) -> Opt
     let (tags, entry) = (&course.pool.entry.tags, &course.pool.entry);
     let remembered = match &session.mode {
         SessionMode::Cookie(_) => x.session.remembered?.0.server(tags.pool())?,
-        // The pool balances by the client's network, and a table has not been asked.
-        SessionMode::IpHash | SessionMode::Table(_) => return None,
+        SessionMode::Table(asked) => {
+            let name = named(&asked.key, &x.head)?;
+            let home = entry.sessions.as_ref()?.home(name, now)?;
+            x.session.home = Some(home);
+            home
+        }
+        // The pool balances by the client's network.
+        SessionMode::IpHash => return None,
     };
     let kept = tags.find(remembered).ok_or(Moved::Gone).and_then(|server| {
         if x.tried.contains(&server) {
             return Err(Moved::Failed);
         }
-        let Session { strength, on_scale_in, .. } = *session;
-        let preference = Preference { server, strength, on_scale_in };
+        let preference = Preference { server, strength: session.strength };
         let epoch = entry.state.epoch();
         course.pool.balancer.borrow_mut().keep(&entry.members, epoch, &preference, now)
     });
@@ -116,18 +126,87 @@ pub(super) fn server(x: &mut Exchange, course: &Course<'_>, now: Instant) -> Opt
     kept.ok()
 }
 
-/// Has the response that begins set the cookie, if the client has another one or none.
-pub(super) fn tell(worker: &Worker, client: &Client, x: &mut Exchange, course: &Course<'_>) {
-    let home = course.home;
-    let Some(SessionMode::Cookie(asked)) = home.session().map(|session| &session.mode) else {
-        return;
+/// What the application calls the session of a request.
+fn named<'h>(key: &'h SessionKey, head: &'h Head) -> Option<&'h [u8]> {
+    let name = match key {
+        SessionKey::Cookie(name) => head.cookies(name).next(),
+        SessionKey::Header(name) => head.values(name).next(),
     };
-    if x.is_copy() {
-        return;
+    name.filter(|name| !name.is_empty())
+}
+
+/// A server was picked by this key: who balances by the client's network counts the networks.
+pub(super) fn picked(course: &Course<'_>, server: ServerIndex, key: Option<u64>) {
+    let is_ip_hash = |session: &Session| session.mode == SessionMode::IpHash;
+    if course.home.session().is_some_and(is_ip_hash)
+        && let (Some(sessions), Some(key)) = (&course.pool.entry.sessions, key)
+    {
+        sessions.mark(server, key);
     }
-    let Some(server) = x.server else { return };
+}
+
+/// The response begins: what remembers the session learns where it is.
+pub(super) fn tell(
+    worker: &Worker,
+    client: &Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+    reply: &ReplyHead,
+) {
+    let Some(server) = x.server.filter(|_| !x.is_copy()) else { return };
+    match course.home.session().map(|session| &session.mode) {
+        Some(SessionMode::Cookie(asked)) => set(worker, client, x, course, (asked, server)),
+        Some(SessionMode::Table(asked)) => teach(x, course, (&asked.key, server), reply),
+        Some(SessionMode::IpHash) | None => {}
+    }
+}
+
+/// Teaches the table: what the request calls its session, if that is news, and what the response
+/// has it called from now on.
+fn teach(
+    x: &Exchange,
+    course: &Course<'_>,
+    (key, server): (&SessionKey, ServerIndex),
+    reply: &ReplyHead,
+) {
+    let Some(sessions) = &course.pool.entry.sessions else { return };
+    let (tag, now) = (course.pool.entry.tags.of(server), clock::now());
+    let name = named(key, &x.head);
+    match (name, x.session.home) {
+        (Some(name), home) if home != Some(tag) => {
+            let cells = &course.home.cells;
+            match home {
+                Some(_) => cells.record_move(x.session.moved.unwrap_or(Moved::Failed)),
+                None => cells.sessions_assigned.increment(),
+            }
+            sessions.learn(name, tag, now);
+        }
+        _ => {}
+    }
+    let SessionKey::Cookie(cookie) = key else { return };
+    for taught in reply.values("set-cookie").filter_map(|field| lesson(field, cookie)) {
+        match taught {
+            Lesson::Begins(new) => sessions.learn(new, tag, now),
+            Lesson::Ends => name.into_iter().for_each(|name| sessions.forget(name, now)),
+        }
+    }
+}
+
+/// Has the response set the cookie, if the client has another one or none.
+fn set(
+    worker: &Worker,
+    client: &Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+    (asked, server): (&SessionCookie, ServerIndex),
+) {
+    let home = course.home;
     let (pool, tag) = (course.pool.entry.tags.pool(), course.pool.entry.tags.of(server));
-    let (before, age) = x.session.remembered.unwrap_or((Remembered::default(), Age::Stale));
+    let begin = || (Remembered::begin(worker.draw() as u32), Age::Stale);
+    let (before, age) = x.session.remembered.unwrap_or_else(begin);
+    if let Some(sessions) = &course.pool.entry.sessions {
+        sessions.mark(server, before.number().into());
+    }
     match before.server(pool) {
         Some(same) if same == tag && age == Age::Fresh => return,
         Some(same) if same == tag => {}

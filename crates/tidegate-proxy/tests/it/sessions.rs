@@ -232,16 +232,15 @@ fn a_session_is_where_its_last_request_was_served() {
 }
 
 #[test]
-fn a_draining_server_keeps_its_sessions_if_it_is_to_wait_and_gets_no_new_ones() {
-    for (on_scale_in, stays) in [("\"move\"", false), ("{ wait = \"30m\" }", true)] {
+fn a_draining_server_keeps_its_sessions_and_gets_no_new_ones() {
+    for (rotation, stays) in [(Rotation::Leaving, false), (Rotation::Draining, true)] {
         let (servers, addresses) = named();
-        let session = format!("session = {{ mode = \"cookie\", on_scale_in = {on_scale_in} }}\n");
-        let balancer = Balancer::start(&config(&addresses, &session));
+        let balancer = Balancer::start(&config(&addresses, COOKIES));
         let mut user = User::default();
         let first = user.visit(&balancer);
-        rotate(&balancer, &first, Rotation::Draining);
+        rotate(&balancer, &first, rotation);
         let next = user.visit(&balancer);
-        assert_eq!(next == first, stays, "{on_scale_in}");
+        assert_eq!(next == first, stays, "{rotation:?}");
         assert_eq!(user.visit(&balancer), next);
         assert_eq!(moved(&balancer, Moved::Draining), u64::from(!stays));
         let before = servers[place(&first)].heads().len();

@@ -16,7 +16,7 @@ use tidegate_core::config::load::{Source, load};
 use tidegate_core::model::ids::ServerIndex;
 use tidegate_core::model::server::{Availability, Rotation};
 use tidegate_core::model::session::{OnScaleIn, Strength};
-use tidegate_core::snapshot::{Instances, PoolEntry, ServerIds, Snapshot};
+use tidegate_core::snapshot::{Circumstances, PoolEntry, ServerIds, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_sim::world::World;
 
@@ -207,9 +207,9 @@ fn pool(servers: usize) -> Arc<PoolEntry> {
         servers.join(", ")
     );
     let config = load(Path::new("shop.toml"), &mut Only(text)).config.expect("it is good");
-    let (config, instances) = (Arc::new(config), Instances::new());
+    let (config, nothing) = (Arc::new(config), Circumstances::default());
     let mut ids = ServerIds::default();
-    let snapshot = Snapshot::build(config, &instances, None, &mut ids, Instant::ZERO);
+    let snapshot = Snapshot::build(config, &nothing, None, &mut ids, Instant::ZERO);
     Arc::clone(&snapshot.pools[0])
 }
 

@@ -6,26 +6,19 @@ use crate::model::ids::ServerIndex;
 use crate::model::pool::Balance;
 use crate::model::server::Availability::{Ejected, Healthy, Starting, Unhealthy};
 use crate::model::server::Rotation;
-use crate::model::session::{OnScaleIn, Strength};
+use crate::model::session::Strength;
 use crate::telemetry::session::Moved;
 use crate::time::Duration;
 
-const WAIT: OnScaleIn = OnScaleIn::Wait(Duration::from_secs(60));
-
-fn keep(
-    fixture: &mut Fixture,
-    server: usize,
-    strength: Strength,
-    on_scale_in: OnScaleIn,
-) -> Result<usize, Moved> {
-    let preference = Preference { server: ServerIndex::new(server), strength, on_scale_in };
+fn keep(fixture: &mut Fixture, server: usize, strength: Strength) -> Result<usize, Moved> {
+    let preference = Preference { server: ServerIndex::new(server), strength };
     let (epoch, now) = (fixture.state.epoch(), fixture.now);
     let kept = fixture.balancer.keep(&fixture.members, epoch, &preference, now);
     kept.map(ServerIndex::position)
 }
 
 fn soft(fixture: &mut Fixture, server: usize) -> Result<usize, Moved> {
-    keep(fixture, server, Strength::Soft, OnScaleIn::Move)
+    keep(fixture, server, Strength::Soft)
 }
 
 fn pool(weights: &[u16]) -> Fixture {
@@ -63,17 +56,18 @@ fn a_session_moves_when_its_server_cannot_be_had() {
     assert_eq!(soft(&mut fixture, 0), Err(Moved::Unavailable));
     fixture.rotate(1, Rotation::Warm);
     assert_eq!(soft(&mut fixture, 1), Err(Moved::Unavailable));
-    assert_eq!(keep(&mut fixture, 1, Strength::Hard, WAIT), Err(Moved::Unavailable));
+    assert_eq!(keep(&mut fixture, 1, Strength::Hard), Err(Moved::Unavailable));
 }
 
 #[test]
-fn a_draining_server_keeps_its_sessions_when_it_waits_for_them() {
+fn a_draining_server_keeps_its_sessions_and_one_that_leaves_does_not() {
     let mut fixture = pool(&[1, 1]);
-    fixture.rotate(0, Rotation::Draining);
+    fixture.rotate(0, Rotation::Leaving);
     assert_eq!(soft(&mut fixture, 0), Err(Moved::Draining));
-    assert_eq!(keep(&mut fixture, 0, Strength::Soft, WAIT), Ok(0));
+    fixture.rotate(0, Rotation::Draining);
+    assert_eq!(keep(&mut fixture, 0, Strength::Soft), Ok(0));
     fixture.set(0, Unhealthy);
-    assert_eq!(keep(&mut fixture, 0, Strength::Soft, WAIT), Err(Moved::Unavailable));
+    assert_eq!(keep(&mut fixture, 0, Strength::Soft), Err(Moved::Unavailable));
 }
 
 #[test]
@@ -117,7 +111,7 @@ fn load_moves_a_soft_session_only_while_it_lasts_and_is_there() {
         let _ = soft(&mut fixture, 0);
     }
     assert_eq!(soft(&mut fixture, 0), Err(Moved::Overloaded));
-    assert_eq!(keep(&mut fixture, 0, Strength::Hard, OnScaleIn::Move), Ok(0), "it waits");
+    assert_eq!(keep(&mut fixture, 0, Strength::Hard), Ok(0), "it waits");
     load(&fixture, 0, 90);
     assert_eq!(soft(&mut fixture, 0), Ok(0), "enough have left, though the average is late");
 }

@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 
 use super::*;
-use crate::model::ids::ServerName;
+use crate::model::ids::{PoolName, ServerName};
 use crate::model::ratio::Weight;
-use crate::model::server::{Availability, ServerId, ServerState};
+use crate::model::server::{Availability, Server, ServerId, ServerState};
 use crate::model::session::{OnScaleIn, SameSite, SessionCookie, SessionKey, Strength};
 use crate::session::id::IdSecret;
 
@@ -63,9 +63,19 @@ fn next(
     PoolSessions::new(then, those, Some(before), IdSecret::default(), at(1))
 }
 
+fn tags(members: &[Member]) -> Tags {
+    let servers: Vec<Server> = members.iter().map(|member| member.server.clone()).collect();
+    Tags::new(&PoolName::new("shop"), &servers)
+}
+
+/// What the server at this place is called.
+fn tag(members: &[Member], place: usize) -> ServerTag {
+    tags(members).of(ServerIndex::new(place))
+}
+
 /// What the members have, counted.
 fn counted(sessions: &PoolSessions, members: &[Member], seconds: u64) -> Vec<Option<u32>> {
-    sessions.count(members, at(seconds));
+    sessions.count(members, &tags(members), at(seconds));
     members.iter().map(|member| member.state.sessions()).collect()
 }
 
@@ -73,14 +83,15 @@ fn counted(sessions: &PoolSessions, members: &[Member], seconds: u64) -> Vec<Opt
 fn a_session_is_known_after_members_came_and_went() {
     let (settings, members) = (table("JSESSIONID", 100), [member(1), member(2), member(3)]);
     let before = first(&settings, &members);
-    before.learn(b"anna", ServerIndex::new(2), at(0));
-    before.learn(b"ben", ServerIndex::new(1), at(0));
+    before.learn(b"anna", tag(&members, 2), at(0));
+    before.learn(b"ben", tag(&members, 1), at(0));
     let left = [member(4), members[2].clone()];
     let after = next((&settings, &before, &members), &settings, &left);
-    assert_eq!(after.home(b"anna", at(1)), Some(ServerIndex::new(1)), "it is in another place");
-    assert_eq!(after.home(b"ben", at(1)), None, "its server is gone");
+    let home = |name| after.home(name, at(1)).map(|server| tags(&left).find(server));
+    assert_eq!(home(&b"anna"[..]), Some(Some(ServerIndex::new(1))), "it is in another place");
+    assert_eq!(home(&b"ben"[..]), Some(None), "its server is gone");
     assert_eq!(counted(&after, &left, 1), [Some(0), Some(1)]);
-    after.learn(b"ben", ServerIndex::new(0), at(1));
+    after.learn(b"ben", tag(&left, 0), at(1));
     assert_eq!(counted(&after, &left, 1), [Some(1), Some(1)]);
     after.forget(b"ben", at(2));
     assert_eq!(counted(&after, &left, 2), [Some(0), Some(1)]);
@@ -90,7 +101,7 @@ fn a_session_is_known_after_members_came_and_went() {
 fn a_table_outlives_another_size_and_not_another_key() {
     let (settings, members) = (table("JSESSIONID", 100), [member(1)]);
     let before = first(&settings, &members);
-    before.learn(b"anna", ServerIndex::new(0), at(0));
+    before.learn(b"anna", tag(&members, 0), at(0));
     let to = |settings: &Session| {
         next((&table("JSESSIONID", 100), &before, &members), settings, &members)
     };

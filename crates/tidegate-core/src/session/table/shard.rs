@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use super::TableTally;
 use crate::session::id::SessionId;
-use crate::session::store::{Home, ServerTag};
+use crate::session::store::Home;
+use crate::session::tag::ServerTag;
 use crate::time::{Duration, Instant};
 
 /// A part of the table.

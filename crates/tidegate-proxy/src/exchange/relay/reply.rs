@@ -231,7 +231,7 @@ impl Relay<'_> {
             return Err(Error::UnaskedUpgrade);
         }
         self.commit(101);
-        session::tell(self.worker, self.client, self.x, self.course);
+        session::tell(self.worker, self.client, self.x, self.course, answered);
         self.write_head(answered, BodyFraming::AsReceived, Persistence::Upgrade)?;
         self.queue(rest);
         Ok(HeadStep::Upgraded)
@@ -262,7 +262,7 @@ impl Relay<'_> {
         }
         self.x.attempt.server_persists = reply.keeps_alive() && body != BodyLength::UntilEnd;
         self.commit(reply.status());
-        session::tell(self.worker, self.client, self.x, self.course);
+        session::tell(self.worker, self.client, self.x, self.course, reply);
         let persistence = self.persistence(framing);
         self.x.attempt.phase = Phase::Body;
         self.write_head(reply, framing, persistence)?;
