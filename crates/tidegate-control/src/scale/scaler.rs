@@ -14,6 +14,7 @@ use tidegate_core::model::pool::Pool;
 use tidegate_core::model::ratio::Weight;
 use tidegate_core::model::server::{Availability, Member, Rotation, Server};
 use tidegate_core::rollout::capacity::Capacity;
+use tidegate_core::scale::capacity;
 use tidegate_core::scale::fleet::event::FleetEvent;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::{Aim, Input};
@@ -28,7 +29,6 @@ use tidegate_core::scale::observed::{FleetCount, Load, Observed, Steering};
 use tidegate_core::scale::plan::{Limit, Limited, Memory, Plan, plan};
 use tidegate_core::scale::record::PlannerRecord;
 use tidegate_core::scale::release::{Known, Pledge};
-use tidegate_core::scale::{capacity, schedule};
 use tidegate_core::snapshot::PoolEntry;
 use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_net::clock;
@@ -334,13 +334,6 @@ impl Scaler {
     pub(super) fn is_at_ceiling(&self) -> bool {
         let limits = self.last.iter().flat_map(|plan| &plan.limits);
         limits.into_iter().any(|limited| limited.by == Limit::Release)
-    }
-
-    /// The sales that are held now.
-    pub(super) fn sales(&self, at: UnixTime) -> impl Iterator<Item = String> {
-        let sales = self.settings.iter().flat_map(|settings| &settings.schedule);
-        let held = sales.filter(move |sale| schedule::is_held(sale, at));
-        held.map(|sale| sale.name.clone())
     }
 
     /// Foresees from as far back as the planner of stable, which sees the same demand.

@@ -11,12 +11,14 @@ use tidegate_core::model::node::Config;
 use tidegate_core::model::pool::Pool;
 use tidegate_core::model::provider::Provider;
 use tidegate_core::model::rollout::Rollout;
+use tidegate_core::rollout::capacity::Capacity;
+use tidegate_core::rollout::input::Hold;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::machine::Fleet;
 use tidegate_core::scale::fleet::record::FleetRecord;
 use tidegate_core::scale::fleet::settings::Settings;
 use tidegate_core::scale::record::PlannerRecord;
-use tidegate_core::scale::release::{Ask, Pledge};
+use tidegate_core::scale::release::{Ask, Known, Pledge};
 use tidegate_core::snapshot::{Instances, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::state::{Claim, StateDirectory};
@@ -26,7 +28,7 @@ use tokio::sync::mpsc;
 use super::hands::{Hands, Kept, Reports, Seen};
 use super::lapse::Lapse;
 use super::measure;
-use super::releases::{self, Releases, Sight, Survey};
+use super::releases::Releases;
 use super::scaler::{Mind, Scaler};
 use super::steering::{LAST_MAX, Order, OrderError, Orders};
 use crate::act::provider::contract::AnyProvider;
@@ -237,33 +239,46 @@ impl Scalers {
     /// What running rollouts ask of pools from now on, all of them.
     #[expect(dead_code, reason = "rollouts do not run yet")]
     pub(crate) fn release(&mut self, asks: Vec<Ask>) {
-        for ask in &asks {
-            let Some((key, _)) = self.active(&ask.candidate) else { continue };
-            let Some((key, mut candidate)) = self.scalers.remove_entry(&key.clone()) else {
-                continue;
-            };
+        for ask in asks.iter().filter(|ask| !self.releases.knows(&ask.rollout)) {
+            let key = self.active(&ask.candidate).map(|(key, _)| key.clone());
+            let taken = key.and_then(|key| self.scalers.remove_entry(&key));
+            let Some((key, mut candidate)) = taken else { continue };
             if let Some((_, stable)) = self.active(&ask.stable) {
                 candidate.share_past(stable);
             }
             self.scalers.insert(key, candidate);
         }
         self.releases.replace(asks);
-        self.due = Instant::ZERO;
     }
 
-    /// What the pools of a rollout can serve, and what stands in its way.
+    /// What a pool can serve of the demand of both pools of a rollout; `None`: it is not
+    /// autoscaled.
     #[expect(dead_code, reason = "rollouts do not run yet")]
-    pub(crate) fn survey(&self, rollout: &Rollout, snapshot: &Snapshot) -> Survey {
-        let sight = |pool: &PoolName| Sight {
-            scaler: self.active(pool).map(|(_, scaler)| scaler),
-            weight: snapshot.pool(pool).map_or(0.0, |entry| measure::weight(entry)),
+    pub(crate) fn capacity(&self, pool: &PoolName) -> Option<Capacity> {
+        self.active(pool).map(|(_, scaler)| scaler.capacity())
+    }
+
+    /// Why a rollout should take no step, as far as its pools are concerned.
+    #[expect(dead_code, reason = "rollouts do not run yet")]
+    pub(crate) fn holds(&self, rollout: &Rollout) -> Vec<Hold> {
+        let strain = |pool: &PoolName| {
+            let (_, scaler) = self.active(pool)?;
+            scaler.strain().map(|why| Hold::Emergency(format!("{pool} ({why})")))
         };
-        let (stable, candidate) = (sight(&rollout.pool), sight(&rollout.candidate));
-        releases::survey(rollout, stable, candidate, clock::unix_time())
+        let strained = [&rollout.pool, &rollout.candidate].into_iter().filter_map(strain);
+        let is_full = self.active(&rollout.candidate).is_some_and(|(_, one)| one.is_at_ceiling());
+        let ceiling = rollout.max_total.bound().filter(|_| is_full);
+        strained.chain(ceiling.map(Hold::Ceiling)).collect()
     }
 
     fn pledges(&self, snapshot: &Snapshot) -> BTreeMap<PoolName, Pledge> {
-        self.releases.pledges(snapshot, |pool| self.active(pool).map(|(_, scaler)| scaler))
+        self.releases.pledges(|pool| match self.active(pool) {
+            Some((_, scaler)) => scaler.known(),
+            None => {
+                let servers = snapshot.pool(pool).map_or(0, |entry| measure::listed(entry));
+                Known { servers, ..Known::default() }
+            }
+        })
     }
 
     /// The scaler of a pool, and not one on its way out.
