@@ -5,10 +5,13 @@
 //! that they know.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use tidegate_core::model::ids::{PoolName, ServerName};
+use tidegate_core::model::rollout::Rollout;
+use tidegate_core::rollout::event::RolloutEvent;
 use tidegate_core::time::UnixTime;
 use tidegate_net::clock;
 use tokio::sync::watch;
@@ -44,6 +47,8 @@ pub enum Kind {
     ServerSpared,
     /// A server passes its checks, but slowly.
     ServerDegraded,
+    /// Somebody asks something of a server, or what was asked is over.
+    ServerSteered,
     /// No server of a pool is available.
     PoolDown,
     /// No server of a pool is available, and its traffic goes to all of them.
@@ -84,6 +89,7 @@ impl Kind {
             Self::ServerReturned => "server-returned",
             Self::ServerSpared => "server-spared",
             Self::ServerDegraded => "server-degraded",
+            Self::ServerSteered => "server-steered",
             Self::PoolDown => "pool-down",
             Self::PoolPanic => "pool-panic",
             Self::PoolUp => "pool-up",
@@ -154,13 +160,15 @@ pub(crate) struct Report {
     server: Option<ServerName>,
     message: String,
     reason: String,
+    /// Whether somebody should have a look.
+    trouble: bool,
 }
 
 impl Report {
     /// Something about the balancer as a whole.
     pub(crate) fn node(kind: Kind, message: impl Into<String>, reason: impl ToString) -> Self {
         let (message, reason) = (message.into(), reason.to_string());
-        Self { kind, pool: None, server: None, message, reason }
+        Self { kind, pool: None, server: None, message, reason, trouble: kind.is_trouble() }
     }
 
     /// Something about a pool.
@@ -181,6 +189,27 @@ impl Report {
         reason: impl ToString,
     ) -> Self {
         Self { pool: Some(pool.clone()), ..Self::node(kind, message, reason) }
+    }
+
+    /// Something about a rollout.
+    pub(crate) fn rollout(rollout: &Rollout, event: &RolloutEvent, reason: String) -> Self {
+        let message = format!("rollout {}: {event}", rollout.name);
+        let (pool, trouble) = (Some(rollout.pool.clone()), event.is_trouble());
+        Self { pool, trouble, ..Self::node(Kind::Rollout, message, reason) }
+    }
+
+    /// What people ask of a server.
+    pub(crate) fn steered(
+        (pool, server): (&PoolName, &ServerName),
+        what: impl fmt::Display,
+        reason: impl ToString,
+    ) -> Self {
+        let message = format!("server {server} of pool {pool} {what}");
+        Self {
+            pool: Some(pool.clone()),
+            server: Some(server.clone()),
+            ..Self::node(Kind::ServerSteered, message, reason)
+        }
     }
 
     /// Something about a server.
@@ -224,8 +253,8 @@ struct Ring {
 impl EventLog {
     /// Remembers and logs an event.
     pub(crate) fn emit(&self, report: Report) {
-        let Report { kind, pool, server, message, reason } = report;
-        if kind.is_trouble() {
+        let Report { kind, pool, server, message, reason, trouble } = report;
+        if trouble {
             tracing::warn!(kind = kind.as_str(), reason, "{message}");
         } else {
             tracing::info!(kind = kind.as_str(), reason, "{message}");

@@ -14,7 +14,7 @@
 //! | 2 | `route` `balance` `health` `admit` `edit` `compress` `renewal` | about one of each |
 //! | 2 | `release` `session` `delivery` | about one user, and one message to people |
 //! | 3 | `snapshot` `signal` | what the two planes exchange |
-//! | 4 | `scale` `rollout` | how many servers there are, and how one version takes over from another |
+//! | 4 | `scale` `rollout` | how many servers there are, how one version takes over |
 
 #![forbid(unsafe_code)]
 

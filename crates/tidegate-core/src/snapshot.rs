@@ -23,6 +23,9 @@ use crate::model::server::{
 use crate::release::division::Division;
 use crate::release::treatment::Treatment;
 use crate::route::table::RouteTable;
+use crate::session::id::IdSecret;
+use crate::session::pool::{Before, PoolSessions};
+use crate::session::tag::Tags;
 use crate::time::Instant;
 
 /// The instances that are members of pools, beside the servers that are listed.
@@ -104,6 +107,10 @@ pub struct PoolEntry {
     pub state: Arc<PoolState>,
     /// How a server is picked.
     pub plan: Arc<Plan>,
+    /// Who keeps which server; `None`: nobody does.
+    pub sessions: Option<PoolSessions>,
+    /// What sessions call its servers.
+    pub tags: Tags,
 }
 
 impl Snapshot {
@@ -197,6 +204,14 @@ impl Snapshot {
 }
 
 impl PoolEntry {
+    /// Control only: counts the sessions of each member, or says that there are none to count.
+    pub fn count_sessions(&self, now: Instant) {
+        match &self.sessions {
+            Some(sessions) => sessions.count(&self.members, now),
+            None => self.members.iter().for_each(|member| member.state.set_sessions(None)),
+        }
+    }
+
     /// The member with this identity.
     #[must_use]
     pub fn member(&self, id: ServerId) -> Option<&Member> {
@@ -204,14 +219,24 @@ impl PoolEntry {
     }
 }
 
-/// Gives out server identities; one for the life of the process.
+/// Gives out server identities, and the secret by which sessions are told apart; one for the life
+/// of the process.
 #[derive(Debug, Default)]
-pub struct ServerIds(u64);
+pub struct ServerIds {
+    last: u64,
+    secret: IdSecret,
+}
 
 impl ServerIds {
-    fn next(&mut self) -> ServerId {
-        self.0 += 1;
-        ServerId(self.0)
+    /// Identities from the first on. The secret is to be drawn where clients name their sessions.
+    #[must_use]
+    pub const fn new(secret: IdSecret) -> Self {
+        Self { last: 0, secret }
+    }
+
+    const fn next(&mut self) -> ServerId {
+        self.last += 1;
+        ServerId(self.last)
     }
 }
 
@@ -273,15 +298,33 @@ impl Ground<'_> {
             let origin = if place < listed { Origin::Listed } else { Origin::Launched };
             self.member(server, origin, &pool, before)
         });
+        let members: Vec<Member> = members.collect();
         let entry = PoolEntry {
-            members: members.collect(),
+            sessions: self.sessions(&pool, &members, before),
+            members,
             listed,
             state: before.map_or_else(Arc::default, |before| Arc::clone(&before.state)),
             plan: Arc::new(Plan::build(&pool)),
+            tags: Tags::new(&pool.name, &pool.servers),
             pool,
         };
+        entry.count_sessions(self.now);
         entry.state.advance();
         Arc::new(entry)
+    }
+
+    fn sessions(
+        &self,
+        pool: &Pool,
+        members: &[Member],
+        before: Option<&Arc<PoolEntry>>,
+    ) -> Option<PoolSessions> {
+        let before = before.and_then(|before| {
+            let (session, sessions) = (before.pool.session.as_deref()?, before.sessions.as_ref()?);
+            Some(Before { session, sessions, members: &before.members })
+        });
+        let session = pool.session.as_deref()?;
+        Some(PoolSessions::new(session, members, before, self.ids.secret, self.now))
     }
 
     fn member(

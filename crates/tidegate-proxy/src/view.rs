@@ -24,6 +24,8 @@ use tidegate_core::telemetry::worker::WorkerCells;
 use tidegate_core::time::Instant;
 use tidegate_net::seal::Purpose;
 
+use crate::exchange::session;
+
 /// A snapshot as one core sees it. Exchanges hold the view that they began with.
 #[derive(Debug)]
 pub(crate) struct View {
@@ -52,6 +54,8 @@ pub(crate) struct PoolView {
     pub(crate) balancer: RefCell<Balancer>,
     pub(crate) budget: RefCell<RetryBudget>,
     pub(crate) cells: Arc<PoolCells>,
+    /// What its session cookies are sealed for.
+    pub(crate) purpose: Purpose,
     worker: Arc<WorkerCells>,
     servers: Vec<OnceCell<Arc<ServerCells>>>,
 }
@@ -132,6 +136,7 @@ impl PoolView {
             balancer: RefCell::new(Balancer::new(Arc::clone(&entry.plan), seed)),
             budget: RefCell::new(budget),
             cells: ground.cells.pool(&entry.pool.name),
+            purpose: session::purpose(entry.pool.name.as_str()),
             worker: Arc::clone(ground.cells),
             servers: entry.members.iter().map(|_| OnceCell::new()).collect(),
             entry,

@@ -2,7 +2,8 @@
 //!
 //! The numbers are gathered when somebody asks, from the cells of the data plane, the state of the
 //! servers and the system; nothing is counted here. `page` puts them in order, one file a layer
-//! writes them out: `traffic`, `compression`, `server`, `autoscale`, `certificate`, `notify`,
+//! writes them out: `traffic`, `compression`, `server`, `autoscale`, `rollout`,
+//! `certificate`, `notify`,
 //! `node`; `process` asks the system, `writer` knows the format.
 
 mod autoscale;
@@ -12,7 +13,9 @@ mod node;
 mod notify;
 mod page;
 mod process;
+mod rollout;
 mod server;
+mod session;
 mod traffic;
 mod writer;
 

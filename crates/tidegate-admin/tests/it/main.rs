@@ -5,6 +5,7 @@ mod auth;
 mod config;
 mod health;
 mod metrics;
+mod servers;
 mod sockets;
 mod state;
 mod support;

@@ -45,6 +45,12 @@ pub(super) fn connections(entry: &PoolEntry) -> Option<f64> {
     (!serving.is_empty()).then(|| in_flight / serving.len() as f64)
 }
 
+/// The weight of the primaries that take requests.
+pub(super) fn weight(entry: &PoolEntry) -> f64 {
+    let serving = entry.members.iter().filter(|member| member.is_serving());
+    serving.map(|member| f64::from(member.state.weight())).sum()
+}
+
 /// A server that is sick, on its way or in slow start does not show what it can do.
 fn sample(entry: &PoolEntry, Member { state, .. }: &Member, now: Instant) -> Sample {
     let ramping = state.joined().is_some_and(|joined| now.since(joined) < entry.pool.slow_start);

@@ -8,7 +8,7 @@ pub(crate) mod hands;
 pub(crate) mod lapse;
 mod measure;
 mod past;
-mod releases;
+pub(crate) mod releases;
 mod scaler;
 pub(crate) mod scalers;
 pub mod status;

@@ -1,14 +1,21 @@
-//! What running rollouts ask of pools.
+//! What running rollouts ask of pools, and what they are told of them.
 //!
 //! A rollout says how far it is ([`Ask`]); at each look that becomes a pledge for each of its two
-//! pools, made of what comes to both, whether they are autoscaled or not.
+//! pools, made of what comes to both. In return it is told what each pool can serve of all that
+//! demand: an autoscaled pool by its planner, another one by the weight of its servers that are
+//! available, beside that of stable. It is told as well why no step should be taken now.
 
 use std::collections::BTreeMap;
 
 use tidegate_core::model::ids::{PoolName, RolloutName};
+use tidegate_core::model::rollout::Rollout;
+use tidegate_core::rollout::capacity::{Capacities, Capacity};
+use tidegate_core::rollout::input::Hold;
 use tidegate_core::scale::release::{Ask, Known, Pledge, pledges};
 use tidegate_core::telemetry::registry::Registry;
-use tidegate_core::time::Instant;
+use tidegate_core::time::{Instant, UnixTime};
+
+use super::scaler::Scaler;
 
 /// What is asked of pools, and what comes to them.
 #[derive(Debug, Default)]
@@ -73,6 +80,55 @@ impl Releases {
 fn names(ask: &Ask) -> [&PoolName; 2] {
     [&ask.stable, &ask.candidate]
 }
+
+/// What a rollout is told of its pools.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Survey {
+    /// What they can serve.
+    pub(crate) capacity: Capacities,
+    /// What stands in the way of a step.
+    pub(crate) held: Vec<Hold>,
+}
+
+/// A pool of a rollout, as it is now.
+#[derive(Clone, Copy)]
+pub(super) struct Sight<'a> {
+    /// `None`: it is not autoscaled.
+    pub(super) scaler: Option<&'a Scaler>,
+    /// The weight of its servers that are available.
+    pub(super) weight: f64,
+}
+
+/// Looks at the pools of a rollout.
+pub(super) fn survey(
+    rollout: &Rollout,
+    stable: Sight<'_>,
+    candidate: Sight<'_>,
+    at: UnixTime,
+) -> Survey {
+    let mut held = Vec::new();
+    for (pool, sight) in [(&rollout.pool, stable), (&rollout.candidate, candidate)] {
+        let Some(scaler) = sight.scaler else { continue };
+        let sales = scaler.sales(at).filter(|sale| rollout.freeze_during.contains(sale));
+        held.extend(sales.map(Hold::Sale));
+        held.extend(scaler.strain().map(|why| Hold::Emergency(format!("{pool} ({why})"))));
+    }
+    let is_full = candidate.scaler.is_some_and(Scaler::is_at_ceiling);
+    held.extend(rollout.max_total.bound().filter(|_| is_full).map(Hold::Ceiling));
+    let stable_able = stable.scaler.map_or(EVERYTHING, Scaler::capacity);
+    let candidate_able = match (candidate.scaler, stable_able) {
+        (Some(scaler), _) => scaler.capacity(),
+        (None, Capacity::Known { now, .. }) if stable.weight > 0.0 => {
+            let now = now * candidate.weight / stable.weight;
+            Capacity::Known { now, most: now }
+        }
+        (None, _) => Capacity::Unknown,
+    };
+    Survey { capacity: Capacities { stable: stable_able, candidate: candidate_able }, held }
+}
+
+/// Servers that are listed were given all demand before the rollout began.
+const EVERYTHING: Capacity = Capacity::Known { now: 1.0, most: 1.0 };
 
 #[cfg(test)]
 mod tests {

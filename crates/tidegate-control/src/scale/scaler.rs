@@ -12,9 +12,9 @@ use tidegate_core::model::autoscale::Autoscale;
 use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::model::pool::Pool;
 use tidegate_core::model::ratio::Weight;
-use tidegate_core::model::server::{Availability, Member, Rotation, Server};
+use tidegate_core::model::server::{Availability, Member, Rotation, Server, ServerState};
+use tidegate_core::model::session::OnScaleIn;
 use tidegate_core::rollout::capacity::Capacity;
-use tidegate_core::scale::capacity;
 use tidegate_core::scale::fleet::event::FleetEvent;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::{Aim, Input};
@@ -29,6 +29,7 @@ use tidegate_core::scale::observed::{FleetCount, Load, Observed, Steering};
 use tidegate_core::scale::plan::{Limit, Limited, Memory, Plan, plan};
 use tidegate_core::scale::record::PlannerRecord;
 use tidegate_core::scale::release::{Known, Pledge};
+use tidegate_core::scale::{capacity, schedule};
 use tidegate_core::snapshot::PoolEntry;
 use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_net::clock;
@@ -47,6 +48,8 @@ pub(super) struct Scaler {
     pool: PoolName,
     /// `None`: the pool is scaled no more, and its instances go.
     settings: Option<Autoscale>,
+    /// What becomes of an instance that goes: it keeps its sessions, or they move.
+    drained: Rotation,
     fleet: Fleet,
     hands: Hands,
     members: BTreeMap<InstanceId, Membership>,
@@ -87,7 +90,30 @@ struct Membership {
     /// Whether it grows to its weight when it enters.
     entry: Entry,
     /// What the fleet knows of it.
-    told: Option<(Availability, u32)>,
+    told: Option<Told>,
+}
+
+/// What the fleet knows of a member.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Told {
+    availability: Availability,
+    in_flight: u32,
+    sessions: u32,
+}
+
+impl Told {
+    fn of(state: &ServerState) -> Self {
+        Self {
+            availability: state.availability(),
+            in_flight: state.in_flight(),
+            sessions: state.sessions().unwrap_or_default(),
+        }
+    }
+
+    /// Whether it has nothing to do, as far as is known.
+    const fn is_idle(self) -> bool {
+        self.in_flight == 0 && self.sessions == 0
+    }
 }
 
 impl Scaler {
@@ -102,6 +128,7 @@ impl Scaler {
             shared,
             pool: pool.name.clone(),
             settings: None,
+            drained: Rotation::Leaving,
             fleet,
             hands,
             members: BTreeMap::new(),
@@ -116,7 +143,7 @@ impl Scaler {
             status: AutoscaleStatus { pool: pool.name.to_string(), ..AutoscaleStatus::default() },
             changed: false,
         };
-        scaler.configure(settings);
+        scaler.configure(pool, settings);
         // What was seen itself is worth more than what a file tells.
         if scaler.memory.policy.slo.forecast.known() == 0
             && let Some(file) = &settings.forecast.history
@@ -130,13 +157,17 @@ impl Scaler {
 
     /// Follows a reload.
     pub(super) fn update(&mut self, pool: &Pool, settings: &Autoscale, now: Instant) {
-        self.configure(settings);
+        self.configure(pool, settings);
         let template = settings.provider.digest();
         self.fleet.update(Settings::of(pool, settings, template), now);
         self.perform();
     }
 
-    fn configure(&mut self, settings: &Autoscale) {
+    fn configure(&mut self, pool: &Pool, settings: &Autoscale) {
+        self.drained = match pool.session.as_ref().map(|session| session.on_scale_in) {
+            Some(OnScaleIn::Wait(_)) => Rotation::Draining,
+            Some(OnScaleIn::Move) | None => Rotation::Leaving,
+        };
         let before = self.settings.replace(settings.clone());
         if before.is_none_or(|before| before.custom != settings.custom) {
             self.load.custom = vec![None; settings.custom.len()];
@@ -228,15 +259,18 @@ impl Scaler {
         for member in &entry.members {
             let Some(id) = InstanceId::parse(member.server.name.as_str()) else { continue };
             let Some(known) = self.members.get_mut(&id) else { continue };
-            let state = &member.state;
-            let fresh = (state.availability(), state.in_flight());
-            let before = known.told.replace(fresh);
-            if before.map(|(availability, _)| availability) != Some(fresh.0) {
-                self.fleet.handle(Input::Health(id.clone(), fresh.0), now);
+            let drains = known.rotation.is_over();
+            let mut fresh = Told::of(&member.state);
+            if drains && fresh.is_idle() {
+                fresh = look_again(entry, member, now);
             }
-            if known.rotation == Rotation::Draining || before.is_none_or(|(_, n)| n != fresh.1) {
-                let load = Input::Load { id, in_flight: fresh.1, sessions: 0 };
-                self.fleet.handle(load, now);
+            let before = known.told.replace(fresh);
+            let Told { availability, in_flight, sessions } = fresh;
+            if before.is_none_or(|before| before.availability != availability) {
+                self.fleet.handle(Input::Health(id.clone(), availability), now);
+            }
+            if drains || before != Some(fresh) {
+                self.fleet.handle(Input::Load { id, in_flight, sessions }, now);
             }
         }
         self.fleet.handle_timeout(now);
@@ -336,6 +370,13 @@ impl Scaler {
         limits.into_iter().any(|limited| limited.by == Limit::Release)
     }
 
+    /// The sales that are held now.
+    pub(super) fn sales(&self, at: UnixTime) -> impl Iterator<Item = String> {
+        let sales = self.settings.iter().flat_map(|settings| &settings.schedule);
+        let held = sales.filter(move |sale| schedule::is_held(sale, at));
+        held.map(|sale| sale.name.clone())
+    }
+
     /// Foresees from as far back as the planner of stable, which sees the same demand.
     pub(super) fn share_past(&mut self, stable: &Self) {
         self.memory.share_past(&stable.memory);
@@ -402,7 +443,7 @@ impl Scaler {
                 Output::Join { id, address } => self.join(id, address),
                 Output::Warm { id } => self.warm_up(id),
                 Output::Enter { id, entry } => self.place(&id, Rotation::In, entry),
-                Output::Drain { id } => self.place(&id, Rotation::Draining, Entry::Slow),
+                Output::Drain { id } => self.place(&id, self.drained, Entry::Slow),
                 Output::Leave { id } => {
                     self.members.remove(&id);
                     self.changed = true;
@@ -507,4 +548,13 @@ impl Scaler {
         self.status.startup_seconds = observed.startup.map(|startup| startup.as_secs_f64());
         self.status.count(self.fleet.instances(), at, now);
     }
+}
+
+/// Sessions are counted now and then; a drain ends by what is so now. Where users may still come
+/// back who were not counted yet, there is one of them.
+fn look_again(entry: &PoolEntry, member: &Member, now: Instant) -> Told {
+    entry.count_sessions(now);
+    let told = Told::of(&member.state);
+    let knows_all = entry.sessions.as_ref().is_none_or(|sessions| sessions.knows_all(now));
+    Told { sessions: told.sessions.max(u32::from(!knows_all)), ..told }
 }

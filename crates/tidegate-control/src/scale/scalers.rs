@@ -11,8 +11,6 @@ use tidegate_core::model::node::Config;
 use tidegate_core::model::pool::Pool;
 use tidegate_core::model::provider::Provider;
 use tidegate_core::model::rollout::Rollout;
-use tidegate_core::rollout::capacity::Capacity;
-use tidegate_core::rollout::input::Hold;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::machine::Fleet;
 use tidegate_core::scale::fleet::record::FleetRecord;
@@ -28,7 +26,7 @@ use tokio::sync::mpsc;
 use super::hands::{Hands, Kept, Reports, Seen};
 use super::lapse::Lapse;
 use super::measure;
-use super::releases::Releases;
+use super::releases::{self, Releases, Sight, Survey};
 use super::scaler::{Mind, Scaler};
 use super::steering::{LAST_MAX, Order, OrderError, Orders};
 use crate::act::provider::contract::AnyProvider;
@@ -237,7 +235,6 @@ impl Scalers {
     }
 
     /// What running rollouts ask of pools from now on, all of them.
-    #[expect(dead_code, reason = "rollouts do not run yet")]
     pub(crate) fn release(&mut self, asks: Vec<Ask>) {
         for ask in asks.iter().filter(|ask| !self.releases.knows(&ask.rollout)) {
             let key = self.active(&ask.candidate).map(|(key, _)| key.clone());
@@ -251,24 +248,14 @@ impl Scalers {
         self.releases.replace(asks);
     }
 
-    /// What a pool can serve of the demand of both pools of a rollout; `None`: it is not
-    /// autoscaled.
-    #[expect(dead_code, reason = "rollouts do not run yet")]
-    pub(crate) fn capacity(&self, pool: &PoolName) -> Option<Capacity> {
-        self.active(pool).map(|(_, scaler)| scaler.capacity())
-    }
-
-    /// Why a rollout should take no step, as far as its pools are concerned.
-    #[expect(dead_code, reason = "rollouts do not run yet")]
-    pub(crate) fn holds(&self, rollout: &Rollout) -> Vec<Hold> {
-        let strain = |pool: &PoolName| {
-            let (_, scaler) = self.active(pool)?;
-            scaler.strain().map(|why| Hold::Emergency(format!("{pool} ({why})")))
+    /// What the pools of a rollout can serve, and what stands in its way.
+    pub(crate) fn survey(&self, rollout: &Rollout, snapshot: &Snapshot) -> Survey {
+        let sight = |pool: &PoolName| Sight {
+            scaler: self.active(pool).map(|(_, scaler)| scaler),
+            weight: snapshot.pool(pool).map_or(0.0, |entry| measure::weight(entry)),
         };
-        let strained = [&rollout.pool, &rollout.candidate].into_iter().filter_map(strain);
-        let is_full = self.active(&rollout.candidate).is_some_and(|(_, one)| one.is_at_ceiling());
-        let ceiling = rollout.max_total.bound().filter(|_| is_full);
-        strained.chain(ceiling.map(Hold::Ceiling)).collect()
+        let (stable, candidate) = (sight(&rollout.pool), sight(&rollout.candidate));
+        releases::survey(rollout, stable, candidate, clock::unix_time())
     }
 
     fn pledges(&self, snapshot: &Snapshot) -> BTreeMap<PoolName, Pledge> {

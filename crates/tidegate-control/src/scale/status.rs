@@ -8,7 +8,7 @@ use tidegate_core::scale::fleet::instance::{InstanceView, Stage};
 use tidegate_core::scale::plan::{Limited, Plan};
 use tidegate_core::scale::release::{Pledge, Wants};
 use tidegate_core::scale::wish::Wish;
-use tidegate_core::time::{Instant, UnixTime};
+use tidegate_core::time::{Duration, Instant, UnixTime};
 
 /// Decisions that are remembered of a pool.
 const HISTORY: usize = 100;
@@ -117,6 +117,10 @@ pub struct InstanceStatus {
     pub reason: String,
     /// Whether it was launched from another template than is configured now.
     pub outdated: bool,
+    /// The sessions that live on it.
+    pub sessions: u32,
+    /// When that is over at the latest, in milliseconds since 1970, where time ends it.
+    pub until: Option<u64>,
 }
 
 /// What a server can do.
@@ -190,14 +194,17 @@ impl AutoscaleStatus {
         self.instances.clear();
         for one in instances {
             states[one.stage as usize].instances += 1;
-            let ago = u64::try_from(now.since(one.since).as_millis()).unwrap_or(u64::MAX);
+            let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            let ahead = |due: Instant| at.as_millis().saturating_add(millis(due.since(now)));
             self.instances.push(InstanceStatus {
                 id: one.id.to_string(),
                 state: one.stage.as_str(),
-                since: at.as_millis().saturating_sub(ago),
+                since: at.as_millis().saturating_sub(millis(now.since(one.since))),
                 address: one.address.map(|address| address.to_string()),
                 reason: one.reason.to_string(),
                 outdated: one.outdated,
+                sessions: one.sessions,
+                until: one.due.map(ahead),
             });
         }
         self.states = states.to_vec();

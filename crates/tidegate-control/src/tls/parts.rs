@@ -100,6 +100,7 @@ impl Tls {
             listeners: listeners.collect(),
             pools: pools.collect(),
             keys: Arc::clone(&self.keys),
+            countries: None,
             challenges: Arc::clone(&self.challenges),
         }
     }

@@ -207,6 +207,7 @@ fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
         "balance": balance,
         "tls": tls,
         "slow_start": slow_start,
+        "drain_timeout": drain_timeout,
         "backup_when": backup_when,
         "when_all_down": when_all_down,
         "retry_budget": retry_budget,

@@ -26,6 +26,8 @@ pub struct Pool {
     pub tls: Option<Written<PoolTls>>,
     /// How long a server that joins a running pool takes to reach its full weight; zero: none.
     pub slow_start: Duration,
+    /// How long a server that leaves may finish what it works on.
+    pub drain_timeout: Duration,
     /// When backups step in.
     pub backup_when: BackupWhen,
     /// What happens when no server is available.

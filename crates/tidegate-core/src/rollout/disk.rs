@@ -25,12 +25,12 @@ pub(super) struct Disk {
 }
 
 /// What became of a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// It went as the one before.
     Same,
-    /// It failed for the first time.
-    Failed,
+    /// It failed for the first time, for this reason.
+    Failed(String),
     /// It succeeded for the first time.
     Recovered,
 }
@@ -84,7 +84,8 @@ impl Disk {
             }
             Err(why) => {
                 self.again = moment.now + Self::AGAIN;
-                if self.failure.replace(why).is_none() { Turn::Failed } else { Turn::Same }
+                let before = self.failure.replace(why.clone());
+                if before.is_none() { Turn::Failed(why) } else { Turn::Same }
             }
         }
     }

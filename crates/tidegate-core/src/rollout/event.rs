@@ -74,6 +74,28 @@ pub enum RolloutEvent {
 }
 
 impl RolloutEvent {
+    /// The word for it in the API.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Grew(_) => "grew",
+            Self::Waits(_) => "waits",
+            Self::Promoted { .. } => "promoted",
+            Self::Paused { .. } => "paused",
+            Self::Resumed { .. } => "resumed",
+            Self::Breached { .. } => "breached",
+            Self::Recovered => "recovered",
+            Self::Froze { .. } => "froze",
+            Self::Aborted { .. } => "aborted",
+            Self::Returns { .. } => "returns",
+            Self::Kept(_) => "kept",
+            Self::Finished => "finished",
+            Self::Unrecorded { .. } => "unrecorded",
+            Self::RecordedAgain => "recorded-again",
+        }
+    }
+
     /// Whether it is trouble, which somebody should look at.
     #[must_use]
     pub const fn is_trouble(&self) -> bool {

@@ -29,7 +29,9 @@ pub enum Input {
 /// How things are.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Look {
-    /// What the judge says; `None`: nothing is watched.
+    /// What the judge says of the share that users meet now. Where that is all of them, there is
+    /// nothing to compare with, and that stable is silent is no reason to hold. `None`: nothing is
+    /// watched, or nothing was judged yet.
     pub verdict: Option<Verdict>,
     /// What both versions can serve.
     pub capacity: Capacities,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
+use super::breach::Finding;
 use super::clock::Since;
 use super::disk::{Disk, Turn};
 use super::event::RolloutEvent;
@@ -11,12 +12,11 @@ use super::input::{Input, Look};
 use super::moment::Moment;
 use super::output::Output;
 use super::phase::Phase;
-use super::pledge::{Pledge, Pledges};
-use super::record::{Act, Pause, PauseCause, Record};
+use super::record::{Act, Record};
+use super::smoke::Smoking;
 use super::terms::Contradiction;
 use super::verdict::Verdict;
-use super::wait::Wait;
-use crate::model::rollout::{OnBreach, Rollout, Share};
+use crate::model::rollout::{Rollout, Share};
 use crate::release::division::Division;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -36,11 +36,11 @@ pub struct Machine {
     pub(super) verdict: Option<Verdict>,
     pub(super) smoking: Smoking,
     /// Whether the candidate is to have capacity for the next step, which waits for nothing else.
-    reaches: bool,
-    /// Whether people were told of a breach that is left to them.
-    is_alarmed: bool,
+    pub(super) reaches: bool,
+    /// By what people were told of a breach that is left to them.
+    pub(super) alarm: Option<Finding>,
     /// What people were told that this step waits for.
-    told: Vec<&'static str>,
+    pub(super) told: Vec<&'static str>,
     published: Option<Division>,
     /// What this step has decided so far.
     acts: Vec<Output>,
@@ -49,24 +49,11 @@ pub struct Machine {
     settled: Instant,
 }
 
-/// How it stands with the smoke checks of this run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Smoking {
-    /// To be asked for from then on.
-    Due(Instant),
-    /// Asked for.
-    Asked,
-    /// They succeeded a moment ago.
-    Passed,
-}
-
 impl Machine {
     /// By whom things are done that no person did.
     pub(super) const OWN: &'static str = "tidegate";
     /// After how long what was seen is not believed any more.
     const LOOK_FRESH: Duration = Duration::from_secs(10);
-    /// When smoke checks that failed are tried again, where a breach ends nothing.
-    const SMOKE_AGAIN: Duration = Duration::from_secs(10);
 
     /// A rollout of which there is this record, or none. A record that contradicts the definition
     /// ([`Record::admits`]) is forgotten: all users are stable's. The seed draws salts; it must not
@@ -84,7 +71,7 @@ impl Machine {
             verdict: None,
             smoking: Smoking::Due(moment.now),
             reaches: false,
-            is_alarmed: false,
+            alarm: None,
             told: Vec::new(),
             published: None,
             acts: Vec::new(),
@@ -214,29 +201,6 @@ impl Machine {
         self.disk.holds(&self.decided)
     }
 
-    /// What both pools must be able to take; `None`: nobody has started a run.
-    #[must_use]
-    pub fn pledges(&self) -> Option<Pledges> {
-        let phase = self.decided.phase;
-        let (stable, kept) = match phase {
-            Phase::Idle => return None,
-            Phase::Keeping => (0.0, self.definition.keep_size),
-            Phase::Done => (0.0, 0),
-            _ => (1.0, 0),
-        };
-        let share = if self.reaches { self.target() } else { phase.share() };
-        let candidate = match phase {
-            Phase::Preparing | Phase::Stepping(_) => self.needs(share),
-            _ => share.as_fraction(),
-        };
-        let terms = &self.decided.terms;
-        Some(Pledges {
-            stable: Pledge { pool: terms.pool.clone(), demand: stable, servers: kept },
-            candidate: Pledge { pool: terms.candidate.clone(), demand: candidate, servers: 0 },
-            total_max: self.definition.max_total,
-        })
-    }
-
     /// What was seen, unless that is long ago.
     pub(super) fn seen(&self, now: Instant) -> Option<&Look> {
         let (look, at) = self.look.as_ref()?;
@@ -249,7 +213,10 @@ impl Machine {
         self.settled = self.settled.max(moment.now);
         self.heed(moment);
         while self.go_on(moment) {}
-        self.look_ahead(moment.now);
+        let waits = self.waits(moment.now);
+        self.reach(&waits);
+        self.ask_for_smoke(&waits, moment.now);
+        self.tell_of(waits);
         self.publish();
         if self.disk.is_due(&self.decided, moment.now) {
             let record = self.write(moment);
@@ -259,101 +226,14 @@ impl Machine {
         self.check_invariants();
     }
 
-    /// Acts on a breach, whatever a step waits for.
-    fn heed(&mut self, moment: Moment) {
-        if !self.decided.phase.is_open() || self.definition.analysis.is_none() {
-            return;
-        }
-        let verdict = self.seen(moment.now).and_then(|look| look.verdict.clone());
-        match verdict.as_ref().map(Verdict::breach) {
-            Some(Some(why)) => self.worse(why, moment),
-            Some(None) => self.better(),
-            None => {}
-        }
-    }
-
-    /// The candidate is worse than it may be.
-    fn worse(&mut self, why: &str, moment: Moment) {
-        let policy =
-            self.definition.analysis.as_ref().map_or(OnBreach::Rollback, |it| it.on_breach);
-        match policy {
-            OnBreach::Rollback => {
-                self.keep_verdict();
-                self.end(why.to_owned(), Self::OWN, moment);
-            }
-            OnBreach::Freeze => self.freeze(why, moment),
-            OnBreach::Alert if self.is_alarmed => {}
-            OnBreach::Alert => {
-                self.is_alarmed = true;
-                self.tell(RolloutEvent::Breached { why: why.to_owned() });
-            }
-        }
-    }
-
-    fn better(&mut self) {
-        if std::mem::take(&mut self.is_alarmed) {
-            self.tell(RolloutEvent::Recovered);
-        }
-    }
-
-    fn freeze(&mut self, why: &str, moment: Moment) {
-        let pause = self.decided.paused.as_ref();
-        if pause.is_some_and(|pause| pause.cause == PauseCause::Breach) {
-            return;
-        }
-        self.keep_verdict();
-        self.decided.paused =
-            Some(Pause { why: format!("breach: {why}"), cause: PauseCause::Breach });
-        self.log(Self::OWN, format!("frozen: {why}"), moment);
-        self.tell(RolloutEvent::Froze { why: why.to_owned() });
-    }
-
-    fn keep_verdict(&mut self) {
-        let verdict = self.verdict.as_ref();
-        self.decided.verdict = verdict.and_then(|verdict| serde_json::to_value(verdict).ok());
-    }
-
-    /// Goes on by one step if nothing stands in the way.
-    fn go_on(&mut self, moment: Moment) -> bool {
-        let phase = self.decided.phase;
-        if !phase.is_under_way() || !self.waits(moment.now).is_empty() {
-            return false;
-        }
-        match phase {
-            Phase::Baking => {
-                let kept = self.definition.keep_size;
-                self.enter(Phase::Keeping, moment);
-                self.log(Self::OWN, format!("bake over, {kept} servers kept"), moment);
-                self.tell(RolloutEvent::Kept(kept));
-            }
-            Phase::Keeping => {
-                self.enter(Phase::Done, moment);
-                self.log(Self::OWN, "finished".to_owned(), moment);
-                self.tell(RolloutEvent::Finished);
-            }
-            Phase::Returning => {
-                let why = self.decided.ended.clone().unwrap_or_default();
-                self.end(why, Self::OWN, moment);
-            }
-            _ => self.step(moment),
-        }
-        true
-    }
-
-    fn step(&mut self, moment: Moment) {
-        let share = self.target();
-        let phase = if share == Share::ALL { Phase::Baking } else { Phase::Stepping(share) };
-        self.enter(phase, moment);
-        self.log(Self::OWN, format!("{} % of users", share.as_percent()), moment);
-    }
-
+    /// Begins a phase.
     pub(super) fn enter(&mut self, phase: Phase, moment: Moment) {
         self.decided.phase = phase;
         self.decided.since = moment.at;
         self.since = Since::begin(moment.now);
         self.smoking = Smoking::Due(moment.now);
         self.reaches = false;
-        self.is_alarmed = false;
+        self.alarm = None;
         self.told.clear();
         self.forget_verdict();
     }
@@ -374,36 +254,6 @@ impl Machine {
         self.log(by, format!("aborted: {why}"), moment);
         self.decided.ended = Some(why.clone());
         self.tell(RolloutEvent::Aborted { why, from });
-    }
-
-    /// Has the candidate grow for a step that waits for nothing else, smoke-tests it once it has,
-    /// and says what a step waits for that time would allow.
-    fn look_ahead(&mut self, now: Instant) {
-        let waits = self.waits(now);
-        if waits.iter().any(Wait::is_wish) {
-            self.reaches = false;
-        } else if !waits.is_empty() && waits.iter().all(Wait::is_short) {
-            self.reaches = true;
-        }
-        let is_next = waits == [Wait::Smoke];
-        match self.smoking {
-            Smoking::Due(at) if is_next && now >= at => {
-                self.smoking = Smoking::Asked;
-                self.acts.push(Output::Smoke { run: self.decided.run });
-            }
-            // Something else came between; they are made anew when it is gone.
-            Smoking::Passed if !waits.is_empty() => self.smoking = Smoking::Due(now),
-            _ => {}
-        }
-        let is_early = waits.iter().any(|wait| matches!(wait, Wait::Time(_) | Wait::Look));
-        let first = waits.into_iter().find(|wait| !matches!(wait, Wait::Paused(_)));
-        if let Some(wait) = first.filter(|wait| !is_early && !self.told.contains(&wait.as_str())) {
-            // Each thing once a step, whatever comes and goes.
-            self.told.push(wait.as_str());
-            if !matches!(wait, Wait::Record(_) | Wait::Smoke | Wait::Breach(_)) {
-                self.tell(RolloutEvent::Waits(wait));
-            }
-        }
     }
 
     fn publish(&mut self) {
@@ -431,27 +281,10 @@ impl Machine {
     }
 
     fn recorded(&mut self, result: Result<(), String>, moment: Moment) {
-        let why = result.clone().err().unwrap_or_default();
         match self.disk.written(result, moment) {
             Turn::Same => {}
-            Turn::Failed => self.tell(RolloutEvent::Unrecorded { why }),
+            Turn::Failed(why) => self.tell(RolloutEvent::Unrecorded { why }),
             Turn::Recovered => self.tell(RolloutEvent::RecordedAgain),
-        }
-    }
-
-    fn smoked(&mut self, run: u32, result: Result<(), String>, moment: Moment) {
-        if run != self.decided.run || self.smoking != Smoking::Asked {
-            return;
-        }
-        match result {
-            Ok(()) => {
-                self.smoking = Smoking::Passed;
-                self.better();
-            }
-            Err(why) => {
-                self.smoking = Smoking::Due(moment.now + Self::SMOKE_AGAIN);
-                self.worse(&format!("the smoke checks failed: {why}"), moment);
-            }
         }
     }
 

@@ -1,6 +1,9 @@
 //! What the pools of a rollout must be able to take, whatever they get now: plain data that the
 //! autoscaler is given.
 
+use super::machine::Machine;
+use super::phase::Phase;
+use super::wait::Wait;
 use crate::model::ids::PoolName;
 use crate::model::ratio::Limit;
 
@@ -25,4 +28,39 @@ pub struct Pledge {
     pub demand: f64,
     /// At least so many servers.
     pub servers: u32,
+}
+
+impl Machine {
+    /// What both pools must be able to take; `None`: nobody has started a run.
+    #[must_use]
+    pub fn pledges(&self) -> Option<Pledges> {
+        let phase = self.decided.phase;
+        let (stable, kept) = match phase {
+            Phase::Idle => return None,
+            Phase::Keeping => (0.0, self.definition.keep_size),
+            Phase::Done => (0.0, 0),
+            _ => (1.0, 0),
+        };
+        let share = if self.reaches { self.target() } else { phase.share() };
+        let candidate = match phase {
+            Phase::Preparing | Phase::Stepping(_) => self.needs(share),
+            _ => share.as_fraction(),
+        };
+        let terms = &self.decided.terms;
+        Some(Pledges {
+            stable: Pledge { pool: terms.pool.clone(), demand: stable, servers: kept },
+            candidate: Pledge { pool: terms.candidate.clone(), demand: candidate, servers: 0 },
+            total_max: self.definition.max_total,
+        })
+    }
+
+    /// Has the candidate grow for a step that waits for nothing else. A word of the judge that
+    /// comes and goes moves no servers; who stands in the way does.
+    pub(super) fn reach(&mut self, waits: &[Wait]) {
+        if waits.iter().any(Wait::is_wish) {
+            self.reaches = false;
+        } else if !waits.is_empty() && waits.iter().all(Wait::is_short) {
+            self.reaches = true;
+        }
+    }
 }

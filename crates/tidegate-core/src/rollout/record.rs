@@ -84,7 +84,10 @@ pub enum RecordError {
     #[error("the record of a rollout cannot be read")]
     Malformed(#[source] serde_json::Error),
     /// It is larger than any that is written.
-    #[error("the record of a rollout has {0} bytes, and at most {max} are read", max = Record::BYTES_MAX)]
+    #[error(
+        "the record of a rollout has {0} bytes, and at most {max} are read",
+        max = Record::BYTES_MAX
+    )]
     Large(usize),
     /// It was written in another way.
     #[error("the record of a rollout has version {0}, and this release reads {VERSION}")]
@@ -159,8 +162,8 @@ impl Record {
         }
     }
 
-    /// Whether the rollout may be defined so from now on. What never ran, or was aborted, may become
-    /// anything.
+    /// Whether the rollout may be defined so from now on. What never ran, or was aborted, may
+    /// become anything.
     ///
     /// # Errors
     /// When a run is under way that this would change, or has finished and this does not know it.

@@ -1,8 +1,10 @@
 //! Steps: which is next, what it waits for, and how long a phase lasts.
 
 use super::capacity::Capacity;
+use super::event::RolloutEvent;
 use super::input::Hold;
-use super::machine::{Machine, Smoking};
+use super::machine::Machine;
+use super::moment::Moment;
 use super::phase::Phase;
 use super::verdict::Outcome;
 use super::wait::Wait;
@@ -47,6 +49,40 @@ impl Machine {
             Phase::Keeping => self.time(now).into_iter().collect(),
             Phase::Returning => self.way_back(now).into_iter().collect(),
         }
+    }
+
+    /// Goes on by one step if nothing stands in the way.
+    pub(super) fn go_on(&mut self, moment: Moment) -> bool {
+        let phase = self.decided.phase;
+        if !phase.is_under_way() || !self.waits(moment.now).is_empty() {
+            return false;
+        }
+        match phase {
+            Phase::Baking => {
+                let kept = self.definition.keep_size;
+                self.enter(Phase::Keeping, moment);
+                self.log(Self::OWN, format!("bake over, {kept} servers kept"), moment);
+                self.tell(RolloutEvent::Kept(kept));
+            }
+            Phase::Keeping => {
+                self.enter(Phase::Done, moment);
+                self.log(Self::OWN, "finished".to_owned(), moment);
+                self.tell(RolloutEvent::Finished);
+            }
+            Phase::Returning => {
+                let why = self.decided.ended.clone().unwrap_or_default();
+                self.end(why, Self::OWN, moment);
+            }
+            _ => self.step(moment),
+        }
+        true
+    }
+
+    fn step(&mut self, moment: Moment) {
+        let share = self.target();
+        let phase = if share == Share::ALL { Phase::Baking } else { Phase::Stepping(share) };
+        self.enter(phase, moment);
+        self.log(Self::OWN, format!("{} % of users", share.as_percent()), moment);
     }
 
     fn step_waits(&self, now: Instant, own: &[fn(&Self, Instant) -> Option<Wait>]) -> Vec<Wait> {
@@ -118,9 +154,17 @@ impl Machine {
         short_of(look.capacity.stable, 1.0, None)
     }
 
-    fn smoke(&self, _now: Instant) -> Option<Wait> {
-        let is_wanted = self.definition.smoke.is_some();
-        (is_wanted && self.smoking != Smoking::Passed).then_some(Wait::Smoke)
+    /// Says what a step waits for that time would allow: each thing once a step, whatever comes and
+    /// goes. What is told in another way, or takes a moment, is not.
+    pub(super) fn tell_of(&mut self, waits: Vec<Wait>) {
+        let is_early = waits.iter().any(|wait| matches!(wait, Wait::Time(_) | Wait::Look));
+        let is_told = |wait: &Wait| matches!(wait, Wait::Paused(_) | Wait::Record(_) | Wait::Smoke);
+        let Some(first) = waits.into_iter().find(|wait| !is_told(wait)) else { return };
+        let is_news = !is_early && !matches!(first, Wait::Breach(_));
+        if is_news && !self.told.contains(&first.as_str()) {
+            self.told.push(first.as_str());
+            self.tell(RolloutEvent::Waits(first));
+        }
     }
 
     /// The fraction of all demand that the candidate must be able to take for a share. A switch

@@ -1,21 +1,22 @@
-//! What the analysis says of a candidate, with the numbers that it says so by.
+//! What the machine has to know of a verdict: the word, the reason in a sentence, and the numbers
+//! as they are to be shown.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 /// What the analysis says of a candidate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdict {
     /// The word.
+    #[serde(flatten)]
     pub outcome: Outcome,
-    /// The numbers it was found by.
-    pub numbers: Vec<Number>,
+    /// The numbers it was found by, as the analysis writes them.
+    pub numbers: Value,
 }
 
 /// The word of a verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "is", content = "because")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "outcome", content = "because")]
 pub enum Outcome {
     /// Enough was seen, and the candidate is no worse than it may be.
     Pass,
@@ -25,20 +26,11 @@ pub enum Outcome {
     Breach(String),
 }
 
-/// A number of a verdict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Number {
-    /// What it is: "candidate errors".
-    pub name: String,
-    /// The number.
-    pub value: f64,
-}
-
 impl Verdict {
     /// A verdict without numbers.
     #[must_use]
     pub const fn plain(outcome: Outcome) -> Self {
-        Self { outcome, numbers: Vec::new() }
+        Self { outcome, numbers: Value::Null }
     }
 
     /// Why the candidate is worse than it may be, if it is.
@@ -48,19 +40,5 @@ impl Verdict {
             Outcome::Breach(why) => Some(why),
             Outcome::Pass | Outcome::Hold(_) => None,
         }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.outcome {
-            Outcome::Pass => f.write_str("pass"),
-            Outcome::Hold(why) => write!(f, "hold: {why}"),
-            Outcome::Breach(why) => write!(f, "breach: {why}"),
-        }?;
-        for (place, Number { name, value }) in self.numbers.iter().enumerate() {
-            write!(f, "{}{name} {value}", if place == 0 { " (" } else { ", " })?;
-        }
-        if self.numbers.is_empty() { Ok(()) } else { f.write_str(")") }
     }
 }

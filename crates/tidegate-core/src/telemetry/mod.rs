@@ -26,6 +26,7 @@ pub mod refusal;
 pub mod registry;
 pub mod route;
 pub mod server;
+pub mod session;
 pub mod version;
 pub mod worker;
 

@@ -144,11 +144,12 @@ async fn run(worker: Rc<Worker>, mut copy: Copy) {
     })
     .await;
     let view = Rc::clone(&copy.view);
-    let pool = view.pool(view.snapshot.release(copy.release).candidate);
+    let release = view.snapshot.release(copy.release);
     let course = Course {
         listener: view.snapshot.listener(copy.listener),
         route: view.snapshot.route(copy.route),
-        pool,
+        pool: view.pool(release.candidate),
+        home: view.pool(release.stable),
     };
     let cells = view.mirror_cells(copy.release);
     cells.copies.increment();

@@ -2,9 +2,10 @@
 //!
 //! The one pipeline for every protocol: `serve` runs it; `challenge` answers
 //! authorities that check who holds a host; `route` chooses where the request goes, with the
-//! `prefix` of the body if it has to, and `release` which version it meets; `retry` tries servers that `pick` picks, `open`
-//! finds a way to each, `relay` moves the bytes, `tunnel` too after an upgrade; `respond` answers
-//! errors with what `local` writes, `finish` accounts for it all, and `mirror` may repeat it. What they share is in
+//! `prefix` of the body if it has to, and `release` which version it meets; `retry` tries servers
+//! that `pick` picks, or that the user's `session` names, `open` finds a way to each, `relay` moves
+//! the bytes, `tunnel` too after an upgrade; `respond` answers errors with what `local` writes,
+//! `finish` accounts for it all, and `mirror` may repeat it. What they share is in
 //! `state`, and what is peculiar to gRPC in `call`.
 
 mod call;
@@ -21,6 +22,7 @@ mod respond;
 mod retry;
 mod route;
 pub(crate) mod serve;
+pub(crate) mod session;
 pub(crate) mod state;
 mod tunnel;
 
@@ -50,7 +52,9 @@ struct Taken<'a> {
     index: RouteIndex,
     route: &'a Route,
     cells: &'a RouteCells,
-    /// The pool that serves the request, if one does.
+    /// The pool that it leads to, if it leads to one.
+    home: Option<&'a PoolView>,
+    /// The pool that serves the request: that one, or the other of two versions.
     pool: Option<&'a PoolView>,
     /// The version that it meets, where there are two.
     meeting: Option<Meeting<'a>>,
@@ -62,4 +66,6 @@ struct Course<'a> {
     listener: &'a Listener,
     route: &'a Route,
     pool: &'a PoolView,
+    /// The pool that the route names, whose sessions these are.
+    home: &'a PoolView,
 }

@@ -19,7 +19,7 @@ use tidegate_net::clock;
 use super::open::{Try, open};
 use super::relay::{Relay, Relayed};
 use super::state::{Attempt, Exchange};
-use super::{Course, Next, pick, respond, tunnel};
+use super::{Course, Next, pick, respond, session, tunnel};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::upstream::connection::Connection;
@@ -47,6 +47,7 @@ pub(super) async fn forward(
 ) -> Result<Next, Error> {
     course.pool.cells.arrivals.increment();
     course.pool.budget.borrow_mut().deposit(x.started);
+    session::begin(worker, client, x, course);
     let mut failure = Error::NoServer;
     let mut again = None;
     // The head has just been read: for the first try that is now.
@@ -155,7 +156,7 @@ fn decide(x: &Exchange, course: &Course<'_>, failure: Error, reused: bool) -> Ag
 pub(super) fn would_retry(x: &Exchange, course: &Course<'_>, status: u16) -> bool {
     let policy = &course.route.retry;
     let allowed = policy.on_status.contains(&status)
-        && x.lasts.is_none()
+        && !x.is_copy()
         && !x.attempt.committed
         && x.replayable
         && is_repeatable(x)

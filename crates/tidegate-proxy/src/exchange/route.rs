@@ -56,12 +56,16 @@ pub(super) async fn choose<'a>(
     let index = index.ok_or(Error::NoRoute)?;
     let route = view.snapshot.route(index);
     let release = view.snapshot.release_of(index);
-    let asker = Asker { client: address, sender: sender(client.origin.peer, listener) };
+    let asker = Asker {
+        scheme: client.origin.scheme(),
+        client: address,
+        sender: sender(client.origin.peer, listener),
+    };
     let meeting = release.and_then(|release| release::choose(worker, view, x, asker, release));
     let home = view.snapshot.pool_of(index);
     let pool = meeting.map_or(home, |meeting| Some(meeting.release.pool(meeting.side)));
-    let pool = pool.map(|pool| view.pool(pool).as_ref());
-    Ok(Taken { listener, index, route, cells: view.route_cells(index), pool, meeting })
+    let [home, pool] = [home, pool].map(|pool| pool.map(|pool| view.pool(pool).as_ref()));
+    Ok(Taken { listener, index, route, cells: view.route_cells(index), home, pool, meeting })
 }
 
 /// The trusted client address.

@@ -64,9 +64,9 @@ async fn answer(
         prepare(taken.route, &mut x.head, &facts, &mut editor, &mut reply)
             .map_err(Error::BadEdit)?
     };
-    match (prepared, taken.pool) {
-        (Prepared::Forward(_), Some(pool)) => {
-            let course = Course { listener: taken.listener, route: taken.route, pool };
+    match (prepared, taken.home.zip(taken.pool)) {
+        (Prepared::Forward(_), Some((home, pool))) => {
+            let course = Course { listener: taken.listener, route: taken.route, pool, home };
             retry::forward(worker, client, x, &course).await
         }
         (Prepared::Forward(_), None) => Err(Error::NoServer),

@@ -16,6 +16,7 @@ use tidegate_net::clock;
 
 use super::call::Call;
 use super::relay::READ_FIRST;
+use super::session::Standing;
 use crate::error::Error;
 use crate::filter::compress::encoder::Encoder;
 use crate::held::Held;
@@ -33,7 +34,7 @@ pub(crate) struct Exchange {
 
     /// The trusted client address, as the head told it before it was edited.
     pub(super) client: Option<IpAddr>,
-    /// How long it may take at most, whatever its route says; `None`: as long as that.
+    /// How long a copy of a request may take, whatever its route says; `None`: it is no copy.
     pub(super) lasts: Option<Duration>,
     /// What gRPC adds, if the request is a call.
     pub(super) call: Option<Call>,
@@ -58,6 +59,8 @@ pub(crate) struct Exchange {
     /// Lines that set cookies of our own, for the final response.
     pub(super) cookies: Vec<u8>,
 
+    /// What is known of the user's session.
+    pub(super) session: Standing,
     pub(super) tried: Vec<ServerIndex>,
     /// The server of the last try.
     pub(super) server: Option<ServerIndex>,
@@ -146,6 +149,11 @@ impl Exchange {
         self.head.expects_continue() && !self.request_body.is_done()
     }
 
+    /// Whether it is a copy of a request that was answered.
+    pub(super) const fn is_copy(&self) -> bool {
+        self.lasts.is_some()
+    }
+
     /// Has the final response set a cookie, whoever makes that response.
     pub(super) fn set_cookie(&mut self, cookie: &SetCookie<'_>) {
         cookie.write(&mut self.cookies);
@@ -169,6 +177,7 @@ impl Exchange {
         self.call = None;
         self.request_body = Body::Done;
         self.reply_body = Body::Done;
+        self.session = Standing::default();
         self.tries = 0;
         self.server = None;
         self.retries = 0;

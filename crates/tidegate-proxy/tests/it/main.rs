@@ -26,6 +26,7 @@ mod reload;
 mod responses;
 mod retry;
 mod secure;
+mod sessions;
 mod stream;
 mod syntax;
 mod tls;

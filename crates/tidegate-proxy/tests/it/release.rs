@@ -106,9 +106,12 @@ fn a_user_meets_one_version_on_every_route_and_a_growing_share_only_adds_users()
 fn who_cannot_be_told_stays_with_stable_and_so_does_everybody_once_nothing_is_divided() {
     let (stable, candidate) = (Server::named("stable"), Server::named("candidate"));
     let mut balancer = Balancer::start(&two_versions(&stable, &candidate));
-    balancer.divide(vec![rollout(None)], vec![division(100.0)]);
     let mut client = balancer.client();
-    assert_eq!(answers(&mut client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"), "stable");
+    for (percent, met) in [(99.0, "stable"), (100.0, "candidate")] {
+        balancer.divide(vec![rollout(None)], vec![division(percent)]);
+        let nobody = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_eq!(answers(&mut client, nobody), met, "at {percent} %");
+    }
     assert_eq!(answers(&mut client, &asks("/", 1)), "candidate");
     balancer.divide(vec![rollout(None)], Vec::new());
     assert_eq!(answers(&mut client, &asks("/", 1)), "stable", "at the next request");
@@ -258,4 +261,45 @@ fn each_version_is_counted_by_what_its_users_were_answered() {
     });
     assert_eq!([stable.errors, candidate.errors], [0, failing.count() as u64]);
     assert_eq!(stable.latency.count() + candidate.latency.count(), 40);
+}
+
+/// The cookie that a response sets, as a request carries it.
+fn cookie_set(head: &str) -> Option<String> {
+    let cookie = field(head, "set-cookie")?;
+    assert!(cookie.contains("; HttpOnly") && !cookie.contains("; Secure"), "{cookie}");
+    Some(cookie.split(';').next().expect("it has a value").to_owned())
+}
+
+#[test]
+fn an_assigned_user_stays_where_it_is_through_login_and_logout() {
+    let (stable, candidate) = (Server::named("stable"), Server::named("candidate"));
+    let mut balancer = Balancer::start(&two_versions(&stable, &candidate));
+    let user = vec![UserKey::Cookie("uid".to_owned()), UserKey::Assign];
+    let rollout = Rollout { user, ..rollout(None) };
+    balancer.divide(vec![rollout.clone()], vec![division(50.0)]);
+    let mut client = balancer.client();
+    let mut ask = |cookies: &str| {
+        client.send(format!("GET / HTTP/1.1\r\nHost: a\r\nCookie: {cookies}\r\n\r\n"));
+        let (head, body) = client.message();
+        (cookie_set(&head), body)
+    };
+    let mut met = [0; 2];
+    for user in 0..40 {
+        let (assigned, first) = ask("a=b");
+        let assigned = assigned.expect("a user is assigned at first sight");
+        met[usize::from(first == b"candidate")] += 1;
+        for cookies in [assigned.clone(), format!("uid={user}; {assigned}"), assigned.clone()] {
+            assert_eq!(ask(&cookies), (None, first.clone()), "{cookies}");
+        }
+        let (assigned, first) = ask(&format!("uid={user}"));
+        let assigned = assigned.expect("whoever is logged in at first sight is assigned as well");
+        assert_eq!(ask(&assigned), (None, first), "and stays there logged out");
+    }
+    assert!(met.into_iter().all(|users| users > 5), "{met:?} of 40 at even odds");
+    for forged in ["tidegate_user=", "tidegate_user=AAAA", "tidegate_user=%00"] {
+        assert!(ask(forged).0.is_some(), "what we have not set is not believed: {forged}");
+    }
+    balancer.divide(vec![rollout], vec![division(100.0)]);
+    let (assigned, body) = ask("a=b");
+    assert_eq!((assigned, body.as_slice()), (None, &b"candidate"[..]), "nothing to keep apart");
 }

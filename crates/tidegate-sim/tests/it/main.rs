@@ -8,3 +8,4 @@ mod release;
 mod retries;
 mod rollout;
 mod scale;
+mod sessions;

@@ -21,7 +21,9 @@ mod simulate;
 mod events;
 mod pools;
 mod reload;
+mod rollout;
 mod scale;
+mod server;
 mod status;
 
 mod completions;

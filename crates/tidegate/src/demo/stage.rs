@@ -103,7 +103,7 @@ impl Stage {
             let count = match member.state.rotation() {
                 Rotation::In if is_available => &mut crew.serving,
                 Rotation::In => &mut crew.down,
-                Rotation::Draining => &mut crew.draining,
+                Rotation::Draining | Rotation::Leaving => &mut crew.draining,
                 Rotation::Warm => &mut crew.starting,
             };
             *count += 1;

@@ -37,7 +37,7 @@ fn every_example_is_without_mistake_or_doubt() {
     }
 }
 
-/// Makes the certificates, keys and authorities that a configuration names.
+/// Makes the certificates, keys, secrets and authorities that a configuration names.
 fn furnish(world: &Directory, value: &Value) {
     let Value::Object(table) = value else {
         return value.as_array().into_iter().flatten().for_each(|item| furnish(world, item));
@@ -51,6 +51,10 @@ fn furnish(world: &Directory, value: &Value) {
     }
     for authority in [named("ca"), named("client_ca")].into_iter().flatten() {
         world.write(authority, &Pair::new(&["authority"]).certificate);
+    }
+    for secret in table.get("signing").and_then(Value::as_array).into_iter().flatten() {
+        let file = secret.as_str().and_then(|reference| reference.strip_prefix("file:"));
+        world.write(file.expect("a file"), &"7d".repeat(32));
     }
     table.values().for_each(|inner| furnish(world, inner));
 }

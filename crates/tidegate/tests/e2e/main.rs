@@ -14,6 +14,7 @@ mod grpc;
 mod look;
 mod reload;
 mod run;
+mod servers;
 mod simulate;
 mod stop;
 mod surface;

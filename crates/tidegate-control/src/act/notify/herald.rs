@@ -97,6 +97,7 @@ const fn topic(kind: Kind) -> Option<Topic> {
         Kind::Started
         | Kind::ServerSpared
         | Kind::ServerDegraded
+        | Kind::ServerSteered
         | Kind::Scaled
         | Kind::ScaleSteered
         | Kind::Instance

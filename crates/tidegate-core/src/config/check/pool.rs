@@ -43,6 +43,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         servers: members?,
         tls: tls?,
         slow_start: table.parse("slow_start", duration::duration)?,
+        drain_timeout: table.parse("drain_timeout", duration::wait)?,
         backup_when: match table.text("backup_when")? {
             "short" => BackupWhen::Short,
             "empty" => BackupWhen::Empty,

@@ -76,6 +76,14 @@ pub(crate) static POOL: Section = Section {
         )
         .also(&["slowstart"]),
         Key::new(
+            "drain_timeout",
+            Kind::Text(&WAIT),
+            Default::Text("5m"),
+            "How long an instance that leaves may finish what it works on; `session.on_scale_in` \
+             may grant it more.",
+        )
+        .also(&["drain", "drain_time", "termination_grace_period"]),
+        Key::new(
             "backup_when",
             Kind::Word(&["short", "empty"]),
             Default::Text("short"),

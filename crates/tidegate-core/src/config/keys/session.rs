@@ -115,8 +115,9 @@ How users keep their server.
 IPv6, and the pool balances by it |
 | `table` | by the balancer, for each value of something that the application sends |
 
-A session whose server is gone moves to another and stays there when the first returns. A server \
-that drains, or has weight 0, gets no new sessions. Cookies are `HttpOnly`, and `Secure` on \
+A session whose server is gone moves to another and stays there when the first returns. So \
+does one whose request another server took because the first failed it. A server that drains gets \
+no new sessions; one of weight 0 loses those it has. Cookies are `HttpOnly`, and `Secure` on \
 listeners with `tls`.";
 
 fn named_after_pool(known: &Known<'_>) -> Computed {

@@ -17,7 +17,8 @@ fn a_breach_ends_at_nobody_wherever_it_is_seen() {
         let view = play.machine.view(play.moment());
         assert_eq!(view.ended.as_deref(), Some("one in four fails"));
         let verdict = view.verdict.expect("it is kept");
-        assert_eq!(verdict["numbers"][0]["value"], 0.25, "with its numbers");
+        assert_eq!(verdict["numbers"]["errors"], 0.25, "with its numbers");
+        assert_eq!(verdict["outcome"], "breach");
         assert_eq!(play.troubles(), 1);
     }
 }
@@ -98,6 +99,7 @@ fn a_candidate_that_fails_its_smoke_checks_meets_nobody() {
         assert_eq!((play.phase(), play.percent(), play.smokes), ("aborted", 0.0, 1));
         let ended = play.machine.view(play.moment()).ended.expect("it says why");
         assert_eq!(ended, "the smoke checks failed: 10.0.0.1:80 answers 500");
+        assert!(play.disk.is_some_and(|text| !text.windows(9).any(|it| it == b"\"verdict\"")));
     }
 }
 

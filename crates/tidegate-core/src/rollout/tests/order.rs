@@ -11,6 +11,8 @@ const NEXT: Command = Command::Promote(Reach::Next);
 const ALL: Command = Command::Promote(Reach::All);
 const BACK: Command = Command::Rollback(Urgency::WhenAble);
 
+type Setting<'a> = &'a dyn Fn() -> Play;
+
 fn aborted() -> Play {
     let mut play = Play::at(10.0, canary());
     play.order(Command::Abort).expect("it runs");
@@ -32,7 +34,7 @@ fn what_cannot_be_is_refused_with_what_can() {
         play.order(Command::Pause).expect("it runs");
         play
     };
-    let cases: &[(&dyn Fn() -> Play, &[Command], &str)] = &[
+    let cases: &[(Setting<'_>, &[Command], &str)] = &[
         (&idle, &[NEXT, ALL, Command::Pause, Command::Resume, Command::Abort, BACK], "`start`"),
         (&aborted, &[NEXT, Command::Resume, Command::Abort, BACK], "`start`"),
         (&at_ten, &[Command::Start], "under way (at 10 %); `abort`"),

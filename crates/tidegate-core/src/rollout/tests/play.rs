@@ -10,7 +10,7 @@ use super::super::machine::Machine;
 use super::super::moment::Moment;
 use super::super::output::Output;
 use super::super::record::Record;
-use super::super::verdict::{Number, Outcome, Verdict};
+use super::super::verdict::{Outcome, Verdict};
 use crate::model::ids::{PoolName, RolloutName};
 use crate::model::ratio::{Limit, Ratio};
 use crate::model::rollout::{Analysis, Errors, OnBreach, Rollout, Share, Smoke, Strategy, UserKey};
@@ -76,8 +76,8 @@ pub(super) fn smoke() -> Option<Smoke> {
 }
 
 pub(super) fn breach(why: &str) -> Verdict {
-    let number = Number { name: "errors".to_owned(), value: 0.25 };
-    Verdict { outcome: Outcome::Breach(why.to_owned()), numbers: vec![number] }
+    let numbers = serde_json::json!({ "errors": 0.25 });
+    Verdict { outcome: Outcome::Breach(why.to_owned()), numbers }
 }
 
 pub(super) fn of(now: f64, most: f64) -> Capacity {

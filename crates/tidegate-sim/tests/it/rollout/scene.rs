@@ -1,13 +1,11 @@
 //! The world of a rollout: a judge, two pools, a disk, people, and a balancer that may be killed.
 
-use std::fmt::Write;
-use std::num::NonZeroU32;
+mod definition;
+mod watch;
 
-use tidegate_core::model::ids::{PoolName, RolloutName};
-use tidegate_core::model::ratio::{Limit, Ratio};
-use tidegate_core::model::rollout::{
-    Analysis, Errors, OnBreach, Rollout, Share, Smoke, Strategy, UserKey,
-};
+use std::fmt::Write;
+
+use tidegate_core::model::rollout::{Rollout, Share};
 use tidegate_core::rollout::capacity::{Capacities, Capacity};
 use tidegate_core::rollout::command::{Command, CommandError, Reach, Urgency};
 use tidegate_core::rollout::event::RolloutEvent;
@@ -22,6 +20,7 @@ use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_sim::world::World;
 
 use super::oracle::{Objection, Oracle};
+use definition::definition;
 
 /// After this nothing fails any more.
 pub(crate) const FAULTS_END: Instant = Instant::from_nanos(900_000_000_000);
@@ -299,17 +298,6 @@ impl Scene {
         self.world.plan_after(Duration::from_secs(1), Event::Look);
     }
 
-    fn look_at_breach(&mut self) {
-        let is_breach = self.look.verdict.as_ref().is_some_and(|it| it.breach().is_some());
-        let Some(machine) = self.machine.as_ref().filter(|_| is_breach) else { return };
-        let on_breach = self.definition.analysis.as_ref().map(|analysis| analysis.on_breach);
-        let phase = machine.phase();
-        self.expect(
-            on_breach != Some(OnBreach::Rollback) || !phase.is_open(),
-            "a breach ends at nobody, whatever is waited for",
-        );
-    }
-
     fn order(&mut self, command: Command) {
         let moment = self.moment();
         let Some(machine) = &mut self.machine else { return };
@@ -387,41 +375,6 @@ impl Scene {
         }
     }
 
-    /// A step was taken: nothing stood in its way.
-    fn look_at_growth(&self, before: Phase) {
-        let Some(machine) = &self.machine else { return };
-        let share = machine.phase().share();
-        let is_promoted = self.promoted >= share;
-        let steps = self.definition.strategy.steps();
-        self.expect(steps.contains(&share), "a share is a step");
-        let Some((look, at)) = &self.heard else { return self.expect(false, "it was told") };
-        let age = self.world.now().since(*at);
-        self.expect(age <= Duration::from_secs(10), "it was told of late");
-        let is_held = look.held.iter().any(|hold| !matches!(hold, Hold::Ceiling(_)));
-        self.expect(!is_held, "nothing is held");
-        let fits = look.capacity.candidate.covers(share.as_fraction());
-        self.expect(fits, "the candidate can take it");
-        if before == Phase::Preparing {
-            return;
-        }
-        let passed = look.verdict.as_ref().is_some_and(|it| it.outcome == Outcome::Pass);
-        let is_watched = self.definition.analysis.is_some();
-        self.expect(passed || is_promoted || !is_watched, "the judge has said so");
-        let recorded = self.disk.as_ref().map_or(u64::MAX, |record| record.since.as_millis());
-        let held = self.moment().at.as_millis().saturating_sub(recorded);
-        let is_over = held >= HOLD.as_millis() as u64 || is_promoted || self.was_set;
-        self.expect(is_over, "its time is over");
-    }
-
-    fn look_at_pledges(&self) {
-        let Some(machine) = &self.machine else { return };
-        let Some(pledges) = machine.pledges() else { return };
-        let is_open = machine.phase().is_open();
-        self.expect(!is_open || pledges.stable.demand >= 1.0, "stable can take everything");
-        let share = machine.share().as_fraction();
-        self.expect(pledges.candidate.demand >= share, "the candidate can take its own");
-    }
-
     fn perform(&mut self, output: Output) {
         self.outputs += 1;
         match output {
@@ -465,13 +418,6 @@ impl Scene {
         self.disk = Some(record);
     }
 
-    pub(crate) fn expect_finished(&self) {
-        let Some(machine) = &self.machine else { return self.expect(false, "the balancer runs") };
-        self.expect(machine.phase() == Phase::Done, "it comes to its end");
-        self.expect(machine.is_recorded(), "and that is on the disk");
-        self.expect(machine.share() == Share::ALL, "the candidate is what serves");
-    }
-
     /// Kills, aborts, steps taken and runs that went on after a kill.
     pub(crate) fn seen(&self) -> [u32; 4] {
         [self.kills, self.aborts, self.oracle.growths, self.oracle.resumed]
@@ -499,45 +445,4 @@ impl Scene {
 
 fn room(now: f64) -> Capacity {
     Capacity::Known { now, most: 2.0 }
-}
-
-fn definition(seed: u64) -> Rollout {
-    let steps = [1.0, 5.0, 25.0, 100.0].map(|it| Share::percent(it).expect("it is one"));
-    let canary = Strategy::Canary { steps: steps.to_vec(), hold: HOLD };
-    let on_breach = [OnBreach::Rollback, OnBreach::Rollback, OnBreach::Freeze, OnBreach::Alert];
-    let analysis = Analysis {
-        errors: Errors { status: true, reset: true, timeout: true, grpc: true },
-        max_error_rate: None,
-        max_p99: None,
-        compare: true,
-        false_alarm: Ratio::new(0.05).expect("it is one"),
-        min_requests: 200,
-        on_breach: on_breach[(seed / 5 % 4) as usize],
-        custom: Vec::new(),
-    };
-    let smoke = Smoke {
-        path: "/healthz".to_owned(),
-        status: vec![(200, 200)],
-        timeout: Duration::from_secs(1),
-        times: NonZeroU32::MIN,
-    };
-    Rollout {
-        name: RolloutName::new("shop-v2"),
-        pool: PoolName::new("shop"),
-        candidate: PoolName::new("shop-v2"),
-        routes: Vec::new(),
-        strategy: if seed % 5 == 4 { Strategy::BlueGreen } else { canary },
-        user: vec![UserKey::Assign],
-        always: Vec::new(),
-        only: Vec::new(),
-        never: Vec::new(),
-        smoke: (seed % 2 == 0).then_some(smoke),
-        bake: Duration::from_secs(40),
-        keep_old: Duration::from_secs(60),
-        keep_size: 2,
-        max_total: Limit::Unlimited,
-        freeze_during: Vec::new(),
-        mirror: None,
-        analysis: (seed % 7 != 6).then_some(analysis),
-    }
 }

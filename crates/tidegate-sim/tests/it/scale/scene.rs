@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::server::Availability;
+use tidegate_core::model::session::OnScaleIn;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::{Aim, Input};
 use tidegate_core::scale::fleet::machine::Fleet;
@@ -468,6 +469,7 @@ pub(crate) fn fleet_settings(shop: &Shop) -> Settings {
         replace_after: settings.replace_after,
         slow_start: shop.slow_start,
         drain: seconds(60),
+        on_scale_in: OnScaleIn::Move,
         warm_up: WarmUp::None,
         pace: Pace::default(),
     }
