@@ -7,16 +7,14 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_core::model::ids::PoolName;
+use tidegate_core::model::ids::{PoolName, RolloutName};
 use tidegate_core::model::rollout::Rollout;
 use tidegate_core::rollout::capacity::{Capacities, Capacity};
 use tidegate_core::rollout::input::Hold;
 use tidegate_core::scale::release::{Ask, Known, Pledge, pledges};
-use tidegate_core::snapshot::Snapshot;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_core::time::{Instant, UnixTime};
 
-use super::measure;
 use super::scaler::Scaler;
 
 /// What is asked of pools, and what comes to them.
@@ -43,6 +41,11 @@ impl Releases {
         self.flows.retain(|pool, _| asks.iter().any(|ask| names(ask).contains(&pool)));
     }
 
+    /// Whether a rollout asked for something before.
+    pub(super) fn knows(&self, rollout: &RolloutName) -> bool {
+        self.asks.iter().any(|ask| ask.rollout == *rollout)
+    }
+
     /// Measures what comes to the pools of all rollouts.
     pub(super) fn measure(&mut self, registry: &Registry, now: Instant) {
         for pool in self.asks.iter().flat_map(names) {
@@ -57,20 +60,16 @@ impl Releases {
         }
     }
 
-    /// What is asked of each pool now.
-    pub(super) fn pledges<'a>(
-        &self,
-        snapshot: &Snapshot,
-        scaler: impl Fn(&PoolName) -> Option<&'a Scaler>,
-    ) -> BTreeMap<PoolName, Pledge> {
-        let known = |pool: &PoolName| {
+    /// What is asked of each pool now, of which this is known besides what comes to it.
+    pub(super) fn pledges(&self, known: impl Fn(&PoolName) -> Known) -> BTreeMap<PoolName, Pledge> {
+        let measured = |pool: &PoolName| {
             let arrivals = self.flows.get(pool).and_then(|flow| flow.rate);
-            let known = scaler(pool).map_or_else(|| of_listed(pool, snapshot), Scaler::known);
-            Known { arrivals, ..known }
+            Known { arrivals, ..known(pool) }
         };
         let mut made = BTreeMap::new();
         for ask in &self.asks {
-            let (stable, candidate) = pledges(ask, &known(&ask.stable), &known(&ask.candidate));
+            let (stable, candidate) = (measured(&ask.stable), measured(&ask.candidate));
+            let (stable, candidate) = pledges(ask, &stable, &candidate);
             made.insert(ask.stable.clone(), stable);
             made.insert(ask.candidate.clone(), candidate);
         }
@@ -80,12 +79,6 @@ impl Releases {
 
 fn names(ask: &Ask) -> [&PoolName; 2] {
     [&ask.stable, &ask.candidate]
-}
-
-/// What is known of a pool that is not autoscaled.
-fn of_listed(pool: &PoolName, snapshot: &Snapshot) -> Known {
-    let servers = snapshot.pool(pool).map_or(0, |entry| measure::listed(entry));
-    Known { servers, ..Known::default() }
 }
 
 /// What a rollout is told of its pools.
@@ -136,3 +129,50 @@ pub(super) fn survey(
 
 /// Servers that are listed were given all demand before the rollout began.
 const EVERYTHING: Capacity = Capacity::Known { now: 1.0, most: 1.0 };
+
+#[cfg(test)]
+mod tests {
+    use tidegate_core::model::ratio::Limit;
+    use tidegate_core::model::rollout::Share;
+    use tidegate_core::scale::release::{Keeps, Wants};
+    use tidegate_core::time::Duration;
+
+    use super::*;
+
+    fn ask() -> Ask {
+        Ask {
+            rollout: RolloutName::new("shop-v2"),
+            stable: PoolName::new("shop"),
+            candidate: PoolName::new("shop-v2"),
+            share: Share::NONE,
+            next: 0.25,
+            keeps: Keeps::All,
+            max_total: Limit::At(20),
+        }
+    }
+
+    fn at(seconds: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn both_pools_are_measured_from_the_second_look_on() {
+        let (registry, mut releases) = (Registry::default(), Releases::default());
+        let worker = registry.worker();
+        let known = |_: &PoolName| Known { servers: 6, instances: 6, ..Known::default() };
+        releases.replace(vec![ask()]);
+        releases.measure(&registry, at(1));
+        let unknown = releases.pledges(known);
+        assert!(unknown.values().all(|pledge| pledge.all.is_none()), "unknown is not zero");
+        worker.pool(&PoolName::new("shop")).arrivals.add(90);
+        worker.pool(&PoolName::new("shop-v2")).arrivals.add(30);
+        releases.measure(&registry, at(3));
+        let made = releases.pledges(known);
+        let (stable, candidate) = (&made[&ask().stable], &made[&ask().candidate]);
+        assert_eq!((stable.all, candidate.all), (Some(60.0), Some(60.0)));
+        assert_eq!((stable.wants, stable.most), (Wants::Demand(1.0), None));
+        assert_eq!((candidate.wants, candidate.most), (Wants::Demand(0.25), Some(14)));
+        releases.replace(Vec::new());
+        assert!(releases.pledges(known).is_empty() && releases.flows.is_empty());
+    }
+}

@@ -16,7 +16,7 @@ use tidegate_core::scale::fleet::machine::Fleet;
 use tidegate_core::scale::fleet::record::FleetRecord;
 use tidegate_core::scale::fleet::settings::Settings;
 use tidegate_core::scale::record::PlannerRecord;
-use tidegate_core::scale::release::{Ask, Pledge};
+use tidegate_core::scale::release::{Ask, Known, Pledge};
 use tidegate_core::snapshot::{Instances, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::state::{Claim, StateDirectory};
@@ -236,18 +236,16 @@ impl Scalers {
 
     /// What running rollouts ask of pools from now on, all of them.
     pub(crate) fn release(&mut self, asks: Vec<Ask>) {
-        for ask in &asks {
-            let Some((key, _)) = self.active(&ask.candidate) else { continue };
-            let Some((key, mut candidate)) = self.scalers.remove_entry(&key.clone()) else {
-                continue;
-            };
+        for ask in asks.iter().filter(|ask| !self.releases.knows(&ask.rollout)) {
+            let key = self.active(&ask.candidate).map(|(key, _)| key.clone());
+            let taken = key.and_then(|key| self.scalers.remove_entry(&key));
+            let Some((key, mut candidate)) = taken else { continue };
             if let Some((_, stable)) = self.active(&ask.stable) {
                 candidate.share_past(stable);
             }
             self.scalers.insert(key, candidate);
         }
         self.releases.replace(asks);
-        self.due = Instant::ZERO;
     }
 
     /// What the pools of a rollout can serve, and what stands in its way.
@@ -261,7 +259,13 @@ impl Scalers {
     }
 
     fn pledges(&self, snapshot: &Snapshot) -> BTreeMap<PoolName, Pledge> {
-        self.releases.pledges(snapshot, |pool| self.active(pool).map(|(_, scaler)| scaler))
+        self.releases.pledges(|pool| match self.active(pool) {
+            Some((_, scaler)) => scaler.known(),
+            None => {
+                let servers = snapshot.pool(pool).map_or(0, |entry| measure::listed(entry));
+                Known { servers, ..Known::default() }
+            }
+        })
     }
 
     /// The scaler of a pool, and not one on its way out.
