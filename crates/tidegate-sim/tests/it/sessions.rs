@@ -15,7 +15,7 @@ use tidegate_core::balance::balancer::{Balancer, PickRequest, Preference};
 use tidegate_core::config::load::{Source, load};
 use tidegate_core::model::ids::ServerIndex;
 use tidegate_core::model::server::{Availability, Rotation};
-use tidegate_core::model::session::{OnScaleIn, Strength};
+use tidegate_core::model::session::{Strength};
 use tidegate_core::snapshot::{Circumstances, PoolEntry, ServerIds, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_sim::world::World;
@@ -133,8 +133,7 @@ impl Shop {
         let core = &mut self.cores[(draw % CORES) as usize];
         let (members, epoch) = (&self.entry.members, self.entry.state.epoch());
         if let Some(server) = self.users[user].server {
-            let on_scale_in = OnScaleIn::Move;
-            let preference = Preference { server, strength: self.strength, on_scale_in };
+            let preference = Preference { server, strength: self.strength };
             if let Ok(kept) = core.keep(members, epoch, &preference, now) {
                 return kept;
             }
