@@ -15,7 +15,7 @@ use tidegate_core::balance::balancer::{Balancer, PickRequest, Preference};
 use tidegate_core::config::load::{Source, load};
 use tidegate_core::model::ids::ServerIndex;
 use tidegate_core::model::server::{Availability, Rotation};
-use tidegate_core::model::session::{Strength};
+use tidegate_core::model::session::Strength;
 use tidegate_core::snapshot::{Circumstances, PoolEntry, ServerIds, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_sim::world::World;

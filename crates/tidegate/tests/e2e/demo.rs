@@ -134,3 +134,26 @@ fn children_of(id: u32) -> Vec<String> {
         .filter(is_child)
         .collect()
 }
+
+/// Takes about a minute: steps wait for numbers.
+#[test]
+fn a_faulty_release_is_caught_and_a_good_one_takes_over() {
+    let world = Directory::new();
+    let mut command = tidegate(world.path());
+    command.args(["demo", "--release", "--headless", "--duration", "20s", "--json", "it.json"]);
+    let ended = Ended::from(command.output().expect("the program starts"));
+    assert_eq!(ended.code, 0, "{ended:?}");
+
+    let summary: Value = serde_json::from_str(&world.read("it.json")).expect("it is JSON");
+    let (faulty, good) = (&summary["faulty"], &summary["good"]);
+    let count = |of: &Value, key: &str| of[key].as_u64().unwrap_or_else(|| panic!("{summary:#}"));
+    assert_eq!(count(&summary, "failed"), 0, "{summary:#}");
+    assert!(count(faulty, "faults") > 0 && text(&faulty["reason"]).contains("fails more"));
+    assert!(count(faulty, "last_request_ms") <= 1000, "{summary:#}");
+    assert_eq!((count(faulty, "flips"), count(good, "flips")), (0, 0), "{summary:#}");
+    assert_eq!(count(good, "users"), 2000, "everybody is on the good one: {summary:#}");
+    assert!(
+        ended.stdout.contains("rollout shop-v3: the candidate has 100 % of users"),
+        "{ended:?}"
+    );
+}

@@ -132,6 +132,7 @@ fn configuration(
         write!(
             text,
             "[rollout.{name}]\npool = \"shop\"\ncandidate = \"{name}\"\n\
+             strategy = \"canary\"\n\
              user = [\"cookie:uid\"]\nhold = \"{hold}ms\"\nbake = \"{bake}ms\"\n\
              keep_old = \"{bake}ms\"\nkeep_size = 1\nsmoke = {{ path = \"/healthz\" }}\n\
              [rollout.{name}.analysis]\nmin_requests = 20\n",
