@@ -8,6 +8,8 @@ use tidegate_core::time::Duration;
 pub(super) const START: Duration = Duration::from_millis(300);
 /// How long servers take to get warm.
 pub(super) const SLOW_START: Duration = Duration::from_millis(500);
+/// Steps wait for numbers, which take their time whatever the pace.
+const MOST_LEAST: Duration = Duration::from_secs(240);
 /// The autoscaler's time passes so many times as fast: what it does in minutes is to be seen.
 pub(super) const HASTE: NonZeroU32 = NonZeroU32::new(20).expect("twenty is not zero");
 
@@ -27,6 +29,11 @@ pub(crate) struct Pace {
 impl Pace {
     /// The pace of a demo that takes about so long.
     pub(crate) fn of(duration: Duration) -> Self {
-        Self { quiet: duration / 30, hold: duration / 30, bake: duration / 20, most: duration * 3 }
+        Self {
+            quiet: duration / 30,
+            hold: duration / 30,
+            bake: duration / 20,
+            most: (duration * 3).max(MOST_LEAST),
+        }
     }
 }

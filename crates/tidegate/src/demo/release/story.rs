@@ -166,8 +166,7 @@ impl<'a> Story<'a> {
 
     fn line_of(&self, event: &Event) -> String {
         let at = event.at.saturating_sub(self.begin.1.as_millis()) as f64 / 1000.0;
-        let reason = if event.reason.is_empty() { "" } else { ": " };
-        format!("{at:>6.1} s  {}{reason}{}", event.message, event.reason)
+        format!("{at:>6.1} s  {}", event.message)
     }
 
     /// What each version answered in the second that is over, and how many serve.
