@@ -12,7 +12,7 @@
 //! (what is made of certificates and keys), `act` (what is done beyond this process), `scale` (how
 //! many servers there are),
 //! `publish` and `reconcile` (how it takes effect), `control`, `events`, `status` and `explain`
-//! (what people see).
+//! (what people see), `pass` (what they hand out).
 
 #![forbid(unsafe_code)]
 
@@ -30,4 +30,5 @@ pub mod reconcile;
 pub mod control;
 pub mod events;
 pub mod explain;
+pub mod pass;
 pub mod status;

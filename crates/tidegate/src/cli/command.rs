@@ -10,6 +10,7 @@ use super::completions::Completions;
 use super::demo::Demo;
 use super::events::Events;
 use super::explain::Explain;
+use super::pass::Pass;
 use super::pools::Pools;
 use super::proxy::Proxy;
 use super::reload::Reload;
@@ -42,6 +43,7 @@ enum Command {
     Freeze(Freeze),
     Thaw(Thaw),
     Explain(Explain),
+    Pass(Pass),
     Simulate(Simulate),
     Demo(Demo),
     Schema(Schema),
@@ -72,6 +74,7 @@ impl Command {
             Self::Freeze(command) => command.run(),
             Self::Thaw(command) => command.run(),
             Self::Explain(command) => command.run(),
+            Self::Pass(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Demo(command) => command.run(),
             Self::Schema(command) => command.run(),
