@@ -29,8 +29,8 @@ pub enum Kind {
     ConfigApplied,
     /// A configuration was refused; the one before it goes on.
     ConfigRefused,
-    /// A certificate, a key (of cookies as well) or an authority was renewed: its file changed, or
-    /// it was issued.
+    /// A certificate, a key (of cookies as well), an authority or the database of countries was
+    /// renewed: its file changed, or it was issued.
     CertificateRenewed,
     /// A changed file cannot be used, or an authority issues no certificate; what was there before
     /// goes on.

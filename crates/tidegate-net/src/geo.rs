@@ -43,11 +43,28 @@ impl Countries {
         Ok(Self(reader))
     }
 
+    /// Whether another one is the same build of the same database.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let build = |one: &Self| {
+            let metadata = one.0.metadata();
+            (metadata.database_type.clone(), metadata.build_epoch, metadata.node_count)
+        };
+        build(self) == build(other)
+    }
+
     /// The country of an address, if the database knows it.
     #[must_use]
     pub fn country(&self, address: IpAddr) -> Option<Country> {
         let found = self.0.lookup(address.to_canonical()).ok()?;
         Country::parse(found.decode_path::<&str>(&LETTERS).ok()??)
+    }
+}
+
+/// Which database it is.
+impl fmt::Display for Countries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.metadata().database_type)
     }
 }
 

@@ -2,7 +2,8 @@
 //! the one way to start a task.
 //!
 //! Nothing here decides anything and nothing here reads a configuration file. Reading order:
-//! `clock`, `entropy`, `task`, `state`, `listen`, `socket`, `stream`, `http`, `seal`, `tls`.
+//! `clock`, `entropy`, `task`, `state`, `listen`, `socket`, `stream`, `http`, `geo`, `seal`,
+//! `tls`.
 
 #![forbid(unsafe_code)]
 

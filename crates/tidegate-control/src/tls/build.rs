@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::model::acme::Acme;
+use tidegate_core::model::audience::Geo;
 use tidegate_core::model::ids::{ListenerName, PoolName};
 use tidegate_core::model::node::Config;
 use tidegate_core::model::pool::{Pool, Protocol};
@@ -19,6 +20,7 @@ use tidegate_core::model::tls::{
 use tidegate_core::model::written::{Place, Written};
 use tidegate_core::time::UnixTime;
 use tidegate_net::clock;
+use tidegate_net::geo::Countries;
 use tidegate_net::seal::Keyring;
 use tidegate_net::tls::Alpn;
 use tidegate_net::tls::client::{Client, ClientSetup};
@@ -75,7 +77,8 @@ impl<'a> Builder<'a> {
     pub(super) fn tls(&mut self, config: &Config) -> Tls {
         let (kept, challenges) = (self.before.kept.clone(), Arc::clone(&self.before.challenges));
         let (made, keys) = (self.before.made.clone(), self.keys(config));
-        let mut tls = Tls { kept, challenges, made, keys, ..Tls::default() };
+        let countries = config.geo.as_ref().and_then(|geo| self.countries(geo));
+        let mut tls = Tls { kept, challenges, made, keys, countries, ..Tls::default() };
         for listener in &config.listeners {
             if let Some(asked) = &listener.tls {
                 let parts = self.listener(&listener.name, asked);
@@ -123,6 +126,21 @@ impl<'a> Builder<'a> {
                 before
             }
         }
+    }
+
+    /// What a database tells, or what it told before.
+    fn countries(&mut self, asked: &Geo) -> Option<Arc<Countries>> {
+        let file = &asked.database;
+        let held = match self.fallback {
+            Fallback::Before => self.before.countries.clone(),
+            Fallback::Nothing => None,
+        };
+        let read = self.files.read_database(&file.value).and_then(|content| {
+            let path = file.value.display();
+            Countries::new(content).map_err(|error| format!("{path}: {}", sentence(&error)))
+        });
+        let read = read.map_err(|why| self.mistake(&file.place, why));
+        read.ok().map(Arc::new).or(held)
     }
 
     fn listener(&mut self, name: &ListenerName, asked: &ListenerTls) -> Option<ListenerParts> {

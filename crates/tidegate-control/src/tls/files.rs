@@ -13,6 +13,9 @@ use crate::observe::sources::Sources;
 /// Bytes of one file: the authorities of a system take a quarter of a mebibyte.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
+/// Bytes of a database: those of all cities of the world take a third of it.
+const DATABASE_BYTES_MAX: u64 = 256 << 20;
+
 /// What a file holds, wiped when it is dropped: it may be a key.
 pub(crate) type Content = Zeroizing<Vec<u8>>;
 
@@ -46,6 +49,17 @@ impl Files {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(format!("cannot read {}: {error}", path.display())),
         }
+    }
+
+    /// What a database holds, which is no secret.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    pub(super) fn read_database(&mut self, path: &Path) -> Result<Vec<u8>, String> {
+        let mut content = Vec::new();
+        let read = self.sources.read(path, DATABASE_BYTES_MAX, &mut content);
+        read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        Ok(content)
     }
 
     /// What a reference stands for.

@@ -4,7 +4,7 @@
 //! what is wrong;
 //! `refresh` does so again when files have changed, and where something is wrong keeps what was
 //! there before. `kept` is where certificates are that authorities issued, and `keys` what cookies
-//! are sealed with, which belongs to contexts as well.
+//! are sealed with. These, and the database of countries, belong to contexts as well.
 //! What contexts are is `tidegate_net::tls`'s secret; keys pass through here on their way from the
 //! disk and are wiped when they have arrived.
 

@@ -10,6 +10,7 @@ use tidegate_core::config::diagnostic::Diagnostic;
 use tidegate_core::model::acme::CertificateName;
 use tidegate_core::model::ids::{ListenerName, PoolName};
 use tidegate_core::model::node::Config;
+use tidegate_net::geo::Countries;
 use tidegate_net::seal::Keyring;
 use tidegate_net::tls::challenges::Challenges;
 use tidegate_net::tls::client::Client;
@@ -36,6 +37,8 @@ pub struct Tls {
     pub(super) made: Made,
     /// What cookies are sealed with.
     pub(super) keys: Arc<Keyring>,
+    /// In which country addresses are.
+    pub(super) countries: Option<Arc<Countries>>,
     /// What authorities are told that check who holds a name; one table as long as we live.
     pub(crate) challenges: Arc<Challenges>,
     pub(crate) sources: Sources,
@@ -100,8 +103,16 @@ impl Tls {
             listeners: listeners.collect(),
             pools: pools.collect(),
             keys: Arc::clone(&self.keys),
-            countries: None,
+            countries: self.countries.clone(),
             challenges: Arc::clone(&self.challenges),
+        }
+    }
+
+    /// Why cookies are sealed with keys that end with this process; `None`: they do not.
+    pub(crate) const fn lacks_keys(&self) -> Option<&str> {
+        match &self.made {
+            Made::Unable(_, why) => Some(why.as_str()),
+            Made::Nowhere | Made::There(_) => None,
         }
     }
 

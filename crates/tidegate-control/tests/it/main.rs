@@ -1,6 +1,7 @@
 //! The control plane over real sockets and files, with a data plane that only takes notes.
 
 mod explain;
+mod geo;
 mod instances;
 mod keys;
 mod notify;

@@ -59,7 +59,10 @@ impl Config {
             matches!(mode, Some(SessionMode::Cookie(_)))
         };
         let assigns = |rollout: &Rollout| rollout.user.contains(&UserKey::Assign);
-        let seals = self.pools.iter().any(holds_cookie) || self.rollouts.iter().any(assigns);
+        let passes = |audience: &Audience| audience.any.iter().any(|a| a.signed_cookie.is_some());
+        let seals = self.pools.iter().any(holds_cookie)
+            || self.rollouts.iter().any(assigns)
+            || self.audiences.iter().any(passes);
         seals && self.keys.signing.is_empty()
     }
 }

@@ -3,6 +3,7 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod audiences;
 mod balance;
 mod cases;
 mod challenge;

@@ -10,6 +10,7 @@ use super::completions::Completions;
 use super::demo::Demo;
 use super::events::Events;
 use super::explain::Explain;
+use super::pass::Pass;
 use super::pools::Pools;
 use super::proxy::Proxy;
 use super::reload::Reload;
@@ -50,6 +51,7 @@ enum Command {
     Weight(Weight),
     Overrides(Overrides),
     Explain(Explain),
+    Pass(Pass),
     Simulate(Simulate),
     Demo(Demo),
     Schema(Schema),
@@ -86,6 +88,7 @@ impl Command {
             Self::Weight(command) => command.run(),
             Self::Overrides(command) => command.run(),
             Self::Explain(command) => command.run(),
+            Self::Pass(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Demo(command) => command.run(),
             Self::Schema(command) => command.run(),

@@ -15,6 +15,7 @@ mod run;
 
 mod check;
 mod explain;
+mod pass;
 mod schema;
 mod simulate;
 

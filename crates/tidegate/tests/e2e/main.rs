@@ -12,6 +12,7 @@ mod demo;
 mod examples;
 mod grpc;
 mod look;
+mod pass;
 mod release;
 mod reload;
 mod run;

@@ -22,7 +22,7 @@ pub(crate) static AUDIENCE: Section = Section {
 
 /// `[geo]`.
 pub(crate) static GEO: Section = Section {
-    doc: "In which country addresses are. The file is read at start and at each reload.",
+    doc: "In which country addresses are. A changed file is followed without a reload.",
     keys: &[Key::new(
         "database",
         Kind::Text(&FILE),
@@ -54,7 +54,7 @@ static MATCH: Section = Section {
             "signed_cookie",
             Kind::Text(&COOKIE),
             Default::Absent("none is needed"),
-            "The name of a cookie that the balancer has signed for this audience.",
+            "The name of a cookie that the balancer has signed: `tidegate pass NAME` prints one.",
         )
         .also(&["cookie"]),
         Key::new(
