@@ -1,7 +1,7 @@
 //! What remembering a session costs a request, alone and while another core does the same.
 //!
 //! `cargo bench -p tidegate-core --bench session`. The figures are in
-//! `docs/decisions/011-the-session-table-takes-a-lock.md`.
+//! `docs/decisions/012-the-session-table-takes-a-lock.md`.
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 

@@ -27,6 +27,11 @@ async fn a_rollout_is_told_and_steered() {
     let all = stage.get("/api/v1/rollouts").await.json();
     assert_eq!((&all[0]["rollout"], &all[0]["phase"]), (&"v2".into(), &"idle".into()));
     assert_eq!(stage.get(PATH).await.json()["steps"], serde_json::json!([25.0, 100.0]));
+    let bearer = stage.bearer();
+    let fields = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let freeze = ("/api/v1/freeze/rollouts", "{\"for\": \"1h\"}");
+    let frozen = stage.client.ask("POST", freeze.0, &fields, freeze.1).await;
+    assert_eq!(frozen.status, 200, "{frozen:?}");
     let start = stage.post(&format!("{PATH}/start"), "").await;
     assert_eq!((start.status, &start.json()["taken"]), (200, &true.into()), "{start:?}");
     assert_eq!(stage.get(PATH).await.json()["phase"], "preparing");

@@ -26,7 +26,8 @@ async fn stage() -> (Balancer, Stage) {
 
 async fn patch(stage: &Stage, name: &str, path: &str, body: &str) -> (u16, String) {
     let bearer = format!("Bearer {name}-secret");
-    let reply = stage.client.ask("PATCH", path, &[("Authorization", &bearer)], body).await;
+    let fields = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let reply = stage.client.ask("PATCH", path, &fields, body).await;
     (reply.status, reply.body)
 }
 

@@ -3,7 +3,7 @@
 //! A user's requests come on several cores, so that all must see the same entry. The table is cut
 //! into shards, each behind a lock that is held for some tens of nanoseconds and never while
 //! anybody waits for something else (why, and what it costs:
-//! `docs/decisions/011-the-session-table-takes-a-lock.md`).
+//! `docs/decisions/012-the-session-table-takes-a-lock.md`).
 //!
 //! Every operation takes constant time. A session lives for one time to live after its last use,
 //! the same for all: in a shard the one used longest ago is the one whose end is nearest, so that

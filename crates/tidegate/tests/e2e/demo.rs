@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
@@ -12,9 +13,17 @@ use crate::world::directory::Directory;
 use crate::world::program::{Ended, tidegate};
 use crate::world::wait::until;
 
+/// A demo takes the whole machine: one at a time is on stage.
+static STAGE: Mutex<()> = Mutex::new(());
+
+fn on_stage() -> MutexGuard<'static, ()> {
+    STAGE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Takes twenty seconds: the shortest demo there is.
 #[test]
 fn a_shop_grows_and_shrinks_with_its_promotion_and_no_request_fails() {
+    let _stage = on_stage();
     let world = Directory::new();
     let temporary = world.path().join("tmp");
     std::fs::create_dir(&temporary).expect("the directory is ours");
@@ -138,6 +147,7 @@ fn children_of(id: u32) -> Vec<String> {
 /// Takes about a minute: steps wait for numbers.
 #[test]
 fn a_faulty_release_is_caught_and_a_good_one_takes_over() {
+    let _stage = on_stage();
     let world = Directory::new();
     let mut command = tidegate(world.path());
     command.args(["demo", "--release", "--headless", "--duration", "20s", "--json", "it.json"]);

@@ -18,7 +18,7 @@ fn a_server_that_drains_is_sent_nothing_until_it_is_ready_again() {
     let world = Directory::new();
     let (one, other) = (Origin::start("one"), Origin::start("other"));
     let file = world.write("tidegate.toml", &config(&world, &[one.address, other.address], ""));
-    let mut balancer = Balancer::run(world.path(), &file);
+    let balancer = Balancer::run(world.path(), &file);
     let both = answers(&balancer, 8);
     assert_eq!(both.len(), 2, "{both:?}");
     let server = format!("app/{}", one.address);
@@ -30,7 +30,7 @@ fn a_server_that_drains_is_sent_nothing_until_it_is_ready_again() {
     assert!(said(&balancer, &["drain", &server]).contains("drains; 0 requests left"));
     let left = answers(&balancer, 8);
     assert_eq!(left.len(), 1, "{left:?}");
-    balancer.end();
+    drop(balancer);
     let balancer = Balancer::run(world.path(), &file);
     assert_eq!(answers(&balancer, 8), left, "it survives a restart");
     let listed = said(&balancer, &["overrides"]);

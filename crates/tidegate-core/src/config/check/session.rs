@@ -189,7 +189,7 @@ fn hosts(tree: &Table, pool: &str) -> Vec<Option<HostPattern>> {
         };
         let named = |table: &&Table| table.parse_list("host", host::host).unwrap_or_default();
         hosts.extend(matches.iter().flat_map(named).map(Some));
-        if matches.is_empty() || matches.iter().any(|table| named(&table).is_empty()) {
+        if matches.is_empty() || matches.iter().any(|table| named(table).is_empty()) {
             hosts.push(None);
         }
     }

@@ -253,7 +253,7 @@ proptest! {
             let listed = observed.fleet.listed;
             prop_assert!(plan.servers <= settings.bounds.max.max(listed), "{plan}");
             let rests = matches!(pledge.wants, Wants::Rest(_));
-            let before = before.replace(plan.servers).unwrap_or(observed.fleet.committed());
+            let before = before.replace(plan.servers).unwrap_or_else(|| observed.fleet.committed());
             let most = pledge.most.map_or(u32::MAX, |most| before.max(listed.saturating_add(most)));
             prop_assert!(plan.servers <= most, "{plan}");
             let least = if rests { 0 } else { settings.bounds.min };
