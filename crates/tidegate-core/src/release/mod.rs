@@ -9,7 +9,8 @@
 //! Not here: how the share comes to grow or to fall, which is for `rollout` to decide.
 //!
 //! Reading order: `division` (what holds at a moment), `user` (who somebody is), `audience` (what
-//! somebody has in common with others) with `pass` (a cookie that says so), `treatment` (what follows from all of it).
+//! somebody has in common with others) with `pass` (a cookie that says so), `treatment` (what
+//! follows from all of it).
 
 pub mod audience;
 pub mod division;

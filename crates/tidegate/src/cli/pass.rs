@@ -19,7 +19,12 @@ pub(super) struct Pass {
     /// The cookie, as `signed_cookie` of the audience names it
     cookie: String,
     /// How long it counts
-    #[arg(long = "for", value_name = "DURATION", value_parser = argument::duration, default_value = "24h")]
+    #[arg(
+        long = "for",
+        value_name = "DURATION",
+        value_parser = argument::duration,
+        default_value = "24h"
+    )]
     lasts: Duration,
     /// The configuration; else ./tidegate.toml, else /etc/tidegate/tidegate.toml
     #[arg(short, long, value_name = "FILE")]

@@ -14,9 +14,9 @@ const CANARY: &[&str] = &["canary"];
 /// `[rollout.NAME]`.
 pub(crate) static ROLLOUT: Section = Section {
     doc: "How the servers of one pool, the **candidate**, take over from those of another, \
-          **stable**. This is a definition: it runs when `tidegate rollout start` says so, once for \
-          each candidate, and one that was aborted never starts again by itself. Of rollouts that \
-          have a pool in common, one runs at a time.",
+          **stable**. This is a definition: it runs when `tidegate rollout start` says so, once \
+          for each candidate, and one that was aborted never starts again by itself. Of rollouts \
+          that have a pool in common, one runs at a time.",
     keys: &[
         Key::new("pool", Kind::Text(&OBJECT), Default::Required, "The pool that serves now.")
             .also(&["stable", "from"]),
