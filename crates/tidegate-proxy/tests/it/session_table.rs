@@ -103,10 +103,12 @@ fn a_session_moves_once_when_its_server_leaves_and_stays_while_it_drains() {
 
 #[test]
 fn users_are_counted_where_nobody_keeps_a_list() {
-    let network = "session = { mode = \"ip-hash\" }\n";
-    let cookie = "session = { mode = \"cookie\" }\n";
+    let in_turn = "balance = \"round-robin\"";
+    let network = "session = { mode = \"ip-hash\" }";
+    let cookie = "balance = \"round-robin\"\nsession = { mode = \"cookie\" }";
     for (session, users) in [(network, 1), (cookie, 5)] {
-        let balancer = Balancer::start(&config(&application(), session));
+        let text = config(&application(), "").replace(in_turn, session);
+        let balancer = Balancer::start(&text);
         (0..5).for_each(|_| drop(ask(&balancer, "/", None)));
         assert_eq!(sessions(&balancer).iter().sum::<u32>(), users, "{session}");
     }
