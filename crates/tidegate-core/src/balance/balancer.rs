@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use super::choices::{Choice, Choices};
-use super::overload::Overload;
+use super::overload::{Leave, Overload};
 use super::picker::Picker;
 use super::plan::Plan;
 use crate::model::ids::ServerIndex;
@@ -77,8 +77,8 @@ impl Balancer {
         }
     }
 
-    /// The server that a session would keep, or why it has to move; then the request is picked a
-    /// server as any other is.
+    /// The server that a session would keep, or why it has to leave; then the request goes to the
+    /// server that is named, or is picked one as any other is.
     ///
     /// A session stays on a backup that it came to, though primaries are back. `members` and
     /// `epoch` are those of [`Balancer::pick`].
@@ -91,25 +91,25 @@ impl Balancer {
         epoch: u64,
         preference: &Preference,
         now: Instant,
-    ) -> Result<ServerIndex, Moved> {
+    ) -> Result<ServerIndex, Leave> {
         self.follow(members, epoch, now);
         let server = preference.server;
         if let Some(place) = self.choices.place_of(server) {
-            if preference.strength == Strength::Soft {
-                self.overload.follow(&self.choices, now);
-                if self.overload.is_over(&self.choices.all()[place], place) {
-                    return Err(Moved::Overloaded);
-                }
-            }
-            return Ok(server);
+            let leave = match preference.strength {
+                Strength::Soft => self.overload.leave(&self.choices, place, now),
+                Strength::Hard => None,
+            };
+            return leave.map_or(Ok(server), Err);
         }
-        let state = &members.get(server.position()).ok_or(Moved::Gone)?.state;
+        let leave = |why| Err(Leave { why, towards: None });
+        let Some(member) = members.get(server.position()) else { return leave(Moved::Gone) };
+        let state = &member.state;
         let can_serve = state.weight() > 0 && state.availability().is_available();
         match (state.rotation(), preference.on_scale_in) {
-            (Rotation::Draining, OnScaleIn::Move) => Err(Moved::Draining),
+            (Rotation::Draining, OnScaleIn::Move) => leave(Moved::Draining),
             // A backup that waits, or a server that waits for its sessions to end.
             (Rotation::In | Rotation::Draining, _) if can_serve => Ok(server),
-            _ => Err(Moved::Unavailable),
+            _ => leave(Moved::Unavailable),
         }
     }
 
@@ -142,7 +142,7 @@ impl Balancer {
     fn rebuild(&mut self, members: &[Member], epoch: u64, now: Instant) {
         self.choices.rebuild(&self.plan, members, now);
         self.picker.rebuild(&self.choices);
-        self.overload.rebuild(&self.choices);
+        self.overload.rebuild(&self.choices, now);
         self.picker_due = self.picker.refresh(&self.choices, now);
         self.choices_due =
             if self.choices.any_ramping() { now + RAMP_STEP } else { Instant::NEVER };

@@ -15,6 +15,7 @@
 
 pub mod balancer;
 pub mod key;
+pub mod overload;
 pub mod plan;
 
 mod choices;
@@ -36,7 +37,6 @@ mod weighted_round_robin;
 mod bounded_load;
 mod hash;
 mod maglev;
-mod overload;
 mod ring;
 mod table;
 

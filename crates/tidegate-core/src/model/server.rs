@@ -132,6 +132,8 @@ struct Load {
     latency: AtomicU64,
     /// Nanoseconds of the [`Instant`] of the last measurement.
     measured: AtomicU64,
+    /// Nanoseconds of the [`Instant`] at which it was first offered; 0: it never was.
+    entered: AtomicU64,
 }
 
 impl ServerState {
@@ -221,6 +223,24 @@ impl ServerState {
     pub fn end(&self) {
         let before = self.load.in_flight.fetch_sub(1, Relaxed);
         debug_assert!(before > 0, "every end has its begin");
+    }
+
+    /// When it was first offered, however often it went and came back since.
+    #[must_use]
+    pub fn entered(&self) -> Option<Instant> {
+        match self.load.entered.load(Relaxed) {
+            0 => None,
+            nanos => Some(Instant::from_nanos(nanos)),
+        }
+    }
+
+    /// Data plane only: it is offered from `now` on, if it was not before.
+    pub fn enter(&self, now: Instant) {
+        if self.entered().is_none() {
+            // Of two cores the first counts; they are no further apart than their requests.
+            let nanos = now.as_nanos().max(1);
+            let _ = self.load.entered.compare_exchange(0, nanos, Relaxed, Relaxed);
+        }
     }
 
     /// Failures since the last success.

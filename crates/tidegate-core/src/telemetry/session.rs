@@ -13,6 +13,8 @@ words! {
         Draining => "draining",
         /// It had far more to do than the others.
         Overloaded => "overloaded",
+        /// Another server joined the pool, and it had more than its share.
+        Joined => "joined",
         /// It failed the request, and another served it.
         Failed => "failed",
     }

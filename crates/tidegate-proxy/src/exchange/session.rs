@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use tidegate_core::balance::balancer::Preference;
+use tidegate_core::balance::overload::Leave;
 use tidegate_core::http::set_cookie::SetCookie;
 use tidegate_core::model::ids::ServerIndex;
 use tidegate_core::model::session::{Session, SessionCookie, SessionMode};
@@ -103,17 +104,19 @@ pub(super) fn server(x: &mut Exchange, course: &Course<'_>, now: Instant) -> Opt
         // The pool balances by the client's network, and a table has not been asked.
         SessionMode::IpHash | SessionMode::Table(_) => return None,
     };
-    let kept = tags.find(remembered).ok_or(Moved::Gone).and_then(|server| {
+    let gone = |why| Leave { why, towards: None };
+    let kept = tags.find(remembered).ok_or(gone(Moved::Gone)).and_then(|server| {
         if x.tried.contains(&server) {
-            return Err(Moved::Failed);
+            return Err(gone(Moved::Failed));
         }
         let Session { strength, on_scale_in, .. } = *session;
         let preference = Preference { server, strength, on_scale_in };
         let epoch = entry.state.epoch();
         course.pool.balancer.borrow_mut().keep(&entry.members, epoch, &preference, now)
     });
-    x.session.moved = kept.err().or(x.session.moved);
-    kept.ok()
+    let Err(leave) = kept else { return kept.ok() };
+    x.session.moved = Some(leave.why);
+    leave.towards.filter(|server| !x.tried.contains(server))
 }
 
 /// Has the response that begins set the cookie, if the client has another one or none.

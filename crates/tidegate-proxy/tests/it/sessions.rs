@@ -130,7 +130,7 @@ fn l1_a_cookie_that_is_not_ours_is_no_session_and_harms_nobody() {
         text
     };
     let now = clock::unix_time();
-    let hours_ago = |hours| UnixTime::from_millis(now.as_millis() - hours * 3_600_000);
+    let hours_ago = |hours: u64| UnixTime::from_millis(now.as_millis() - hours * 3_600_000);
     let good = sealed(OLD, "app", now);
     assert_eq!(User::with(good.clone()).visit(&balancer), "four", "this is how they look");
 
@@ -204,7 +204,7 @@ fn a_session_follows_a_reload_and_leaves_a_server_that_is_no_more() {
     let turned: Vec<_> = addresses.iter().rev().copied().collect();
     balancer.reload_with(&config(&turned, COOKIES), Arc::clone(&contexts));
     assert_eq!(user.visit(&balancer), first, "in another place of the file");
-    let left: Vec<_> = addresses.iter().copied().filter(|one| *one != addresses[place(&first)]);
+    let left = addresses.iter().copied().filter(|one| *one != addresses[place(&first)]);
     balancer.reload_with(&config(&left.collect::<Vec<_>>(), COOKIES), contexts);
     assert_ne!(user.visit(&balancer), first);
     assert_eq!(moved(&balancer, Moved::Gone), 1);

@@ -21,7 +21,7 @@ fn keep(
     let preference = Preference { server: ServerIndex::new(server), strength, on_scale_in };
     let (epoch, now) = (fixture.state.epoch(), fixture.now);
     let kept = fixture.balancer.keep(&fixture.members, epoch, &preference, now);
-    kept.map(ServerIndex::position)
+    kept.map(ServerIndex::position).map_err(|leave| leave.why)
 }
 
 fn soft(fixture: &mut Fixture, server: usize) -> Result<usize, Moved> {
@@ -150,4 +150,56 @@ fn an_idle_pool_moves_nobody() {
 fn a_server_that_is_no_more_is_gone() {
     let mut fixture = pool(&[1, 1]);
     assert_eq!(soft(&mut fixture, 7), Err(Moved::Gone));
+}
+
+/// Lets so many seconds pass in which every server is asked for now and then.
+fn pass(fixture: &mut Fixture, seconds: u64) {
+    for _ in 0..10 * seconds {
+        fixture.wait(Duration::from_millis(100));
+        let _ = soft(fixture, 0);
+    }
+}
+
+#[test]
+fn a_server_that_joins_is_given_sessions_until_it_has_enough() {
+    let mut fixture = pool(&[1, 1, 1]);
+    fixture.rotate(2, Rotation::Warm);
+    (0..2).for_each(|server| load(&fixture, server, 20));
+    pass(&mut fixture, 120);
+    assert_eq!(soft(&mut fixture, 0), Ok(0), "nobody joined");
+
+    fixture.rotate(2, Rotation::In);
+    pass(&mut fixture, 5);
+    assert_eq!(leave(&mut fixture, 0), Some((Moved::Joined, Some(2))));
+    load(&fixture, 2, 14);
+    assert_eq!(leave(&mut fixture, 0), None, "it has its share, though the average is late");
+    load(&fixture, 2, 0);
+    pass(&mut fixture, 60);
+    assert_eq!(leave(&mut fixture, 0), None, "it is not new any more");
+}
+
+#[test]
+fn a_server_that_comes_back_is_given_nobody_s_session() {
+    let mut fixture = pool(&[1, 1, 1]);
+    (0..3).for_each(|server| load(&fixture, server, 20));
+    pass(&mut fixture, 120);
+    fixture.set(2, Unhealthy);
+    load(&fixture, 2, 0);
+    (0..2).for_each(|server| load(&fixture, server, 30));
+    pass(&mut fixture, 30);
+    fixture.set(2, Healthy);
+    for _ in 0..60 {
+        pass(&mut fixture, 1);
+        // What is too much for the others may still leave them.
+        assert_ne!(leave(&mut fixture, 0).map(|(why, _)| why), Some(Moved::Joined));
+    }
+}
+
+fn leave(fixture: &mut Fixture, server: usize) -> Option<(Moved, Option<usize>)> {
+    let (strength, on_scale_in) = (Strength::Soft, OnScaleIn::Move);
+    let preference = Preference { server: ServerIndex::new(server), strength, on_scale_in };
+    let (epoch, now) = (fixture.state.epoch(), fixture.now);
+    let kept = fixture.balancer.keep(&fixture.members, epoch, &preference, now);
+    let left = kept.err()?;
+    Some((left.why, left.towards.map(ServerIndex::position)))
 }
