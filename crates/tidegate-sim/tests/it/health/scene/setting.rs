@@ -41,6 +41,7 @@ pub(super) fn pool(chance: &mut Rng) -> Pool {
         health: (chance.below(4) != 0).then(check),
         passive: passive(),
         error_pages: ErrorPages::default(),
+        session: None,
         autoscale: None,
     }
 }
