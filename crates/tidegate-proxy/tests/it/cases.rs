@@ -174,7 +174,12 @@ fn named_behind<'a>(mark: &'a str, text: &'a str) -> impl Iterator<Item = &'a st
 }
 
 /// Where tests that are named by cases are.
-const DIRECTORIES: [&str; 3] = ["tests/it", "tests/it/h2", "../tidegate-sim/tests/it/scale"];
+const DIRECTORIES: [&str; 4] = [
+    "tests/it",
+    "tests/it/h2",
+    "../tidegate-sim/tests/it/scale",
+    "../tidegate-sim/tests/it/verdict",
+];
 
 #[test]
 fn the_page_and_the_tests_name_the_same_cases() {
