@@ -6,9 +6,9 @@
 //! first meets them. How cells are written out is not decided here.
 //!
 //! Reading order: `cell`, `histogram` and `latency` (the kinds), `listener`, `route`, `pool`,
-//! `server`, `version` (what is counted of each), `compression`, `refusal` and `handshake` (why requests are turned
-//! away, and how TLS begins), `worker` (the cells of one writer), `registry` (all writers), and
-//! `ending` and `access_log` (a line for each request).
+//! `server`, `version` (what is counted of each), `compression`, `refusal` and `handshake` (why
+//! requests are turned away, and how TLS begins), `worker` (the cells of one writer), `registry`
+//! (all writers), and `ending` and `access_log` (a line for each request).
 
 pub mod access_log;
 pub mod cell;
