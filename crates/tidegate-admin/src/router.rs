@@ -8,12 +8,12 @@ use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use tidegate_control::control::Control;
 use tidegate_core::time::Duration;
 
 use crate::api::error::{self, ApiError};
-use crate::api::{config, explain, look, probe, scale};
+use crate::api::{config, explain, look, probe, release, scale, server};
 use crate::auth::guard;
 use crate::auth::tokens::{Caller, Keyring};
 use crate::metrics::{self, Losses};
@@ -75,9 +75,15 @@ pub(crate) fn whole(api: Api) -> Router {
         .route("/pools", get(look::pools))
         .route("/pools/{pool}", get(look::pool))
         .route("/pools/{pool}/servers", get(look::servers))
+        .route("/pools/{pool}/servers/{server}", patch(server::patch))
+        .route("/overrides", get(server::overrides).delete(server::clear))
         .route("/pools/{pool}/autoscale", get(scale::show))
         .route("/pools/{pool}/scale", post(scale::scale))
         .route("/freeze/autoscale", post(scale::freeze).delete(scale::thaw))
+        .route("/freeze/rollouts", post(release::freeze).delete(release::thaw))
+        .route("/rollouts", get(release::list))
+        .route("/rollouts/{name}", get(release::show))
+        .route("/rollouts/{name}/{command}", post(release::command))
         .route("/events", get(look::events))
         .route("/config", get(config::show))
         .route("/config/check", post(config::check))

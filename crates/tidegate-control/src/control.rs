@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::config::diff::Change;
-use tidegate_core::model::ids::{ListenerName, PoolName};
+use tidegate_core::model::ids::{ListenerName, PoolName, RolloutName};
 use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
 use tidegate_core::snapshot::Snapshot;
@@ -23,12 +23,18 @@ use tidegate_net::{clock, task};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::act::acme::standing::Standings;
+use crate::act::notify::counts::{NotifyCounts, Tallies};
 use crate::act::provider::contract::{AnyProvider, Provider};
 use crate::events::{EventLog, Kind, Page, Report};
 use crate::health::board::Board;
 use crate::observe::config_file::{Accepted, Origin};
+use crate::overrides::order as overrides;
+use crate::overrides::order::Override;
 use crate::publish::Compiler;
 use crate::reconcile::Reconciler;
+use crate::release::facts::Word;
+use crate::release::status::RolloutStatus;
+use crate::release::steering as releases;
 use crate::scale::lapse::Lapse;
 use crate::scale::scalers::ScalerKey;
 use crate::scale::status::AutoscaleStatus;
@@ -108,6 +114,7 @@ pub struct Applied {
 pub(crate) enum Command {
     Reload {
         cause: String,
+        word: Word,
         reply: Option<oneshot::Sender<Reload>>,
     },
     /// Files that TLS is made of have changed.
@@ -117,6 +124,18 @@ pub(crate) enum Command {
         order: Order,
         by: String,
         reply: oneshot::Sender<Result<(), OrderError>>,
+    },
+    /// Somebody steers rollouts.
+    Release {
+        order: releases::Order,
+        by: String,
+        reply: oneshot::Sender<Result<(), releases::OrderError>>,
+    },
+    /// Somebody asks something of servers.
+    Override {
+        order: overrides::Order,
+        by: String,
+        reply: oneshot::Sender<Result<(), overrides::OrderError>>,
     },
     Stop,
 }
@@ -134,10 +153,16 @@ pub(crate) struct Shared {
     pub(crate) reloads: Reloads,
     pub(crate) renewals: Renewals,
     pub(crate) standings: Standings,
+    /// How webhooks went.
+    pub(crate) notices: Tallies,
     /// What starts and stops instances.
     pub(crate) providers: Mutex<BTreeMap<ScalerKey, Arc<AnyProvider>>>,
     /// The autoscalers, by pool.
     pub(crate) autoscale: Mutex<BTreeMap<PoolName, Arc<AutoscaleStatus>>>,
+    /// The rollouts, by name.
+    pub(crate) rollouts: Mutex<BTreeMap<RolloutName, Arc<RolloutStatus>>>,
+    /// What is in force for servers against their configuration, by pool and name.
+    pub(crate) overrides: Mutex<Vec<Override>>,
     pub(crate) started: (Instant, UnixTime),
     /// The configuration of the start: what needs a restart is measured against it.
     pub(crate) first: Arc<Config>,
@@ -180,8 +205,11 @@ impl Control {
             reloads: Reloads::default(),
             renewals: Renewals::default(),
             standings: Standings::default(),
+            notices: Tallies::default(),
             providers: Mutex::default(),
             autoscale: Mutex::default(),
+            rollouts: Mutex::default(),
+            overrides: Mutex::default(),
             started: (now, clock::unix_time()),
             readiness: AtomicU8::new(Readiness::Starting as u8),
         });
@@ -249,6 +277,12 @@ impl Control {
         self.shared.standings.orders()
     }
 
+    /// How the webhooks went that are told of events.
+    #[must_use]
+    pub fn notices(&self) -> Vec<NotifyCounts> {
+        self.shared.notices.all()
+    }
+
     /// What TLS is made of.
     #[must_use]
     pub fn tls(&self) -> Arc<Tls> {
@@ -282,8 +316,13 @@ impl Control {
     /// Reads the configuration again and applies it if it is good; `cause` says who asked and how,
     /// for the event. Answers when the new configuration serves, or is refused.
     pub async fn reload(&self, cause: &str) -> Reload {
+        self.reload_by(Word::OfFacts, cause).await
+    }
+
+    /// The same; `word` says what counts where the configuration contradicts what has happened.
+    pub async fn reload_by(&self, word: Word, cause: &str) -> Reload {
         let (reply, answer) = oneshot::channel();
-        let command = Command::Reload { cause: cause.to_owned(), reply: Some(reply) };
+        let command = Command::Reload { cause: cause.to_owned(), word, reply: Some(reply) };
         if self.commands.send(command).await.is_err() {
             return Reload::Refused(vec![self.stopping()]);
         }
@@ -311,6 +350,56 @@ impl Control {
         let command = Command::Steer { order, by: by.to_owned(), reply };
         self.commands.send(command).await.map_err(|_| OrderError::Stopping)?;
         answer.await.unwrap_or(Err(OrderError::Stopping))
+    }
+
+    /// How a rollout goes; `None`: there is no such rollout.
+    #[must_use]
+    pub fn rollout(&self, name: &RolloutName) -> Option<Arc<RolloutStatus>> {
+        lock(&self.shared.rollouts).get(name).cloned()
+    }
+
+    /// How all rollouts go, by name.
+    #[must_use]
+    pub fn rollouts(&self) -> Vec<Arc<RolloutStatus>> {
+        lock(&self.shared.rollouts).values().cloned().collect()
+    }
+
+    /// Steers rollouts; `by` says who asked. Answers when it is kept.
+    ///
+    /// # Errors
+    /// [`releases::OrderError`] when the order makes no sense; nothing has changed then.
+    pub async fn release(
+        &self,
+        order: releases::Order,
+        by: &str,
+    ) -> Result<(), releases::OrderError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Release { order, by: by.to_owned(), reply };
+        let stopping = releases::OrderError::Stopping;
+        self.commands.send(command).await.map_err(|_| stopping.clone())?;
+        answer.await.unwrap_or(Err(stopping))
+    }
+
+    /// What is in force for servers against their configuration, by pool and name.
+    #[must_use]
+    pub fn overrides(&self) -> Vec<Override> {
+        lock(&self.shared.overrides).clone()
+    }
+
+    /// Asks something of servers; `by` says who does.
+    ///
+    /// # Errors
+    /// [`overrides::OrderError`] when the order makes no sense or cannot be kept; nothing has
+    /// changed then.
+    pub async fn override_servers(
+        &self,
+        order: overrides::Order,
+        by: &str,
+    ) -> Result<(), overrides::OrderError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Override { order, by: by.to_owned(), reply };
+        self.commands.send(command).await.map_err(|_| overrides::OrderError::Stopping)?;
+        answer.await.unwrap_or(Err(overrides::OrderError::Stopping))
     }
 
     /// Says that the balancer is about to stop: it is not ready from now on, and goes on serving.

@@ -5,12 +5,16 @@
 //! that they know.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use tidegate_core::model::ids::{PoolName, ServerName};
+use tidegate_core::model::rollout::Rollout;
+use tidegate_core::rollout::event::RolloutEvent;
 use tidegate_core::time::UnixTime;
 use tidegate_net::clock;
+use tokio::sync::watch;
 
 /// Events that are remembered.
 pub const KEPT: usize = 1024;
@@ -25,7 +29,8 @@ pub enum Kind {
     ConfigApplied,
     /// A configuration was refused; the one before it goes on.
     ConfigRefused,
-    /// A certificate, a key or an authority was renewed: its file changed, or it was issued.
+    /// A certificate, a key (of cookies as well), an authority or the database of countries was
+    /// renewed: its file changed, or it was issued.
     CertificateRenewed,
     /// A changed file cannot be used, or an authority issues no certificate; what was there before
     /// goes on.
@@ -42,6 +47,8 @@ pub enum Kind {
     ServerSpared,
     /// A server passes its checks, but slowly.
     ServerDegraded,
+    /// Somebody asks something of a server, or what was asked is over.
+    ServerSteered,
     /// No server of a pool is available.
     PoolDown,
     /// No server of a pool is available, and its traffic goes to all of them.
@@ -60,6 +67,8 @@ pub enum Kind {
     ProviderFailed,
     /// A provider works again.
     ProviderBack,
+    /// A rollout went on, was held up, or is over.
+    Rollout,
     /// The balancer is about to stop.
     Stopping,
 }
@@ -80,6 +89,7 @@ impl Kind {
             Self::ServerReturned => "server-returned",
             Self::ServerSpared => "server-spared",
             Self::ServerDegraded => "server-degraded",
+            Self::ServerSteered => "server-steered",
             Self::PoolDown => "pool-down",
             Self::PoolPanic => "pool-panic",
             Self::PoolUp => "pool-up",
@@ -89,6 +99,7 @@ impl Kind {
             Self::Instance => "instance",
             Self::ProviderFailed => "provider-failed",
             Self::ProviderBack => "provider-back",
+            Self::Rollout => "rollout",
             Self::Stopping => "stopping",
         }
     }
@@ -149,13 +160,15 @@ pub(crate) struct Report {
     server: Option<ServerName>,
     message: String,
     reason: String,
+    /// Whether somebody should have a look.
+    trouble: bool,
 }
 
 impl Report {
     /// Something about the balancer as a whole.
     pub(crate) fn node(kind: Kind, message: impl Into<String>, reason: impl ToString) -> Self {
         let (message, reason) = (message.into(), reason.to_string());
-        Self { kind, pool: None, server: None, message, reason }
+        Self { kind, pool: None, server: None, message, reason, trouble: kind.is_trouble() }
     }
 
     /// Something about a pool.
@@ -176,6 +189,27 @@ impl Report {
         reason: impl ToString,
     ) -> Self {
         Self { pool: Some(pool.clone()), ..Self::node(kind, message, reason) }
+    }
+
+    /// Something about a rollout.
+    pub(crate) fn rollout(rollout: &Rollout, event: &RolloutEvent, reason: String) -> Self {
+        let message = format!("rollout {}: {event}", rollout.name);
+        let (pool, trouble) = (Some(rollout.pool.clone()), event.is_trouble());
+        Self { pool, trouble, ..Self::node(Kind::Rollout, message, reason) }
+    }
+
+    /// What people ask of a server.
+    pub(crate) fn steered(
+        (pool, server): (&PoolName, &ServerName),
+        what: impl fmt::Display,
+        reason: impl ToString,
+    ) -> Self {
+        let message = format!("server {server} of pool {pool} {what}");
+        Self {
+            pool: Some(pool.clone()),
+            server: Some(server.clone()),
+            ..Self::node(Kind::ServerSteered, message, reason)
+        }
     }
 
     /// Something about a server.
@@ -206,6 +240,8 @@ impl Report {
 #[derive(Debug, Default)]
 pub(crate) struct EventLog {
     ring: Mutex<Ring>,
+    /// The number of the newest event.
+    newest: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -217,13 +253,13 @@ struct Ring {
 impl EventLog {
     /// Remembers and logs an event.
     pub(crate) fn emit(&self, report: Report) {
-        let Report { kind, pool, server, message, reason } = report;
-        if kind.is_trouble() {
+        let Report { kind, pool, server, message, reason, trouble } = report;
+        if trouble {
             tracing::warn!(kind = kind.as_str(), reason, "{message}");
         } else {
             tracing::info!(kind = kind.as_str(), reason, "{message}");
         }
-        self.lock().push(clock::unix_time(), |id, at| Event {
+        let newest = self.lock().push(clock::unix_time(), |id, at| Event {
             id,
             at,
             kind,
@@ -232,6 +268,12 @@ impl EventLog {
             message,
             reason,
         });
+        self.newest.send_replace(newest);
+    }
+
+    /// What changes whenever something happens.
+    pub(crate) fn follow(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
     }
 
     /// The events after the one numbered `since`; 0: all that are remembered.
@@ -250,12 +292,13 @@ impl EventLog {
 }
 
 impl Ring {
-    fn push(&mut self, at: UnixTime, event: impl FnOnce(u64, u64) -> Event) {
+    fn push(&mut self, at: UnixTime, event: impl FnOnce(u64, u64) -> Event) -> u64 {
         self.last += 1;
         if self.events.len() == KEPT {
             self.events.pop_front();
         }
         self.events.push_back(event(self.last, at.as_millis()));
+        self.last
     }
 
     fn since(&self, since: u64) -> Page {

@@ -10,9 +10,9 @@
 //!
 //! Reading order: `observe` (what comes in), `health` (what is made of probes and signals), `tls`
 //! (what is made of certificates and keys), `act` (what is done beyond this process), `scale` (how
-//! many servers there are),
-//! `publish` and `reconcile` (how it takes effect), `control`, `events`, `status` and `explain`
-//! (what people see).
+//! many servers there are), `release` (how the servers of one pool take over from another's),
+//! `overrides` (what people ask of single servers), `publish` and `reconcile` (how it takes effect),
+//! `control`, `events`, `status` and `explain` (what people see), `pass` (what they hand out).
 
 #![forbid(unsafe_code)]
 
@@ -22,7 +22,10 @@ pub mod act;
 mod health;
 pub mod tls;
 
+pub mod release;
 pub mod scale;
+
+pub mod overrides;
 
 pub mod publish;
 pub mod reconcile;
@@ -30,4 +33,5 @@ pub mod reconcile;
 pub mod control;
 pub mod events;
 pub mod explain;
+pub mod pass;
 pub mod status;

@@ -14,8 +14,10 @@ use std::sync::Arc;
 
 use tidegate_core::model::ids::ListenerName;
 use tidegate_core::model::node::Config;
-use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
+use tidegate_core::session::id::IdSecret;
+use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
 use tidegate_core::time::Instant;
+use tidegate_net::entropy;
 use tidegate_net::tls::contexts::Contexts;
 
 /// What control asks of the data plane.
@@ -52,24 +54,30 @@ pub trait DataPlane: Send + 'static {
 #[derive(Debug)]
 pub(crate) struct Compiler {
     ids: ServerIds,
+    /// The last snapshot that was made, of this configuration or of one that is to come.
+    generation: u64,
 }
 
 impl Compiler {
     /// The compiler and the first snapshot of the process.
     pub(crate) fn new(config: Arc<Config>, now: Instant) -> (Self, Arc<Snapshot>) {
-        let mut ids = ServerIds::default();
-        let first = Snapshot::build(config, &Instances::new(), None, &mut ids, now);
-        (Self { ids }, Arc::new(first))
+        let mut ids = ServerIds::new(IdSecret::new([entropy::word(), entropy::word()]));
+        let first = Snapshot::build(config, &Circumstances::default(), None, &mut ids, now);
+        (Self { ids, generation: first.generation }, Arc::new(first))
     }
 
-    /// The snapshot after `previous`.
+    /// The snapshot after `previous`, and later than all others.
     pub(crate) fn compile(
         &mut self,
         config: Arc<Config>,
-        instances: &Instances,
+        circumstances: &Circumstances,
         previous: &Snapshot,
         now: Instant,
     ) -> Arc<Snapshot> {
-        Arc::new(Snapshot::build(config, instances, Some(previous), &mut self.ids, now))
+        let mut snapshot =
+            Snapshot::build(config, circumstances, Some(previous), &mut self.ids, now);
+        self.generation += 1;
+        snapshot.generation = self.generation;
+        Arc::new(snapshot)
     }
 }

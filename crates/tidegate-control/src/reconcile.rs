@@ -20,9 +20,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use thiserror::Error;
 use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::config::diff::{self, Change};
+use tidegate_core::model::ids::RolloutName;
 use tidegate_core::model::node::Config;
 use tidegate_core::signal::Signal;
-use tidegate_core::snapshot::Snapshot;
+use tidegate_core::snapshot::{Circumstances, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::{clock, entropy, task};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -30,14 +31,21 @@ use tokio::task::JoinHandle;
 
 use crate::act::acme::orders;
 use crate::act::acme::wanted::Wanted;
+use crate::act::notify::herald;
+use crate::act::notify::webhook::Webhook;
 use crate::control::{Applied, Command, Reload, Shared, lock};
 use crate::events::{Kind, Report};
 use crate::health::keeper::Keeper;
 use crate::observe::config_file::{Accepted, Refused};
 use crate::observe::probe::crew::{Crew, Found};
+use crate::observe::sessions::Census;
 use crate::observe::sources::Sources;
 use crate::observe::watch::{self as watcher, Watched};
+use crate::overrides::book::Book;
 use crate::publish::{Compiler, DataPlane};
+use crate::release::facts::Word;
+use crate::release::hands::Seen as Released;
+use crate::release::releases::Releases;
 use crate::scale::hands::Seen;
 use crate::scale::lapse::Lapse;
 use crate::scale::scalers::{ScalerKey, Scalers};
@@ -85,6 +93,7 @@ impl Reconciler {
         let (crew, results) = Crew::new();
         let keeper = Keeper::new(Arc::clone(&shared), crew, entropy::word());
         let (scalers, seen) = Scalers::new(Arc::clone(&shared), lapse);
+        let (releases, released) = Releases::new(Arc::clone(&shared));
         let (started, start) = oneshot::channel();
         keep(&shared).await;
         let mut reconcile = Loop {
@@ -92,7 +101,11 @@ impl Reconciler {
             plane,
             keeper,
             wanted: orders::start(Arc::clone(&shared), watcher.clone()),
+            webhooks: herald::start(Arc::clone(&shared)),
             scalers,
+            releases,
+            census: Census::default(),
+            overrides: Book::new(Arc::clone(&shared)),
             watched: watcher::start("config-watch", watcher.clone(), reload_for_files),
             certificates: watcher::start("certificate-watch", watcher, || Command::Renew),
             step: Step::Idle,
@@ -102,7 +115,7 @@ impl Reconciler {
             members_due: false,
         };
         reconcile.begin_first(started).map_err(StartError::Listen)?;
-        let inputs = Inputs { commands, signals, results, seen };
+        let inputs = Inputs { commands, signals, results, seen, released };
         let running = task::spawn("reconcile", reconcile.run(inputs));
         match start.await {
             Ok(()) => Ok(running),
@@ -117,6 +130,7 @@ struct Inputs {
     signals: mpsc::Receiver<Signal>,
     results: mpsc::UnboundedReceiver<Found>,
     seen: mpsc::UnboundedReceiver<(ScalerKey, Seen)>,
+    released: mpsc::UnboundedReceiver<(RolloutName, Released)>,
 }
 
 /// The loop.
@@ -126,9 +140,13 @@ struct Loop<P: DataPlane> {
     plane: P,
     keeper: Keeper,
     scalers: Scalers,
+    releases: Releases,
+    census: Census,
+    overrides: Book,
     watched: watch::Sender<Watched>,
     certificates: watch::Sender<Watched>,
     wanted: watch::Sender<Wanted>,
+    webhooks: watch::Sender<Arc<[Webhook]>>,
     step: Step<P::Prepared>,
     /// Reloads that wait for the one under way: one more serves them all.
     queue: Vec<Request>,
@@ -144,24 +162,28 @@ enum Input {
     Signal(Signal),
     Found(Found),
     Seen(ScalerKey, Seen),
+    Released(RolloutName, Released),
     Done(Done),
     Timeout,
 }
 
-/// What authorities issued earlier is there before the first client is.
+/// What authorities issued earlier, and the keys that are our own, are there before the first client is.
 async fn keep(shared: &Shared) {
     let accepted = shared.accepted.load_full();
-    if accepted.config.acme().next().is_none() {
+    if accepted.config.acme().next().is_none() && !accepted.config.makes_keys() {
         return;
     }
     match tokio::task::spawn_blocking(move || accepted.with_kept()).await {
         Ok(accepted) => shared.accepted.store(Arc::new(accepted)),
-        Err(error) => tracing::error!(%error, "cannot look for certificates that are kept"),
+        Err(error) => {
+            tracing::error!(%error, "cannot look for certificates and keys that are kept")
+        }
     }
 }
 
 fn reload_for_files() -> Command {
-    Command::Reload { cause: "a changed file".to_owned(), reply: None }
+    let cause = "a changed file".to_owned();
+    Command::Reload { cause, word: Word::OfFacts, reply: None }
 }
 
 impl<P: DataPlane> Loop<P> {
@@ -173,19 +195,31 @@ impl<P: DataPlane> Loop<P> {
                 Some(signal) = inputs.signals.recv() => Input::Signal(signal),
                 Some(found) = inputs.results.recv() => Input::Found(found),
                 Some((key, seen)) = inputs.seen.recv() => Input::Seen(key, seen),
+                Some((name, seen)) = inputs.released.recv() => Input::Released(name, seen),
                 done = self.step.done() => Input::Done(done),
                 () = tokio::time::sleep_until(clock::tokio_time(timeout)) => Input::Timeout,
             };
             let now = clock::now();
             match input {
                 Input::Command(None | Some(Command::Stop)) => return self.plane,
-                Input::Command(Some(Command::Reload { cause, reply })) => {
-                    self.queue.push(Request { cause, reply });
+                Input::Command(Some(Command::Reload { cause, word, reply })) => {
+                    self.queue.push(Request { cause, word, reply });
                 }
                 Input::Command(Some(Command::Renew)) => self.renewal_due = true,
                 Input::Command(Some(Command::Steer { order, by, reply })) => {
                     // Whoever asked may have gone meanwhile.
                     let _ = reply.send(self.scalers.order(&order, &by));
+                }
+                Input::Command(Some(Command::Override { order, by, reply })) => {
+                    let served = self.shared.snapshot.load_full();
+                    let _ = reply.send(self.overrides.order(&order, &by, &served, now));
+                }
+                Input::Command(Some(Command::Release { order, by, reply })) => {
+                    self.releases.order(order, &by, reply);
+                }
+                Input::Released(name, seen) => self.releases.hear(&name, seen),
+                Input::Signal(Signal::Differed(difference)) => {
+                    tracing::debug!(rollout = %difference.rollout, %difference, "a copy differs");
                 }
                 Input::Signal(signal) => self.keeper.handle_signal(&signal, now),
                 Input::Found((server, result)) => {
@@ -201,8 +235,11 @@ impl<P: DataPlane> Loop<P> {
                 Input::Timeout => {}
             }
             self.keeper.handle_timeout(now);
+            self.census.handle_timeout(&self.shared.snapshot.load(), now);
+            self.overrides.handle_timeout(&self.shared.snapshot.load(), now);
             self.go_on(now);
             self.scale(now);
+            self.release(now);
         }
     }
 
@@ -215,7 +252,9 @@ impl<P: DataPlane> Loop<P> {
             _ => idle,
         };
         let due = self.keeper.poll_timeout().into_iter().chain(self.scalers.poll_timeout());
-        due.chain([step, idle]).min().unwrap_or(idle)
+        let due = due.chain(self.census.poll_timeout(&self.shared.snapshot.load()));
+        let due = due.chain(self.overrides.poll_timeout());
+        due.chain(self.releases.poll_timeout()).chain([step, idle]).min().unwrap_or(idle)
     }
 
     /// Takes whatever next step is open.
@@ -228,8 +267,10 @@ impl<P: DataPlane> Loop<P> {
         }
         if matches!(self.step, Step::Idle) && !self.queue.is_empty() {
             let (origin, served) = (self.shared.origin.clone(), self.shared.accepted.load_full());
-            let loading = tokio::task::spawn_blocking(move || origin.load_after(&served.tls));
-            self.step = Step::Loading(loading, std::mem::take(&mut self.queue));
+            let requests = std::mem::take(&mut self.queue);
+            let word = requests.iter().map(|request| request.word).max().unwrap_or_default();
+            let load = move || origin.load_after(&served.tls, word);
+            self.step = Step::Loading(tokio::task::spawn_blocking(load), requests);
         }
         if matches!(self.step, Step::Idle) && std::mem::take(&mut self.renewal_due) {
             self.begin_renewal();
@@ -242,15 +283,20 @@ impl<P: DataPlane> Loop<P> {
         let config = Arc::clone(&accepted.config);
         let prepared = self.plane.prepare(&config)?;
         self.scalers.prepare(&config)?;
+        self.releases.prepare(&config)?;
+        self.releases.settle(&config, accepted.word);
         let now = clock::now();
         self.scalers.settle(&config, now);
         let first = self.shared.snapshot.load_full();
-        let snapshot = match self.scalers.instances() {
+        let snapshot = match self.circumstances() {
             // What ran before this process did serves again as soon as anything does.
-            found if !found.is_empty() => self.compiler.compile(config, found, &first, now),
+            found if found != Circumstances::default() => {
+                self.compiler.compile(config, &found, &first, now)
+            }
             _ => first,
         };
         self.scalers.rotate(&snapshot, now);
+        self.overrides.settle(&snapshot, now);
         self.probe_first(accepted, snapshot, prepared, Asked::ToStart(started));
         Ok(())
     }
@@ -269,7 +315,9 @@ impl<P: DataPlane> Loop<P> {
         let config = Arc::clone(&accepted.config);
         let prepared = self.plane.prepare(&config).map_err(|error| ("listener", error));
         let prepared = prepared.and_then(|prepared| {
-            self.scalers.prepare(&config).map_err(|error| ("runtime.state", error))?;
+            let kept = self.scalers.prepare(&config);
+            let kept = kept.and_then(|()| self.releases.prepare(&config));
+            kept.map_err(|error| ("runtime.state", error))?;
             Ok(prepared)
         });
         match prepared {
@@ -278,8 +326,8 @@ impl<P: DataPlane> Loop<P> {
                 self.refuse(vec![mistake], accepted.sources, requests);
             }
             Ok(prepared) => {
-                let (before, instances) = (self.shared.snapshot.load(), self.scalers.instances());
-                let snapshot = self.compiler.compile(config, instances, &before, now);
+                let (before, found) = (self.shared.snapshot.load_full(), self.circumstances());
+                let snapshot = self.compiler.compile(config, &found, &before, now);
                 self.probe_first(accepted, snapshot, prepared, Asked::ToReload(requests));
             }
         }
@@ -330,15 +378,18 @@ impl<P: DataPlane> Loop<P> {
         let Probing { accepted, snapshot, prepared, asked, .. } = probing;
         let before = self.shared.accepted.load_full();
         let contexts = Arc::clone(&accepted.tls.contexts);
+        self.overrides.settle(&snapshot, now);
         self.plane.commit(prepared, Arc::clone(&snapshot), contexts);
         self.shared.snapshot.store(Arc::clone(&snapshot));
         *lock(&self.shared.addresses) = self.plane.addresses();
         self.keeper.settle(&snapshot, &accepted.tls.contexts, now);
         self.scalers.settle(&snapshot.config, now);
+        self.releases.settle(&snapshot.config, accepted.word);
         self.shared.registry.retain(&configured(&snapshot));
         self.shared.accepted.store(Arc::new(accepted.clone()));
         self.watch(accepted.sources.clone());
         self.follow(&accepted.config, &accepted.tls);
+        self.webhooks.send_replace(Arc::clone(&accepted.webhooks));
         match asked {
             Asked::ToStart(started) => self.say_started(&snapshot, started),
             Asked::ToReload(requests) => {

@@ -104,6 +104,7 @@ fn pool(balance: Balance, members: &[Member]) -> Pool {
         protocol: Protocol::Http1,
         tls: None,
         slow_start: 30 * second,
+        drain_timeout: 300 * second,
         backup_when: BackupWhen::Short,
         when_all_down: WhenAllDown::FailOpen,
         retry_budget: RetryBudget {
@@ -120,6 +121,7 @@ fn pool(balance: Balance, members: &[Member]) -> Pool {
             failures: Failures { connect: true, reset: true, timeout: true, status: Vec::new() },
         },
         error_pages: ErrorPages::default(),
+        session: None,
         autoscale: None,
     }
 }

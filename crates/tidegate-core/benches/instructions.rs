@@ -26,7 +26,7 @@ use tidegate_core::http::scheme::Scheme;
 use tidegate_core::http::write::{self, BodyFraming, Persistence, ReplyOptions, RequestOptions};
 use tidegate_core::model::ids::ListenerIndex;
 use tidegate_core::route::table::{Found, RouteRequest};
-use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
+use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
 use tidegate_core::time::Instant;
 
 const REQUEST: &[u8] = b"GET /api/items/42?color=blue HTTP/1.1\r\n\
@@ -88,7 +88,13 @@ fn snapshot(routes: usize) -> Snapshot {
     }
     let loaded = load(Path::new("bench.toml"), &mut Text(&text));
     let config = Arc::new(loaded.config.expect("a good configuration"));
-    Snapshot::build(config, &Instances::new(), None, &mut ServerIds::default(), Instant::ZERO)
+    Snapshot::build(
+        config,
+        &Circumstances::default(),
+        None,
+        &mut ServerIds::default(),
+        Instant::ZERO,
+    )
 }
 
 fn balancer() -> (Snapshot, Balancer) {
@@ -166,6 +172,7 @@ fn rewrite_reply((mut reply, mut out): (ReplyHead, Vec<u8>)) -> (ReplyHead, Vec<
         framing: BodyFraming::AsReceived,
         persistence: Persistence::Default,
         date: b"Fri, 20 Nov 2026 20:00:00 GMT",
+        more: b"",
     };
     write::reply(&reply, options, &mut out);
     (reply, out)

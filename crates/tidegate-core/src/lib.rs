@@ -11,9 +11,10 @@
 //! |---|---|---|
 //! | 0 | `time` `rng` `model` | vocabulary |
 //! | 1 | `config` `http` `telemetry` `wire` | text, bytes and names to and from the vocabulary |
-//! | 2 | `route` `balance` `health` `admit` `edit` `compress` `renewal` `release` | about one of each |
+//! | 2 | `route` `balance` `health` `admit` `edit` `compress` `renewal` | about one of each |
+//! | 2 | `release` `session` `delivery` | about one user, and one message to people |
 //! | 3 | `snapshot` `signal` | what the two planes exchange |
-//! | 4 | `scale` `rollout` | how many servers there are, how a release goes |
+//! | 4 | `scale` `rollout` | how many servers there are, how one version takes over |
 
 #![forbid(unsafe_code)]
 
@@ -29,11 +30,13 @@ pub mod wire;
 pub mod admit;
 pub mod balance;
 pub mod compress;
+pub mod delivery;
 pub mod edit;
 pub mod health;
 pub mod release;
 pub mod renewal;
 pub mod route;
+pub mod session;
 
 pub mod signal;
 pub mod snapshot;

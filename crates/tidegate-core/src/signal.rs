@@ -8,9 +8,10 @@
 
 use std::fmt;
 
-use crate::model::ids::PoolName;
+use crate::model::ids::{PoolName, RolloutName};
 use crate::model::pool::Failures;
 use crate::model::server::ServerId;
+use crate::time::Duration;
 
 /// Something that control should act upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,23 @@ pub enum Signal {
         /// How the last one failed.
         reason: FailureReason,
     },
+    /// A copy of a request was answered otherwise than the original.
+    Differed(Box<Difference>),
+}
+
+/// How a copy of a request was answered otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The rollout that has requests copied.
+    pub rollout: RolloutName,
+    /// The method.
+    pub method: String,
+    /// The path, without its query and cut where it is long.
+    pub path: String,
+    /// The status codes of stable and candidate.
+    pub statuses: [u16; 2],
+    /// How long they took to the first byte of the response.
+    pub latencies: [Duration; 2],
 }
 
 impl fmt::Display for Signal {
@@ -39,7 +57,16 @@ impl fmt::Display for Signal {
                     server.0
                 )
             }
+            Self::Differed(difference) => difference.fmt(f),
         }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, path, statuses: [stable, candidate], latencies, .. } = self;
+        let [before, after] = latencies.map(|latency| latency.as_millis());
+        write!(f, "{method} {path}: {stable} after {before} ms, {candidate} after {after} ms")
     }
 }
 

@@ -9,19 +9,36 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::balance::plan::Plan;
-use crate::model::ids::{ListenerIndex, ListenerName, PoolIndex, PoolName, RouteIndex};
+use crate::model::ids::{
+    ListenerIndex, ListenerName, PoolIndex, PoolName, ReleaseIndex, RouteIndex,
+};
 use crate::model::listener::Listener;
 use crate::model::node::Config;
 use crate::model::pool::{InitialHealth, Pool};
+use crate::model::rollout::{Rollout, Side};
 use crate::model::route::Route;
 use crate::model::server::{
     Availability, Member, PoolState, Rotation, Server, ServerId, ServerState,
 };
+use crate::release::division::Division;
+use crate::release::treatment::Treatment;
 use crate::route::table::RouteTable;
+use crate::session::id::IdSecret;
+use crate::session::pool::{Before, PoolSessions};
+use crate::session::tag::Tags;
 use crate::time::Instant;
 
 /// The instances that are members of pools, beside the servers that are listed.
 pub type Instances = BTreeMap<PoolName, Vec<Server>>;
+
+/// What changes while the configuration stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Who is a member beside those listed.
+    pub instances: Instances,
+    /// What is divided between two versions.
+    pub divisions: Vec<Division>,
+}
 
 /// A compiled configuration.
 #[derive(Debug)]
@@ -36,8 +53,45 @@ pub struct Snapshot {
     pub table: Arc<RouteTable>,
     /// Pools, in the order of the configuration.
     pub pools: Vec<Arc<PoolEntry>>,
-    /// The pool that each route leads to.
-    route_pools: Vec<Option<PoolIndex>>,
+    /// What is divided between two versions.
+    pub releases: Vec<Release>,
+    /// Where each route leads.
+    ways: Vec<Way>,
+}
+
+/// Where a route leads.
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
+    /// The pool; `None`: it is answered here.
+    pool: Option<PoolIndex>,
+    /// Which of `releases` its pool is divided by.
+    release: Option<ReleaseIndex>,
+}
+
+/// A rollout that divides the users of a pool.
+#[derive(Debug)]
+pub struct Release {
+    /// What the configuration says.
+    pub rollout: Rollout,
+    /// How users are divided.
+    pub division: Division,
+    /// Which version audiences meet.
+    pub treatment: Treatment,
+    /// The pool that requests were for.
+    pub stable: PoolIndex,
+    /// The pool that takes those of the candidate's users.
+    pub candidate: PoolIndex,
+}
+
+impl Release {
+    /// The pool of one side.
+    #[must_use]
+    pub const fn pool(&self, side: Side) -> PoolIndex {
+        match side {
+            Side::Stable => self.stable,
+            Side::Candidate => self.candidate,
+        }
+    }
 }
 
 /// A pool and its live parts.
@@ -53,6 +107,10 @@ pub struct PoolEntry {
     pub state: Arc<PoolState>,
     /// How a server is picked.
     pub plan: Arc<Plan>,
+    /// Who keeps which server; `None`: nobody does.
+    pub sessions: Option<PoolSessions>,
+    /// What sessions call its servers.
+    pub tags: Tags,
 }
 
 impl Snapshot {
@@ -60,37 +118,45 @@ impl Snapshot {
     ///
     /// A server that is new to a pool that was running before joins it at `now`, which begins its
     /// slow start. A server without active checks counts as healthy. An instance that is new is not
-    /// in rotation. `ids` gives new servers their identities.
+    /// in rotation. A division of a rollout that is not configured divides nothing. `ids` gives new
+    /// servers their identities.
     ///
     /// # Panics
     /// Never for a checked configuration, whose routes lead to pools that exist.
     #[must_use]
     pub fn build(
         config: Arc<Config>,
-        instances: &Instances,
+        circumstances: &Circumstances,
         previous: Option<&Self>,
         ids: &mut ServerIds,
         now: Instant,
     ) -> Self {
-        let mut ground = Ground { instances, previous, ids, now };
+        let mut ground = Ground { instances: &circumstances.instances, previous, ids, now };
         let pools: Vec<Arc<PoolEntry>> =
             config.pools.iter().map(|pool| ground.pool_entry(pool)).collect();
-        let places: BTreeMap<&PoolName, PoolIndex> =
+        let places: Places<'_> =
             pools.iter().enumerate().map(|(i, p)| (&p.pool.name, PoolIndex::new(i))).collect();
-        let place = |route: &Route| {
-            let exists =
-                |pool| *places.get(pool).expect("check lets no route to a missing pool pass");
-            route.pool().map(exists)
-        };
+        let releases: Vec<Release> = circumstances
+            .divisions
+            .iter()
+            .filter_map(|division| release(&config, &places, division))
+            .collect();
+        let way = |route: &Route| Way::of(route, &places, &releases);
         let is_same = |previous: &Self| Arc::ptr_eq(&previous.config, &config);
         Self {
             generation: previous.map_or(1, |previous| previous.generation + 1),
             revision: previous.map_or(1, |before| before.revision + u64::from(!is_same(before))),
             table: table(&config, previous),
-            route_pools: config.routes.iter().map(place).collect(),
+            ways: config.routes.iter().map(way).collect(),
+            releases,
             pools,
             config,
         }
+    }
+
+    /// How users are divided.
+    pub fn divisions(&self) -> impl Iterator<Item = &Division> {
+        self.releases.iter().map(|release| &release.division)
     }
 
     /// The place of a listener.
@@ -115,7 +181,19 @@ impl Snapshot {
     /// The pool that a route leads to; `None`: it is answered here.
     #[must_use]
     pub fn pool_of(&self, route: RouteIndex) -> Option<PoolIndex> {
-        self.route_pools[route.position()]
+        self.ways[route.position()].pool
+    }
+
+    /// What the pool of a route is divided by, if it is divided for that route.
+    #[must_use]
+    pub fn release_of(&self, route: RouteIndex) -> Option<ReleaseIndex> {
+        self.ways[route.position()].release
+    }
+
+    /// A rollout that divides users.
+    #[must_use]
+    pub fn release(&self, index: ReleaseIndex) -> &Release {
+        &self.releases[index.position()]
     }
 
     /// A pool by name.
@@ -126,6 +204,14 @@ impl Snapshot {
 }
 
 impl PoolEntry {
+    /// Control only: counts the sessions of each member, or says that there are none to count.
+    pub fn count_sessions(&self, now: Instant) {
+        match &self.sessions {
+            Some(sessions) => sessions.count(&self.members, &self.tags, now),
+            None => self.members.iter().for_each(|member| member.state.set_sessions(None)),
+        }
+    }
+
     /// The member with this identity.
     #[must_use]
     pub fn member(&self, id: ServerId) -> Option<&Member> {
@@ -133,14 +219,24 @@ impl PoolEntry {
     }
 }
 
-/// Gives out server identities; one for the life of the process.
+/// Gives out server identities, and the secret by which sessions are told apart; one for the life
+/// of the process.
 #[derive(Debug, Default)]
-pub struct ServerIds(u64);
+pub struct ServerIds {
+    last: u64,
+    secret: IdSecret,
+}
 
 impl ServerIds {
-    fn next(&mut self) -> ServerId {
-        self.0 += 1;
-        ServerId(self.0)
+    /// Identities from the first on. The secret is to be drawn where clients name their sessions.
+    #[must_use]
+    pub const fn new(secret: IdSecret) -> Self {
+        Self { last: 0, secret }
+    }
+
+    const fn next(&mut self) -> ServerId {
+        self.last += 1;
+        ServerId(self.last)
     }
 }
 
@@ -151,6 +247,33 @@ fn table(config: &Arc<Config>, previous: Option<&Snapshot>) -> Arc<RouteTable> {
     }
     let names: Vec<ListenerName> = config.listeners.iter().map(|l| l.name.clone()).collect();
     Arc::new(RouteTable::build(&names, &config.routes))
+}
+
+/// Pools by name.
+type Places<'a> = BTreeMap<&'a PoolName, PoolIndex>;
+
+fn release(config: &Config, places: &Places<'_>, division: &Division) -> Option<Release> {
+    let rollout = config.rollouts.iter().find(|rollout| rollout.name == division.rollout)?;
+    Some(Release {
+        treatment: Treatment::of(rollout, &config.audiences),
+        rollout: rollout.clone(),
+        division: division.clone(),
+        stable: *places.get(&division.pool)?,
+        candidate: *places.get(&division.candidate)?,
+    })
+}
+
+impl Way {
+    fn of(route: &Route, places: &Places<'_>, releases: &[Release]) -> Self {
+        let Some(name) = route.pool() else { return Self::default() };
+        let pool = *places.get(name).expect("check lets no route to a missing pool pass");
+        let divides = |release: &Release| {
+            let routes = &release.rollout.routes;
+            release.stable == pool && (routes.is_empty() || routes.contains(&route.name))
+        };
+        let release = releases.iter().position(divides).map(ReleaseIndex::new);
+        Self { pool: Some(pool), release }
+    }
 }
 
 /// What pools are compiled with.
@@ -175,15 +298,33 @@ impl Ground<'_> {
             let origin = if place < listed { Origin::Listed } else { Origin::Launched };
             self.member(server, origin, &pool, before)
         });
+        let members: Vec<Member> = members.collect();
         let entry = PoolEntry {
-            members: members.collect(),
+            sessions: self.sessions(&pool, &members, before),
+            members,
             listed,
             state: before.map_or_else(Arc::default, |before| Arc::clone(&before.state)),
             plan: Arc::new(Plan::build(&pool)),
+            tags: Tags::new(&pool.name, &pool.servers),
             pool,
         };
+        entry.count_sessions(self.now);
         entry.state.advance();
         Arc::new(entry)
+    }
+
+    fn sessions(
+        &self,
+        pool: &Pool,
+        members: &[Member],
+        before: Option<&Arc<PoolEntry>>,
+    ) -> Option<PoolSessions> {
+        let before = before.and_then(|before| {
+            let (session, sessions) = (before.pool.session.as_deref()?, before.sessions.as_ref()?);
+            Some(Before { session, sessions, members: &before.members })
+        });
+        let session = pool.session.as_deref()?;
+        Some(PoolSessions::new(session, members, before, self.ids.secret, self.now))
     }
 
     fn member(

@@ -16,5 +16,7 @@ mod model;
 mod pages;
 #[path = "config/properties.rs"]
 mod properties;
+#[path = "config/release.rs"]
+mod release;
 #[path = "config/scale.rs"]
 mod scale;

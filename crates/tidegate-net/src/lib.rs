@@ -2,15 +2,18 @@
 //! the one way to start a task.
 //!
 //! Nothing here decides anything and nothing here reads a configuration file. Reading order:
-//! `clock`, `entropy`, `task`, `state`, `listen`, `socket`, `stream`, `http`, `tls`.
+//! `clock`, `entropy`, `task`, `state`, `listen`, `socket`, `stream`, `http`, `geo`, `seal`,
+//! `tls`.
 
 #![forbid(unsafe_code)]
 
 pub mod clock;
 pub mod entropy;
+pub mod geo;
 pub mod http;
 pub mod listen;
 mod poll;
+pub mod seal;
 mod socket;
 pub mod state;
 pub mod stream;

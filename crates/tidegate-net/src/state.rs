@@ -118,6 +118,27 @@ impl StateDirectory {
         written
     }
 
+    /// The content of a file, which is this one if there was none. Of several processes that settle
+    /// it at once, one does, and all return the same.
+    ///
+    /// # Errors
+    /// When it cannot be written or read.
+    pub fn settle(&self, name: &str, content: &[u8]) -> io::Result<Vec<u8>> {
+        if let Some(settled) = self.read(name)? {
+            return Ok(settled);
+        }
+        let draft = self.draft(name);
+        let written = write_whole(&draft, content).and_then(|()| {
+            match fs::hard_link(&draft, self.path(name)) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+                _ => File::open(&self.0)?.sync_all(),
+            }
+        });
+        // Nothing else can be done about it.
+        let _ = fs::remove_file(&draft);
+        written.and_then(|()| fs::read(self.path(name)))
+    }
+
     /// Removes a file if it is there.
     ///
     /// # Errors
@@ -190,6 +211,17 @@ mod tests {
         let left = fs::read_dir(&state.0).expect("it can be listed").count();
         assert_eq!(left, 1, "no draft is left");
         state.remove("a").and_then(|()| state.remove("a")).expect("gone already is gone");
+        fs::remove_dir_all(&state.0).expect("it is ours");
+    }
+
+    #[test]
+    fn a_file_is_settled_once() {
+        let state = directory();
+        for content in [&b"one"[..], b"two"] {
+            assert_eq!(state.settle("a", content).expect("it can be settled"), b"one");
+        }
+        let left = fs::read_dir(&state.0).expect("it can be listed").count();
+        assert_eq!(left, 1, "no draft is left");
         fs::remove_dir_all(&state.0).expect("it is ours");
     }
 

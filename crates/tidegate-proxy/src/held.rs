@@ -51,6 +51,11 @@ impl Held {
         self.bytes.len()
     }
 
+    /// What is kept, that which was advanced past included.
+    pub(crate) fn all(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Puts bytes at the end.
     pub(crate) fn append(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);

@@ -13,7 +13,8 @@
 //! 3. `downstream/h1.rs` reads a head, and `tidegate_core::http` parses it into the one `Head`.
 //! 4. `exchange/serve.rs` runs the exchange; `exchange/route.rs` finds its route and refuses what
 //!    must not go on.
-//! 5. `exchange/retry.rs` tries servers, and `exchange/pick.rs` picks each of them.
+//! 5. `exchange/retry.rs` tries servers, and `exchange/pick.rs` picks each of them, or
+//!    `exchange/session.rs` the one that the user had.
 //! 6. `upstream/connections.rs` hands out a kept connection, or `upstream/connect.rs` opens one.
 //! 7. `upstream/connection.rs` is the connection, which can be kept again only at a message
 //!    boundary.

@@ -27,6 +27,8 @@ pub(crate) enum Wire {
     Stream(Box<Duplex>),
     /// A connection to a server on which a stream is about to begin.
     Offer(SendRequest<Bytes>),
+    /// Nobody: sends nothing, takes everything, never leaves, and minds no form.
+    Sink,
 }
 
 /// Whether bytes end what their sender has to say.
@@ -57,6 +59,7 @@ impl Wire {
         match self {
             Self::Socket(stream) => stream.poll_read(context, buffer),
             Self::Stream(duplex) => duplex.poll_read(context, buffer),
+            Self::Sink => Poll::Pending,
             Self::Offer(_) => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     }
@@ -71,6 +74,7 @@ impl Wire {
         match self {
             Self::Socket(stream) => stream.poll_write(context, bytes),
             Self::Stream(duplex) => duplex.poll_write(context, bytes, part),
+            Self::Sink => Poll::Ready(Ok(bytes.len())),
             Self::Offer(_) => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
     }
@@ -95,7 +99,7 @@ impl Wire {
         match self {
             Self::Socket(stream) => stream.poll_shutdown(context),
             Self::Stream(duplex) => Poll::Ready(duplex.finish(&[])),
-            Self::Offer(_) => Poll::Ready(Ok(())),
+            Self::Offer(_) | Self::Sink => Poll::Ready(Ok(())),
         }
     }
 
@@ -107,7 +111,7 @@ impl Wire {
                 _ => Presence::Gone,
             }),
             Self::Stream(duplex) => duplex.poll_reset(context).map(|()| Presence::Gone),
-            Self::Offer(_) => Poll::Pending,
+            Self::Offer(_) | Self::Sink => Poll::Pending,
         }
     }
 
@@ -115,7 +119,7 @@ impl Wire {
     pub(crate) fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Socket(stream) => stream.poll_readable(context),
-            Self::Stream(_) | Self::Offer(_) => Poll::Pending,
+            Self::Stream(_) | Self::Offer(_) | Self::Sink => Poll::Pending,
         }
     }
 
@@ -124,7 +128,7 @@ impl Wire {
     pub(crate) fn finish(&mut self, lines: &[u8]) -> io::Result<()> {
         match self {
             Self::Stream(duplex) => duplex.finish(lines),
-            Self::Socket(_) | Self::Offer(_) => Ok(()),
+            Self::Socket(_) | Self::Offer(_) | Self::Sink => Ok(()),
         }
     }
 
@@ -132,7 +136,7 @@ impl Wire {
     pub(crate) fn has_ended(&self) -> bool {
         match self {
             Self::Stream(duplex) => duplex.has_ended(),
-            Self::Socket(_) | Self::Offer(_) => false,
+            Self::Socket(_) | Self::Offer(_) | Self::Sink => false,
         }
     }
 
@@ -140,7 +144,7 @@ impl Wire {
     pub(crate) fn take_trailers(&mut self) -> Vec<u8> {
         match self {
             Self::Stream(duplex) => duplex.take_trailers(),
-            Self::Socket(_) | Self::Offer(_) => Vec::new(),
+            Self::Socket(_) | Self::Offer(_) | Self::Sink => Vec::new(),
         }
     }
 
@@ -148,12 +152,12 @@ impl Wire {
     pub(crate) const fn is_tls(&self) -> bool {
         match self {
             Self::Socket(stream) => stream.is_tls(),
-            Self::Stream(_) | Self::Offer(_) => false,
+            Self::Stream(_) | Self::Offer(_) | Self::Sink => false,
         }
     }
 
     /// Whether messages come and go in the form of HTTP/1.
     pub(crate) const fn is_socket(&self) -> bool {
-        matches!(self, Self::Socket(_))
+        matches!(self, Self::Socket(_) | Self::Sink)
     }
 }

@@ -16,6 +16,7 @@ use tidegate_core::rng::Rng;
 use tidegate_core::signal::Signal;
 use tidegate_core::telemetry::access_log::Record;
 use tidegate_core::telemetry::worker::WorkerCells;
+use tidegate_core::time::Instant;
 use tidegate_net::{clock, entropy};
 
 use crate::date::Date;
@@ -59,6 +60,10 @@ pub(crate) struct Worker {
     log: RefCell<Vec<u8>>,
     /// Client connections open on this core.
     pub(crate) open: Cell<usize>,
+    /// Copies of requests under way on this core.
+    pub(crate) copies: Cell<u32>,
+    /// From when on a copy that differs is told of.
+    pub(crate) tell_from: Cell<Instant>,
     pub(crate) stopping: Cell<bool>,
 }
 
@@ -87,6 +92,8 @@ impl Worker {
             date: RefCell::new(Date::at(clock::unix_time())),
             log: RefCell::default(),
             open: Cell::new(0),
+            copies: Cell::new(0),
+            tell_from: Cell::new(Instant::ZERO),
             stopping: Cell::new(false),
             cells,
             shared,

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tidegate_admin::state::stored_token;
 use tidegate_control::observe::config_file::Origin;
+use tidegate_control::release::facts::Word;
 use tidegate_core::http::reply::ReplyHead;
 use tidegate_core::time::Duration;
 use tidegate_net::http::Wire;
@@ -106,8 +107,12 @@ pub(crate) fn explain(address: &Address, question: &Value) -> Result<Answer> {
 }
 
 /// Asks for the configuration to be read again.
-pub(crate) fn reload(address: &Address) -> Result<Answer> {
-    change(address, "POST", "/api/v1/config/reload", &Value::Null)
+pub(crate) fn reload(address: &Address, word: Word) -> Result<Answer> {
+    let path = match word {
+        Word::OfFacts => "/api/v1/config/reload",
+        Word::OfFile => "/api/v1/config/reload?accept=true",
+    };
+    change(address, "POST", path, &Value::Null)
 }
 
 /// Asks for a change, and shows a token.

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use tidegate_control::observe::config_file::{Accepted, Origin};
+use tidegate_control::release::facts::Word;
 use tidegate_core::config::diagnostic::Diagnostic;
 use tidegate_net::task;
 
@@ -19,8 +20,8 @@ use crate::{output, runtime};
 
 /// Runs a balancer until it is told to stop. A configuration with mistakes is listed, and nothing
 /// is started.
-pub(crate) fn serve(origin: Origin) -> Result<ExitCode> {
-    let accepted = match origin.load() {
+pub(crate) fn serve(origin: Origin, word: Word) -> Result<ExitCode> {
+    let accepted = match origin.load_by(word) {
         Ok(accepted) => accepted,
         Err(refused) => {
             list(&refused.diagnostics);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tidegate_core::config::diagnostic::{Diagnostic, is_clean};
 use tidegate_core::config::load::{Loaded, Text, load};
-use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
+use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
 use tidegate_core::time::Instant;
 
 const NAME: &str = "fuzz.toml";
@@ -27,7 +27,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(format!("{config:#?}"), format!("{same:#?}"), "the printed form says the same");
     let snapshot = Snapshot::build(
         Arc::new(config),
-        &Instances::new(),
+        &Circumstances::default(),
         None,
         &mut ServerIds::default(),
         Instant::ZERO,

@@ -4,9 +4,10 @@
 //! `fuzz/` feed them what they invent; the tests beside this crate replay what was kept. Reading
 //! order: `plain` (messages read as a person would), then what strangers write (`proxy_protocol`,
 //! `request_head`, `response_head`, `chunked`, `path`, `authority`, `forwarded`,
-//! `accept_encoding`, `grpc`), what is written of them (`access_log`), what is decided (`config`,
-//! `route`, `body`, `edit`, `health`, `frame_budget`, `fleet`), and `exchange`, which puts a whole
-//! data plane between two hostile ends.
+//! `accept_encoding`, `set_cookie`, `session_cookie`, `grpc`), what is written of them
+//! (`access_log`), what is decided
+//! (`config`, `route`, `body`, `edit`, `health`, `frame_budget`, `fleet`, `rollout`), and `exchange`,
+//! which puts a whole data plane between two hostile ends.
 
 mod plain;
 
@@ -27,4 +28,7 @@ pub mod path;
 pub mod proxy_protocol;
 pub mod request_head;
 pub mod response_head;
+pub mod rollout;
 pub mod route;
+pub mod session_cookie;
+pub mod set_cookie;

@@ -74,7 +74,7 @@ fn check_written(reply: &ReplyHead, client: Version, to_head: bool) {
         Version::Http11 | Version::Http2 => Persistence::Default,
     };
     let mut out = Vec::new();
-    write::reply(reply, ReplyOptions { framing, persistence, date: DATE }, &mut out);
+    write::reply(reply, ReplyOptions { framing, persistence, date: DATE, more: b"" }, &mut out);
     let plain = PlainHead::read(&out);
     let mut again = ReplyHead::default();
     if let Err(error) = parse::reply(&out, FIELDS_MAX_WRITTEN, to_head, &mut again) {

@@ -19,7 +19,8 @@ macro_rules! replay {
 
 replay! {
     accept_encoding access_log authority body chunked config edit exchange fleet forwarded
-    frame_budget grpc health path proxy_protocol request_head response_head route
+    frame_budget grpc health path proxy_protocol request_head response_head rollout route
+    session_cookie set_cookie
 }
 
 #[expect(clippy::print_stdout, reason = "shown when a check panics")]

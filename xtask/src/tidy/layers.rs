@@ -21,8 +21,8 @@ const LAYERS: &[&[&str]] = &[
     &["config", "http", "wire", "telemetry"],
     // Decisions of a request.
     &[
-        "route", "balance", "health", "admit", "edit", "sticky", "cache", "compress", "renewal",
-        "waf", "udp",
+        "route", "balance", "health", "admit", "edit", "release", "session", "cache", "compress",
+        "renewal", "delivery", "waf", "udp",
     ],
     // What is made of them, and the contracts between the planes.
     &["dns", "snapshot", "signal"],

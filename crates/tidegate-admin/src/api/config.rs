@@ -1,14 +1,15 @@
 //! The configuration: shown, tried, reloaded.
 
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tidegate_control::control::{Applied, Reload};
 use tidegate_control::observe::config_file::Origin;
+use tidegate_control::release::facts::Word;
 use tidegate_core::config::diagnostic::{self, Diagnostic};
 
 use super::error::ApiError;
@@ -57,12 +58,25 @@ struct ChangeStatus {
     needs_restart: Vec<&'static str>,
 }
 
-/// `POST config/reload`: reads the configuration again and applies it, or says why not.
+/// Whose word counts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Accept {
+    /// The file's, where it contradicts what has happened.
+    #[serde(default)]
+    accept: bool,
+}
+
+/// `POST config/reload?accept=`: reads the configuration again and applies it, or says why not.
 pub(crate) async fn reload(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
+    query: Result<Query<Accept>, QueryRejection>,
 ) -> Result<Json<Reloaded>, ApiError> {
-    match api.control().reload(&format!("{} through the API", caller.name)).await {
+    let Query(Accept { accept }) =
+        query.map_err(|error| ApiError::bad(error.body_text(), "/api/v1/config/reload"))?;
+    let word = if accept { Word::OfFile } else { Word::OfFacts };
+    match api.control().reload_by(word, &format!("{} through the API", caller.name)).await {
         Reload::Applied(applied) => Ok(Json(Reloaded::new(applied))),
         Reload::Refused(diagnostics) => {
             Err(ApiError::refused(diagnostics, "/api/v1/config/reload"))

@@ -19,7 +19,7 @@ use crate::router::Api;
 /// How long a number by hand lasts, unless it says.
 const SCALE_LASTS: Duration = Duration::from_secs(4 * 3600);
 /// How long a freeze lasts, unless it says.
-const FREEZE_LASTS: Duration = Duration::from_secs(3600);
+pub(super) const FREEZE_LASTS: Duration = Duration::from_secs(3600);
 
 /// `GET pools/{pool}/autoscale`.
 pub(crate) async fn show(
@@ -50,6 +50,12 @@ pub(crate) struct Taken {
     taken: bool,
 }
 
+impl Default for Taken {
+    fn default() -> Self {
+        Self { taken: true }
+    }
+}
+
 /// `POST pools/{pool}/scale`.
 pub(crate) async fn scale(
     State(api): State<Api>,
@@ -78,7 +84,7 @@ pub(crate) async fn scale(
 #[serde(deny_unknown_fields)]
 pub(crate) struct Freeze {
     #[serde(rename = "for")]
-    lasts: Option<String>,
+    pub(super) lasts: Option<String>,
 }
 
 /// `POST freeze/autoscale`.
@@ -107,7 +113,7 @@ async fn steer(
     at: &str,
 ) -> Result<Json<Taken>, ApiError> {
     let taken = api.control().steer(order, &caller.name).await;
-    taken.map(|()| Json(Taken { taken: true })).map_err(|error| {
+    taken.map(|()| Json(Taken::default())).map_err(|error| {
         let (status, code) = match error {
             OrderError::NoPool | OrderError::NotScaled(_) => (StatusCode::NOT_FOUND, "not-found"),
             OrderError::Lasts => (StatusCode::BAD_REQUEST, "bad-request"),
@@ -118,7 +124,7 @@ async fn steer(
     })
 }
 
-fn lasts(text: Option<&str>, usual: Duration) -> Result<Duration, ApiError> {
+pub(super) fn lasts(text: Option<&str>, usual: Duration) -> Result<Duration, ApiError> {
     let Some(text) = text else { return Ok(usual) };
     let bad = || ApiError::bad("expected a duration, such as \"90m\" or \"4h\"", "for");
     duration::parse(text).ok_or_else(bad)

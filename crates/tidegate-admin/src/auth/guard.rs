@@ -57,8 +57,11 @@ fn needed(method: &Method, path: &str) -> Option<Role> {
     let looks = method == Method::GET
         || method == Method::HEAD
         || (method == Method::POST && LOOKING.contains(&path));
-    let operates = path == "/api/v1/freeze/autoscale"
-        || (path.starts_with("/api/v1/pools/") && path.ends_with("/scale"));
+    let of_pool = path.strip_prefix("/api/v1/pools/").and_then(|path| path.split_once('/'));
+    let operates = path == "/api/v1/overrides"
+        || path.starts_with("/api/v1/freeze/")
+        || path.starts_with("/api/v1/rollouts/")
+        || of_pool.is_some_and(|(_, rest)| rest == "scale" || rest.starts_with("servers/"));
     match (looks, operates) {
         (true, _) => None,
         (false, true) => Some(Role::Operate),

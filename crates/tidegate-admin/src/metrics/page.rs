@@ -11,6 +11,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 use tidegate_control::control::Control;
+use tidegate_control::release::status::RolloutStatus;
 use tidegate_control::scale::status::AutoscaleStatus;
 use tidegate_control::status::listener::ListenerStatus;
 use tidegate_core::snapshot::Snapshot;
@@ -18,7 +19,7 @@ use tidegate_core::telemetry::registry::Scrape;
 
 use super::process::Process;
 use super::writer::Writer;
-use super::{autoscale, certificate, compression, node, server, traffic};
+use super::{autoscale, certificate, compression, node, notify, rollout, server, session, traffic};
 use crate::api::error::ApiError;
 use crate::router::Api;
 
@@ -55,6 +56,7 @@ pub(super) struct Facts {
     pub(super) scrape: Scrape,
     pub(super) listeners: Vec<ListenerStatus>,
     pub(super) autoscale: Vec<Arc<AutoscaleStatus>>,
+    pub(super) rollouts: Vec<Arc<RolloutStatus>>,
     pub(super) process: Process,
     pub(super) signals_dropped: u64,
     pub(super) access_log_dropped: u64,
@@ -69,6 +71,7 @@ impl Facts {
             snapshot,
             listeners: api.control().listeners(),
             autoscale: api.control().autoscalers(),
+            rollouts: api.control().rollouts(),
             process: Process::look(),
             signals_dropped: api.losses().signals(),
             access_log_dropped: api.losses().access_log_lines(),
@@ -99,8 +102,11 @@ impl Collector for Facts {
         traffic::write(&mut writer, self)?;
         compression::write(&mut writer, self)?;
         server::write(&mut writer, self)?;
+        session::write(&mut writer, self)?;
         autoscale::write(&mut writer, self)?;
+        rollout::write(&mut writer, self)?;
         certificate::write(&mut writer, self)?;
+        notify::write(&mut writer, self)?;
         node::write(&mut writer, self)
     }
 }

@@ -28,18 +28,25 @@ fn live(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
         "tidegate_server_weight",
         "The share of the traffic of a server relative to the others.",
         states(facts, |state| i64::from(state.weight())),
-    )
+    )?;
+    let sessions =
+        members(facts).filter_map(|(labels, state)| Some((labels, i64::from(state.sessions()?))));
+    writer.gauge("tidegate_server_sessions", "Sessions that live on a server.", sessions)
 }
 
 fn states(
     facts: &Facts,
-    number: impl Fn(&ServerState) -> i64 + Copy,
+    number: impl Fn(&ServerState) -> i64,
 ) -> impl Iterator<Item = (Labels<'_, 2>, i64)> {
-    facts.snapshot.pools.iter().flat_map(move |entry| {
+    members(facts).map(move |(labels, state)| (labels, number(state)))
+}
+
+fn members(facts: &Facts) -> impl Iterator<Item = (Labels<'_, 2>, &ServerState)> {
+    facts.snapshot.pools.iter().flat_map(|entry| {
         let pool = entry.pool.name.as_str();
         entry.members.iter().map(move |member| {
             let labels = [("pool", pool), ("server", member.server.name.as_str())];
-            (labels, number(&member.state))
+            (labels, member.state.as_ref())
         })
     })
 }

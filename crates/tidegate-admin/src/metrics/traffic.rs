@@ -101,13 +101,31 @@ fn pools(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
         let rows = pools.map(|(name, totals)| ([("pool", name.as_str())], number(totals)));
         writer.counter(name, help, rows)?;
     }
-    Ok(())
+    sessions(writer, facts)
+}
+
+fn sessions(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
+    let moved = facts.scrape.pools.iter().flat_map(|(name, totals)| {
+        let rows = totals.sessions_moved().filter(|(_, count)| *count > 0);
+        rows.map(|(reason, n)| ([("pool", name.as_str()), ("reason", reason.as_str())], n))
+    });
+    writer.counter(
+        "tidegate_session_moved",
+        "Sessions that left their server, by reason.",
+        moved,
+    )?;
+    let refused = facts.scrape.pools.iter().flat_map(|(name, totals)| {
+        let rows = totals.cookies_refused().filter(|(_, count)| *count > 0);
+        rows.map(|(reason, n)| ([("pool", name.as_str()), ("reason", reason.as_str())], n))
+    });
+    let help = "Session cookies that were not believed, by reason; their users got another server.";
+    writer.counter("tidegate_session_cookies_refused", help, refused)
 }
 
 /// A counter of pools: its name, what it says, where it stands.
 type PoolCounter = (&'static str, &'static str, fn(&PoolTotals) -> u64);
 
-const COUNTERS: [PoolCounter; 7] = [
+const COUNTERS: [PoolCounter; 8] = [
     ("tidegate_pool_arrivals", "Requests that came, each once however often tried.", |pool| {
         pool.arrivals
     }),
@@ -131,4 +149,5 @@ const COUNTERS: [PoolCounter; 7] = [
     ("tidegate_pool_connections_stale", "Reused connections that the server had closed.", |pool| {
         pool.connections_stale
     }),
+    ("tidegate_session_assigned", "Sessions that began.", |pool| pool.sessions_assigned),
 ];

@@ -58,6 +58,20 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// A number with a fraction that comes and goes.
+    pub(super) fn number<'r, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        rows: impl IntoIterator<Item = (Labels<'r, N>, f64)>,
+    ) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in rows {
+            metric.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
     /// Durations; `_seconds` is added to the name.
     pub(super) fn histogram<'r, const N: usize>(
         &mut self,

@@ -5,13 +5,14 @@ use tidegate_admin::server::StartError;
 use crate::support::client::Client;
 use crate::support::stage::{Balancer, CONFIG, Stage};
 
-const READING: [&str; 12] = [
+const READING: [&str; 13] = [
     "/api/v1/status",
     "/api/v1/listeners",
     "/api/v1/routes",
     "/api/v1/pools",
     "/api/v1/pools/shop",
     "/api/v1/pools/shop/servers",
+    "/api/v1/rollouts",
     "/api/v1/events",
     "/api/v1/config",
     "/api/v1/explain?url=/",

@@ -5,6 +5,8 @@ mod auth;
 mod config;
 mod health;
 mod metrics;
+mod release;
+mod servers;
 mod sockets;
 mod state;
 mod support;

@@ -196,7 +196,7 @@ impl Keeper {
 
     /// Takes what the data plane signals.
     pub(crate) fn handle_signal(&mut self, signal: &Signal, now: Instant) {
-        let Signal::FailedRun { pool, server: id, reason, .. } = signal;
+        let Signal::FailedRun { pool, server: id, reason, .. } = signal else { return };
         let Some(server) = self.servers.get_mut(id) else { return };
         // Stragglers of a server that is out already say nothing new.
         if !server.state.availability().is_available() {

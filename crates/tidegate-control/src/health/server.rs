@@ -97,7 +97,8 @@ impl Watched {
         if let Some(port) = check.port {
             address.set_port(port);
         }
-        let target = Target { address, way: way.clone(), check: Arc::clone(check) };
+        let probe = Arc::new(check.probe.clone());
+        let target = Target { address, way: way.clone(), probe, timeout: check.timeout };
         match &mut self.active {
             Some(active) => {
                 active.machine.update(check);

@@ -6,7 +6,7 @@ use tidegate_core::health::probe::ProbeResult;
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::server::{Availability, Member};
 use tidegate_core::signal::{FailureReason, Signal};
-use tidegate_core::snapshot::{Instances, Snapshot};
+use tidegate_core::snapshot::{Circumstances, Snapshot};
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::tls::contexts::Contexts;
@@ -63,7 +63,7 @@ impl Scene {
     fn reload(&mut self, servers: &[&str], lines: &str, now: Instant) {
         let accepted = origin(text(servers, lines)).load().expect("the text is good");
         self.snapshot =
-            self.compiler.compile(accepted.config, &Instances::new(), &self.snapshot, now);
+            self.compiler.compile(accepted.config, &Circumstances::default(), &self.snapshot, now);
         self.keeper.admit(&self.snapshot, &Contexts::default(), now);
         self.keeper.settle(&self.snapshot, &Contexts::default(), now);
         self.keeper.handle_timeout(now);

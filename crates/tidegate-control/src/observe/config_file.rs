@@ -15,6 +15,8 @@ use tidegate_core::config::load::{self, Source, Text};
 use tidegate_core::model::node::Config;
 
 use super::sources::Sources;
+use crate::act::notify::webhook::{self, Webhook};
+use crate::release::facts::{self, Word};
 use crate::tls::build::build;
 use crate::tls::parts::Tls;
 use crate::tls::refresh::refresh;
@@ -43,10 +45,14 @@ pub struct Accepted {
     pub config: Arc<Config>,
     /// What the files hold that it names for TLS.
     pub tls: Arc<Tls>,
+    /// Who is told of events.
+    pub(crate) webhooks: Arc<[Webhook]>,
     /// The whole as TOML, with every default and where each value comes from.
     pub resolved: Arc<str>,
     /// What was read.
     pub sources: Sources,
+    /// What counts where it contradicts what has happened.
+    pub(crate) word: Word,
     doubts: Vec<Diagnostic>,
 }
 
@@ -59,6 +65,8 @@ pub struct Sound {
     pub warnings: Vec<Diagnostic>,
     resolved: Arc<str>,
     sources: Sources,
+    /// Where everything is written.
+    written: Arc<load::Loaded>,
 }
 
 /// A configuration that may not be used.
@@ -76,14 +84,22 @@ impl Origin {
     /// # Errors
     /// [`Refused`] when there is at least one mistake.
     pub fn load(&self) -> Result<Accepted, Refused> {
-        self.read()?.with_files(&Tls::default())
+        self.load_by(Word::OfFacts)
+    }
+
+    /// The same; `word` says what counts where it contradicts what has happened.
+    ///
+    /// # Errors
+    /// [`Refused`] when there is at least one mistake.
+    pub fn load_by(&self, word: Word) -> Result<Accepted, Refused> {
+        self.read()?.with_files(&Tls::default(), word)
     }
 
     /// The same, for a process that serves: what clients of `before` hold stays good.
-    pub(crate) fn load_after(&self, before: &Tls) -> Result<Accepted, Refused> {
+    pub(crate) fn load_after(&self, before: &Tls, word: Word) -> Result<Accepted, Refused> {
         let sound = self.read()?;
         let before = before.keeping(&sound.config);
-        sound.with_files(&before)
+        sound.with_files(&before, word)
     }
 
     /// Reads and checks its text alone. Blocks on the disk.
@@ -113,30 +129,36 @@ impl Origin {
     }
 }
 
-fn judge(loaded: load::Loaded, sources: Sources) -> Result<Sound, Refused> {
+fn judge(mut loaded: load::Loaded, sources: Sources) -> Result<Sound, Refused> {
     // What is refused may have no whole text.
     let resolved = loaded.config.as_ref().map(|_| loaded.resolved()).unwrap_or_default();
-    let load::Loaded { config, diagnostics, .. } = loaded;
-    let Some(config) = config else { return Err(Refused { diagnostics, sources }) };
+    let diagnostics = std::mem::take(&mut loaded.diagnostics);
+    let Some(config) = loaded.config.take() else { return Err(Refused { diagnostics, sources }) };
     let (config, resolved) = (Arc::new(config), Arc::from(resolved));
-    Ok(Sound { config, warnings: diagnostics, resolved, sources })
+    Ok(Sound { config, warnings: diagnostics, resolved, sources, written: Arc::new(loaded) })
 }
 
 impl Sound {
-    fn with_files(self, before: &Tls) -> Result<Accepted, Refused> {
-        let Self { config, warnings, resolved, mut sources } = self;
-        match build(&config, before) {
-            Ok(tls) => {
-                Ok(Accepted { config, tls: Arc::new(tls), resolved, sources, doubts: warnings })
-            }
-            Err((diagnostics, read)) => {
+    fn with_files(self, before: &Tls, word: Word) -> Result<Accepted, Refused> {
+        let Self { config, warnings, resolved, mut sources, written } = self;
+        let contradictions = match word {
+            Word::OfFacts => facts::contradictions(&config, &written),
+            Word::OfFile => Vec::new(),
+        };
+        let webhooks = webhook::resolve(&config, &mut sources);
+        let (tls, webhooks) = match (build(&config, before), webhooks) {
+            (Ok(tls), Ok(webhooks)) if contradictions.is_empty() => (Arc::new(tls), webhooks),
+            (tls, webhooks) => {
+                let (mut diagnostics, read) = tls.err().unwrap_or_default();
                 sources.join(read);
-                let mut diagnostics = [diagnostics, warnings].concat();
+                let webhooks = webhooks.err().into_iter().flatten();
+                diagnostics.extend(webhooks.chain(contradictions).chain(warnings));
                 let place = |one: &Diagnostic| (one.file.clone(), one.line, one.column);
                 diagnostics.sort_by_cached_key(place);
-                Err(Refused { diagnostics, sources })
+                return Err(Refused { diagnostics, sources });
             }
-        }
+        };
+        Ok(Accepted { config, tls, webhooks, resolved, sources, word, doubts: warnings })
     }
 }
 

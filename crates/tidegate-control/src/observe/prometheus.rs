@@ -5,7 +5,6 @@ use std::io;
 
 use serde::Deserialize;
 use thiserror::Error;
-use tidegate_core::model::autoscale::CustomMetric;
 use tidegate_core::time::Duration;
 use tidegate_net::http;
 
@@ -36,13 +35,23 @@ pub(crate) enum QueryError {
     NoNumber(&'static str),
 }
 
+/// What is asked of whom.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    /// The base URL of the server.
+    pub(crate) server: &'a str,
+    /// The query.
+    pub(crate) query: &'a str,
+}
+
 /// The value of an instant query, which has to be one number.
-pub(crate) async fn query(metric: &CustomMetric) -> Result<f64, QueryError> {
-    let place = metric.prometheus.strip_prefix("http://").unwrap_or(&metric.prometheus);
+pub(crate) async fn query(question: Question<'_>) -> Result<f64, QueryError> {
+    let Question { server, query } = question;
+    let place = server.strip_prefix("http://").unwrap_or(server);
     let (host, path) = place.split_once('/').unwrap_or((place, ""));
     let path = path.trim_end_matches('/');
     let slash = if path.is_empty() { "" } else { "/" };
-    let target = format!("{slash}{path}/api/v1/query?query={}", escaped(&metric.query));
+    let target = format!("{slash}{path}/api/v1/query?query={}", escaped(query));
     let answer = tokio::time::timeout(PATIENCE, http::get(host, &target, ANSWER_MAX)).await;
     let (status, body) = answer.map_err(|_| QueryError::Timeout)??;
     read(status, &body)

@@ -14,6 +14,7 @@ use crate::control::Reload;
 use crate::health::keeper::Keeper;
 use crate::observe::config_file::{Accepted, Refused};
 use crate::observe::probe::crew;
+use crate::release::facts::Word;
 use crate::tls::refresh::Refreshed;
 
 /// How far a new configuration has come.
@@ -52,10 +53,18 @@ pub(super) enum Asked {
     ToReload(Vec<Request>),
 }
 
+impl Asked {
+    /// Whether nothing serves yet.
+    pub(super) const fn is_start(&self) -> bool {
+        matches!(self, Self::ToStart(_))
+    }
+}
+
 /// A reload that somebody asked for.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) cause: String,
+    pub(super) word: Word,
     pub(super) reply: Option<oneshot::Sender<Reload>>,
 }
 

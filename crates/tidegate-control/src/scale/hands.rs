@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use super::past;
 use super::scalers::ScalerKey;
 use crate::act::provider::contract::{self, AnyProvider, Provider, Usage};
-use crate::observe::prometheus;
+use crate::observe::prometheus::{self, Question};
 
 /// For one request of a warm-up.
 const WARM_UP_PATIENCE: Duration = Duration::from_secs(10);
@@ -277,7 +277,8 @@ async fn watch_metric(place: usize, metric: CustomMetric, reports: Reports) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let value = prometheus::query(&metric).await;
+        let question = Question { server: &metric.prometheus, query: &metric.query };
+        let value = prometheus::query(question).await;
         if let Err(error) = &value {
             tracing::warn!(metric = metric.name, %error, "a custom metric cannot be had");
         }

@@ -71,6 +71,7 @@ mod tests {
             startup: Some(Duration::from_secs(2)),
             quota: None,
             steering: Steering::default(),
+            pledge: None,
             at: wall,
         };
         let observed = lapse.observed(observed);

@@ -26,7 +26,7 @@ pub(super) fn read(entry: &PoolEntry, registry: &Registry, now: Instant) -> Read
 
 /// Listed primaries that are healthy.
 pub(super) fn listed(entry: &PoolEntry) -> u32 {
-    let well = entry.members.iter().take(entry.listed).filter(|member| is_serving(member)).count();
+    let well = entry.members.iter().take(entry.listed).filter(|member| member.is_serving()).count();
     u32::try_from(well).unwrap_or(u32::MAX)
 }
 
@@ -40,14 +40,15 @@ pub(super) fn primaries(entry: &PoolEntry) -> (u32, u32) {
 
 /// Requests in flight for each server in rotation; `None` without any.
 pub(super) fn connections(entry: &PoolEntry) -> Option<f64> {
-    let serving: Vec<&Member> = entry.members.iter().filter(|one| is_serving(one)).collect();
+    let serving: Vec<&Member> = entry.members.iter().filter(|one| one.is_serving()).collect();
     let in_flight: f64 = serving.iter().map(|member| f64::from(member.state.in_flight())).sum();
     (!serving.is_empty()).then(|| in_flight / serving.len() as f64)
 }
 
-fn is_serving(Member { server, state }: &Member) -> bool {
-    let takes = !server.backup && state.weight() > 0 && state.rotation() == Rotation::In;
-    takes && state.availability().is_available()
+/// The weight of the primaries that take requests.
+pub(super) fn weight(entry: &PoolEntry) -> f64 {
+    let serving = entry.members.iter().filter(|member| member.is_serving());
+    serving.map(|member| f64::from(member.state.weight())).sum()
 }
 
 /// A server that is sick, on its way or in slow start does not show what it can do.

@@ -12,8 +12,9 @@ use tidegate_core::model::autoscale::Autoscale;
 use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::model::pool::Pool;
 use tidegate_core::model::ratio::Weight;
-use tidegate_core::model::server::{Availability, Member, Rotation, Server};
-use tidegate_core::scale::capacity;
+use tidegate_core::model::server::{Availability, Member, Rotation, Server, ServerState};
+use tidegate_core::model::session::OnScaleIn;
+use tidegate_core::rollout::capacity::Capacity;
 use tidegate_core::scale::fleet::event::FleetEvent;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::{Aim, Input};
@@ -25,8 +26,10 @@ use tidegate_core::scale::fleet::settings::Settings;
 use tidegate_core::scale::forecast::foresight::Forecast;
 use tidegate_core::scale::meter::Meter;
 use tidegate_core::scale::observed::{FleetCount, Load, Observed, Steering};
-use tidegate_core::scale::plan::{Limited, Memory, Plan, plan};
+use tidegate_core::scale::plan::{Limit, Limited, Memory, Plan, plan};
 use tidegate_core::scale::record::PlannerRecord;
+use tidegate_core::scale::release::{Known, Pledge};
+use tidegate_core::scale::{capacity, schedule};
 use tidegate_core::snapshot::PoolEntry;
 use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_net::clock;
@@ -34,7 +37,7 @@ use tidegate_net::clock;
 use super::hands::{Ask, Hands, Order};
 use super::lapse::Lapse;
 use super::measure;
-use super::status::{AutoscaleStatus, CapacityStatus};
+use super::status::{AutoscaleStatus, CapacityStatus, ReleaseStatus};
 use crate::act::provider::contract::Usage;
 use crate::control::Shared;
 use crate::events::{Kind, Report};
@@ -45,6 +48,8 @@ pub(super) struct Scaler {
     pool: PoolName,
     /// `None`: the pool is scaled no more, and its instances go.
     settings: Option<Autoscale>,
+    /// What becomes of an instance that goes: it keeps its sessions, or they move.
+    drained: Rotation,
     fleet: Fleet,
     hands: Hands,
     members: BTreeMap<InstanceId, Membership>,
@@ -56,7 +61,9 @@ pub(super) struct Scaler {
     load: Load,
     /// How many instances the provider ran when it had no more to give, and when that was.
     quota: Option<(u32, Instant)>,
+    /// What was planned last, and on what account.
     last: Option<Plan>,
+    told: Option<Observed>,
     status: AutoscaleStatus,
     /// Whether members came or went since the last snapshot.
     changed: bool,
@@ -83,7 +90,30 @@ struct Membership {
     /// Whether it grows to its weight when it enters.
     entry: Entry,
     /// What the fleet knows of it.
-    told: Option<(Availability, u32)>,
+    told: Option<Told>,
+}
+
+/// What the fleet knows of a member.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Told {
+    availability: Availability,
+    in_flight: u32,
+    sessions: u32,
+}
+
+impl Told {
+    fn of(state: &ServerState) -> Self {
+        Self {
+            availability: state.availability(),
+            in_flight: state.in_flight(),
+            sessions: state.sessions().unwrap_or_default(),
+        }
+    }
+
+    /// Whether it has nothing to do, as far as is known.
+    const fn is_idle(self) -> bool {
+        self.in_flight == 0 && self.sessions == 0
+    }
 }
 
 impl Scaler {
@@ -98,6 +128,7 @@ impl Scaler {
             shared,
             pool: pool.name.clone(),
             settings: None,
+            drained: Rotation::Leaving,
             fleet,
             hands,
             members: BTreeMap::new(),
@@ -108,10 +139,11 @@ impl Scaler {
             load: Load::default(),
             quota: None,
             last: None,
+            told: None,
             status: AutoscaleStatus { pool: pool.name.to_string(), ..AutoscaleStatus::default() },
             changed: false,
         };
-        scaler.configure(settings);
+        scaler.configure(pool, settings);
         // What was seen itself is worth more than what a file tells.
         if scaler.memory.policy.slo.forecast.known() == 0
             && let Some(file) = &settings.forecast.history
@@ -125,13 +157,17 @@ impl Scaler {
 
     /// Follows a reload.
     pub(super) fn update(&mut self, pool: &Pool, settings: &Autoscale, now: Instant) {
-        self.configure(settings);
+        self.configure(pool, settings);
         let template = settings.provider.digest();
         self.fleet.update(Settings::of(pool, settings, template), now);
         self.perform();
     }
 
-    fn configure(&mut self, settings: &Autoscale) {
+    fn configure(&mut self, pool: &Pool, settings: &Autoscale) {
+        self.drained = match pool.session.as_ref().map(|session| session.on_scale_in) {
+            Some(OnScaleIn::Wait(_)) => Rotation::Draining,
+            Some(OnScaleIn::Move) | None => Rotation::Leaving,
+        };
         let before = self.settings.replace(settings.clone());
         if before.is_none_or(|before| before.custom != settings.custom) {
             self.load.custom = vec![None; settings.custom.len()];
@@ -223,15 +259,18 @@ impl Scaler {
         for member in &entry.members {
             let Some(id) = InstanceId::parse(member.server.name.as_str()) else { continue };
             let Some(known) = self.members.get_mut(&id) else { continue };
-            let state = &member.state;
-            let fresh = (state.availability(), state.in_flight());
-            let before = known.told.replace(fresh);
-            if before.map(|(availability, _)| availability) != Some(fresh.0) {
-                self.fleet.handle(Input::Health(id.clone(), fresh.0), now);
+            let drains = known.rotation.is_over();
+            let mut fresh = Told::of(&member.state);
+            if drains && fresh.is_idle() {
+                fresh = look_again(entry, member, now);
             }
-            if known.rotation == Rotation::Draining || before.is_none_or(|(_, n)| n != fresh.1) {
-                let load = Input::Load { id, in_flight: fresh.1, sessions: 0 };
-                self.fleet.handle(load, now);
+            let before = known.told.replace(fresh);
+            let Told { availability, in_flight, sessions } = fresh;
+            if before.is_none_or(|before| before.availability != availability) {
+                self.fleet.handle(Input::Health(id.clone(), availability), now);
+            }
+            if drains || before != Some(fresh) {
+                self.fleet.handle(Input::Load { id, in_flight, sessions }, now);
             }
         }
         self.fleet.handle_timeout(now);
@@ -250,17 +289,25 @@ impl Scaler {
     }
 
     /// Measures, plans, and aims.
-    pub(super) fn look(&mut self, entry: &PoolEntry, steering: Steering, now: Instant) {
+    pub(super) fn look(
+        &mut self,
+        entry: &PoolEntry,
+        steering: Steering,
+        pledge: Option<Pledge>,
+        now: Instant,
+    ) {
         if !self.fleet.is_counted() {
             return;
         }
         let Some(settings) = self.settings.take() else { return };
         let at = clock::unix_time();
-        let observed = self.observe(settings.slo.latency, entry, steering, (now, at));
+        let observed = self.observe(settings.slo.latency, entry, (now, at));
+        let observed = Observed { steering, pledge, ..observed };
         let (members, unhealthy) = measure::primaries(entry);
         self.fleet.handle(Input::ListedServers { members, unhealthy }, now);
         let told = self.lapse.observed(observed.clone());
         let plan = plan(&settings, &told, &mut self.memory, self.lapse.instant(now));
+        self.told = Some(told);
         self.follow(&plan, &observed, at);
         if !settings.dry_run {
             let aim = Aim { instances: plan.instances, warm: plan.warm };
@@ -281,11 +328,64 @@ impl Scaler {
         self.show(&observed, at, now);
     }
 
+    /// What a rollout needs to know of it; how much comes is counted elsewhere.
+    pub(super) fn known(&self) -> Known {
+        let Some((settings, told)) = self.settings.as_ref().zip(self.told.as_ref()) else {
+            return Known::default();
+        };
+        let planned = self.last.as_ref().map_or(0, |plan| plan.instances + plan.warm);
+        let learned = &self.memory.policy.slo.learned;
+        Known {
+            arrivals: None,
+            servers: told.fleet.in_rotation(),
+            instances: told.fleet.paid().max(planned),
+            able: capacity::able(settings, learned, told.demand.as_ref()),
+        }
+    }
+
+    /// What it can serve of the demand of both pools of a rollout.
+    pub(super) fn capacity(&self) -> Capacity {
+        let Some((settings, told)) = self.settings.as_ref().zip(self.told.as_ref()) else {
+            return Capacity::Unknown;
+        };
+        let FleetCount { listed, .. } = told.fleet;
+        let bounds = [told.quota, told.pledge.as_ref().and_then(|pledge| pledge.most)];
+        let bounds = bounds.into_iter().flatten().map(|most| listed.saturating_add(most));
+        let now = told.fleet.in_rotation();
+        let most = bounds.fold(settings.bounds.max, u32::min).max(now);
+        let able = |servers| self.memory.able(settings, told, servers);
+        able(now)
+            .zip(able(most))
+            .map_or(Capacity::Unknown, |(now, most)| Capacity::Known { now, most })
+    }
+
+    /// Why no rollout should put more upon the pool now.
+    pub(super) fn strain(&self) -> Option<String> {
+        self.last.as_ref().and_then(Plan::strain)
+    }
+
+    /// Whether a rollout's pools have as many instances together as they may.
+    pub(super) fn is_at_ceiling(&self) -> bool {
+        let limits = self.last.iter().flat_map(|plan| &plan.limits);
+        limits.into_iter().any(|limited| limited.by == Limit::Release)
+    }
+
+    /// The sales that are held now.
+    pub(super) fn sales(&self, at: UnixTime) -> impl Iterator<Item = String> {
+        let sales = self.settings.iter().flat_map(|settings| &settings.schedule);
+        let held = sales.filter(move |sale| schedule::is_held(sale, at));
+        held.map(|sale| sale.name.clone())
+    }
+
+    /// Foresees from as far back as the planner of stable, which sees the same demand.
+    pub(super) fn share_past(&mut self, stable: &Self) {
+        self.memory.share_past(&stable.memory);
+    }
+
     fn observe(
         &mut self,
         promise: Duration,
         entry: &PoolEntry,
-        steering: Steering,
         (now, at): (Instant, UnixTime),
     ) -> Observed {
         let reading = measure::read(entry, &self.shared.registry, now);
@@ -295,7 +395,8 @@ impl Scaler {
         let startup = self.fleet.startup().high();
         let lasts = |(_, since): &(u32, Instant)| now.since(*since) < QUOTA_LASTS;
         let quota = self.quota.filter(lasts).map(|(most, _)| most);
-        Observed { demand, fleet, load, startup, quota, steering, at }
+        let steering = Steering::default();
+        Observed { demand, fleet, load, startup, quota, steering, pledge: None, at }
     }
 
     /// Keeps what was learned, now and then.
@@ -342,7 +443,7 @@ impl Scaler {
                 Output::Join { id, address } => self.join(id, address),
                 Output::Warm { id } => self.warm_up(id),
                 Output::Enter { id, entry } => self.place(&id, Rotation::In, entry),
-                Output::Drain { id } => self.place(&id, Rotation::Draining, Entry::Slow),
+                Output::Drain { id } => self.place(&id, self.drained, Entry::Slow),
                 Output::Leave { id } => {
                     self.members.remove(&id);
                     self.changed = true;
@@ -442,7 +543,18 @@ impl Scaler {
         counts.launch_failures = tally.launches_failed;
         counts.inventory_doubts = tally.inventory_disagreements;
         self.status.demand = observed.demand.map(|demand| demand.arrivals);
+        self.status.release =
+            observed.pledge.as_ref().map(|pledge| ReleaseStatus::of(pledge, self.capacity()));
         self.status.startup_seconds = observed.startup.map(|startup| startup.as_secs_f64());
         self.status.count(self.fleet.instances(), at, now);
     }
+}
+
+/// Sessions are counted now and then; a drain ends by what is so now. Where users may still come
+/// back who were not counted yet, there is one of them.
+fn look_again(entry: &PoolEntry, member: &Member, now: Instant) -> Told {
+    entry.count_sessions(now);
+    let told = Told::of(&member.state);
+    let knows_all = entry.sessions.as_ref().is_none_or(|sessions| sessions.knows_all(now));
+    Told { sessions: told.sessions.max(u32::from(!knows_all)), ..told }
 }

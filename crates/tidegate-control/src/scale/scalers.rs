@@ -10,11 +10,13 @@ use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::node::Config;
 use tidegate_core::model::pool::Pool;
 use tidegate_core::model::provider::Provider;
+use tidegate_core::model::rollout::Rollout;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::machine::Fleet;
 use tidegate_core::scale::fleet::record::FleetRecord;
 use tidegate_core::scale::fleet::settings::Settings;
 use tidegate_core::scale::record::PlannerRecord;
+use tidegate_core::scale::release::{Ask, Known, Pledge};
 use tidegate_core::snapshot::{Instances, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::state::{Claim, StateDirectory};
@@ -23,6 +25,8 @@ use tokio::sync::mpsc;
 
 use super::hands::{Hands, Kept, Reports, Seen};
 use super::lapse::Lapse;
+use super::measure;
+use super::releases::{self, Releases, Sight, Survey};
 use super::scaler::{Mind, Scaler};
 use super::steering::{LAST_MAX, Order, OrderError, Orders};
 use crate::act::provider::contract::AnyProvider;
@@ -52,6 +56,7 @@ pub(crate) struct Scalers {
     scalers: BTreeMap<ScalerKey, Scaler>,
     instances: Instances,
     orders: Orders,
+    releases: Releases,
     state: Option<State>,
     lapse: Lapse,
     reports: mpsc::UnboundedSender<(ScalerKey, Seen)>,
@@ -77,6 +82,7 @@ impl Scalers {
             scalers: BTreeMap::new(),
             instances: Instances::new(),
             orders: Orders::default(),
+            releases: Releases::default(),
             state: None,
             lapse,
             reports,
@@ -201,14 +207,17 @@ impl Scalers {
         if look {
             self.due = now + LOOK_EVERY;
             self.orders.tidy(clock::unix_time(), |_| true);
+            self.releases.measure(&self.shared.registry, now);
         }
+        let mut pledges = if look { self.pledges(snapshot) } else { BTreeMap::new() };
         for scaler in self.scalers.values_mut() {
             match snapshot.pool(scaler.pool()) {
                 Some(entry) => {
                     scaler.attend(entry, now);
                     if look {
                         let steering = self.orders.of(scaler.pool());
-                        scaler.look(entry, steering, now);
+                        let pledge = pledges.remove(scaler.pool());
+                        scaler.look(entry, steering, pledge, now);
                     }
                 }
                 None => scaler.leave_pool(now),
@@ -223,6 +232,45 @@ impl Scalers {
         }
         self.scalers.values_mut().fold(false, |changed, scaler| scaler.take_changed() | changed)
             && self.gather()
+    }
+
+    /// What running rollouts ask of pools from now on, all of them.
+    pub(crate) fn release(&mut self, asks: Vec<Ask>) {
+        for ask in asks.iter().filter(|ask| !self.releases.knows(&ask.rollout)) {
+            let key = self.active(&ask.candidate).map(|(key, _)| key.clone());
+            let taken = key.and_then(|key| self.scalers.remove_entry(&key));
+            let Some((key, mut candidate)) = taken else { continue };
+            if let Some((_, stable)) = self.active(&ask.stable) {
+                candidate.share_past(stable);
+            }
+            self.scalers.insert(key, candidate);
+        }
+        self.releases.replace(asks);
+    }
+
+    /// What the pools of a rollout can serve, and what stands in its way.
+    pub(crate) fn survey(&self, rollout: &Rollout, snapshot: &Snapshot) -> Survey {
+        let sight = |pool: &PoolName| Sight {
+            scaler: self.active(pool).map(|(_, scaler)| scaler),
+            weight: snapshot.pool(pool).map_or(0.0, |entry| measure::weight(entry)),
+        };
+        let (stable, candidate) = (sight(&rollout.pool), sight(&rollout.candidate));
+        releases::survey(rollout, stable, candidate, clock::unix_time())
+    }
+
+    fn pledges(&self, snapshot: &Snapshot) -> BTreeMap<PoolName, Pledge> {
+        self.releases.pledges(|pool| match self.active(pool) {
+            Some((_, scaler)) => scaler.known(),
+            None => {
+                let servers = snapshot.pool(pool).map_or(0, |entry| measure::listed(entry));
+                Known { servers, ..Known::default() }
+            }
+        })
+    }
+
+    /// The scaler of a pool, and not one on its way out.
+    fn active(&self, pool: &PoolName) -> Option<(&ScalerKey, &Scaler)> {
+        self.scalers.iter().find(|((name, _), scaler)| name == pool && scaler.is_active())
     }
 
     /// Brings what pickers read in line with a snapshot that serves.

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 
 use serde::Serialize;
+use tidegate_core::rollout::capacity::Capacity;
 use tidegate_core::scale::fleet::instance::{InstanceView, Stage};
 use tidegate_core::scale::plan::{Limited, Plan};
+use tidegate_core::scale::release::{Pledge, Wants};
 use tidegate_core::scale::wish::Wish;
-use tidegate_core::time::{Instant, UnixTime};
+use tidegate_core::time::{Duration, Instant, UnixTime};
 
 /// Decisions that are remembered of a pool.
 const HISTORY: usize = 100;
@@ -44,6 +46,8 @@ pub struct AutoscaleStatus {
     pub startup_seconds: Option<f64>,
     /// What a server can do, as learned or as configured.
     pub capacity: Option<CapacityStatus>,
+    /// What a running rollout asks of it; `None`: nothing.
+    pub release: Option<ReleaseStatus>,
     /// What was spent today, UTC, where a budget is set.
     pub spent_today: Option<f64>,
     /// The provider's last complaint, while it lasts.
@@ -113,6 +117,10 @@ pub struct InstanceStatus {
     pub reason: String,
     /// Whether it was launched from another template than is configured now.
     pub outdated: bool,
+    /// The sessions that live on it.
+    pub sessions: u32,
+    /// When that is over at the latest, in milliseconds since 1970, where time ends it.
+    pub until: Option<u64>,
 }
 
 /// What a server can do.
@@ -122,6 +130,43 @@ pub struct CapacityStatus {
     pub requests_per_second: f64,
     /// How sure that is: 0 to 1.
     pub confidence: f64,
+}
+
+/// What a running rollout asks of a pool.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReleaseStatus {
+    /// The rollout.
+    pub rollout: String,
+    /// `stable` or `candidate`.
+    pub side: &'static str,
+    /// Requests a second that come to both pools; `None`: unknown.
+    pub demand: Option<f64>,
+    /// The fraction of that which it is to be able to take; `None`: it rests.
+    pub wanted: Option<f64>,
+    /// The fraction that it can take; `None`: unknown.
+    pub able: Option<f64>,
+    /// The instances that it may grow to; `None`: no rollout bounds them.
+    pub instances_max: Option<u32>,
+}
+
+impl ReleaseStatus {
+    /// A pledge, and what the pool can serve of all demand.
+    pub(crate) fn of(pledge: &Pledge, capacity: Capacity) -> Self {
+        Self {
+            rollout: pledge.rollout.to_string(),
+            side: pledge.side.as_str(),
+            demand: pledge.all,
+            wanted: match pledge.wants {
+                Wants::Demand(fraction) => Some(fraction),
+                Wants::Rest(_) => None,
+            },
+            able: match capacity {
+                Capacity::Known { now, .. } => Some(now),
+                Capacity::Unknown | Capacity::Vouched => None,
+            },
+            instances_max: pledge.most,
+        }
+    }
 }
 
 /// A decision that changed something.
@@ -149,14 +194,17 @@ impl AutoscaleStatus {
         self.instances.clear();
         for one in instances {
             states[one.stage as usize].instances += 1;
-            let ago = u64::try_from(now.since(one.since).as_millis()).unwrap_or(u64::MAX);
+            let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            let ahead = |due: Instant| at.as_millis().saturating_add(millis(due.since(now)));
             self.instances.push(InstanceStatus {
                 id: one.id.to_string(),
                 state: one.stage.as_str(),
-                since: at.as_millis().saturating_sub(ago),
+                since: at.as_millis().saturating_sub(millis(now.since(one.since))),
                 address: one.address.map(|address| address.to_string()),
                 reason: one.reason.to_string(),
                 outdated: one.outdated,
+                sessions: one.sessions,
+                until: one.due.map(ahead),
             });
         }
         self.states = states.to_vec();

@@ -30,6 +30,8 @@ pub struct Status {
     pub pools: Count,
     /// How many servers there are, and how many are not available.
     pub servers: Count,
+    /// Rollouts that are under way, in words.
+    pub rollouts: Vec<String>,
     /// What does not look right.
     pub warnings: Vec<String>,
 }
@@ -103,6 +105,7 @@ impl Control {
                 down: pools.iter().filter(|pool| pool.available == 0).count(),
             },
             servers: Count { total: servers, down: servers - available },
+            rollouts: self.under_way(),
             warnings: self.warnings(pools),
         }
     }
@@ -125,9 +128,15 @@ impl Control {
         }
     }
 
+    fn under_way(&self) -> Vec<String> {
+        let all = self.rollouts();
+        all.iter().filter_map(|status| status.under_way()).collect()
+    }
+
     fn warnings(&self, pools: Vec<PoolStatus>) -> Vec<String> {
         let accepted = self.shared.accepted.load();
-        let doubts = accepted.doubts().iter().map(ToString::to_string);
+        let of_keys = accepted.tls.warnings.iter().filter(|one| one.key == "keys.signing");
+        let doubts = accepted.doubts().iter().chain(of_keys).map(ToString::to_string);
         let doubts = doubts.chain(certificate::warnings(&accepted, &self.shared.standings));
         doubts.chain(pools.into_iter().flat_map(|pool| pool.warnings)).collect()
     }

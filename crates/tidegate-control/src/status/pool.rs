@@ -6,6 +6,8 @@ use serde::Serialize;
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::pool::{Balance, WhenAllDown};
 use tidegate_core::model::server::Member;
+use tidegate_core::session::pool::PoolSessions;
+use tidegate_core::session::table::TableTally;
 use tidegate_core::snapshot::PoolEntry;
 use tidegate_core::telemetry::histogram::HistogramTotals;
 use tidegate_core::telemetry::registry::Scrape;
@@ -30,6 +32,8 @@ pub struct PoolStatus {
     pub state: &'static str,
     /// Requests that its servers are working on.
     pub in_flight: u64,
+    /// The table of its sessions, where it has one.
+    pub session_table: Option<SessionTableStatus>,
     /// Requests by outcome.
     pub requests: BTreeMap<&'static str, u64>,
     /// Further tries that the retry budget paid for.
@@ -42,6 +46,19 @@ pub struct PoolStatus {
     pub p99_ms: Option<f64>,
     /// What does not look right.
     pub warnings: Vec<String>,
+}
+
+/// A table of sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SessionTableStatus {
+    /// Sessions that are remembered.
+    pub entries: u64,
+    /// The most that are.
+    pub entries_max: u32,
+    /// Sessions that lived and were forgotten for want of room.
+    pub evicted: u64,
+    /// Sessions that were over.
+    pub expired: u64,
 }
 
 /// Tries below which a quantile says too little to warn of.
@@ -66,10 +83,15 @@ impl Control {
     #[must_use]
     pub fn servers(&self, pool: &PoolName) -> Option<Vec<ServerStatus>> {
         let (snapshot, scrape) = (self.snapshot(), self.scrape());
-        let entry = snapshot.pool(pool)?;
+        let (entry, overrides) = (snapshot.pool(pool)?, self.overrides());
         let members = entry.members.iter().map(|member| {
             let totals = totals(entry, member, &scrape);
-            ServerStatus::new(&entry.pool, member, &self.shared.board, &totals)
+            let asked = overrides.iter().find(|one| {
+                (&*one.pool, &*one.server)
+                    == (entry.pool.name.as_str(), member.server.name.as_str())
+            });
+            let status = ServerStatus::new(&entry.pool, member, &self.shared.board, &totals);
+            ServerStatus { asked: asked.cloned(), ..status }
         });
         Some(members.collect())
     }
@@ -93,6 +115,7 @@ impl PoolStatus {
             available,
             state,
             in_flight: members.iter().map(|member| u64::from(member.state.in_flight())).sum(),
+            session_table: entry.sessions.as_ref().and_then(session_table),
             requests: totals.requests().map(|(outcome, n)| (outcome.as_str(), n)).collect(),
             retries: totals.retries,
             retries_denied: totals.retry_budget_exhausted,
@@ -101,6 +124,13 @@ impl PoolStatus {
             warnings: strict_check(entry, &duration).into_iter().collect(),
         }
     }
+}
+
+fn session_table(sessions: &PoolSessions) -> Option<SessionTableStatus> {
+    let table = sessions.table()?;
+    let TableTally { entries, evicted, expired } = table.tally();
+    let entries_max = table.entries_max().get();
+    Some(SessionTableStatus { entries, entries_max, evicted, expired })
 }
 
 /// A warning when a check fails servers that are no slower than they use to be: health that cuts

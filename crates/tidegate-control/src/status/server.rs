@@ -10,6 +10,7 @@ use tidegate_net::clock;
 
 use super::pool::quantile_ms;
 use crate::health::board::{Board, Standing};
+use crate::overrides::order::Override;
 
 /// A server of a pool.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,7 +27,7 @@ pub struct ServerStatus {
     pub zone: Option<String>,
     /// `starting`, `healthy`, `unhealthy` or `ejected`.
     pub availability: &'static str,
-    /// `in` rotation, kept `warm` out of it, or `draining`.
+    /// `in` rotation, kept `warm` out of it, `draining` with its sessions, or `leaving` without.
     pub rotation: &'static str,
     /// Why it is that.
     pub reason: String,
@@ -38,6 +39,9 @@ pub struct ServerStatus {
     pub slow_start: f64,
     /// Requests it is working on.
     pub in_flight: u32,
+    /// Sessions that live on it: exact where a table remembers them, else an estimate of the users
+    /// seen lately; `None`: its pool has none.
+    pub sessions: Option<u32>,
     /// Tries that failed on it since the last that did not.
     pub consecutive_failures: u32,
     /// The moving average of its latency, in milliseconds.
@@ -50,6 +54,9 @@ pub struct ServerStatus {
     pub ejections: u64,
     /// The time that 99 of 100 tries stay below, in milliseconds.
     pub p99_ms: Option<f64>,
+    /// What people ask of it against its configuration.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Override>,
     /// Its last ten probes, newest first.
     pub probes: Vec<ProbeStatus>,
 }
@@ -90,12 +97,14 @@ impl ServerStatus {
             degraded: standing.as_ref().is_some_and(|standing| standing.degraded),
             slow_start: ramp(state.joined(), pool.slow_start, now),
             in_flight: state.in_flight(),
+            sessions: state.sessions(),
             consecutive_failures: state.consecutive_failures(),
             latency_ms: state.latency().map(|(average, _)| millis(average)),
             requests: totals.requests,
             failures: totals.failures,
             ejections: totals.ejections,
             p99_ms: quantile_ms(&totals.duration, 0.99),
+            asked: None,
             probes: probes.map(|probe| ProbeStatus::new(probe, now, wall)).collect(),
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::model::acme::Acme;
+use tidegate_core::model::audience::Geo;
 use tidegate_core::model::ids::{ListenerName, PoolName};
 use tidegate_core::model::node::Config;
 use tidegate_core::model::pool::{Pool, Protocol};
@@ -19,6 +20,8 @@ use tidegate_core::model::tls::{
 use tidegate_core::model::written::{Place, Written};
 use tidegate_core::time::UnixTime;
 use tidegate_net::clock;
+use tidegate_net::geo::Countries;
+use tidegate_net::seal::Keyring;
 use tidegate_net::tls::Alpn;
 use tidegate_net::tls::client::{Client, ClientSetup};
 use tidegate_net::tls::identity::{Identity, IdentityError, KeyKind};
@@ -27,6 +30,7 @@ use tidegate_net::tls::server::{ClientAuth, Server, ServerSetup, SetupError};
 
 use super::files::{Content, Files};
 use super::kept::{Kept, is_for};
+use super::keys::{self, Made};
 use super::parts::{AcmeParts, Issued, ListenerParts, PoolParts, Shown, Tls};
 use crate::observe::sources::Sources;
 
@@ -72,7 +76,9 @@ impl<'a> Builder<'a> {
     /// All of it, without what cannot be used and has nothing to stand in for it.
     pub(super) fn tls(&mut self, config: &Config) -> Tls {
         let (kept, challenges) = (self.before.kept.clone(), Arc::clone(&self.before.challenges));
-        let mut tls = Tls { kept, challenges, ..Tls::default() };
+        let (made, keys) = (self.before.made.clone(), self.keys(config));
+        let countries = config.geo.as_ref().and_then(|geo| self.countries(geo));
+        let mut tls = Tls { kept, challenges, made, keys, countries, ..Tls::default() };
         for listener in &config.listeners {
             if let Some(asked) = &listener.tls {
                 let parts = self.listener(&listener.name, asked);
@@ -101,6 +107,40 @@ impl<'a> Builder<'a> {
             }
         }
         told.into_iter().partition(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// What cookies are sealed with: what is named, or else what was made, or else what no other
+    /// process has.
+    fn keys(&mut self, config: &Config) -> Arc<Keyring> {
+        let before = Arc::clone(&self.before.keys);
+        match (keys::named(&config.keys, &mut self.files), &self.before.made) {
+            (Ok(Some(named)), _) => Arc::new(named),
+            (Ok(None), Made::There(made)) => Arc::clone(made),
+            (Ok(None), Made::Unable(place, why)) => {
+                self.doubt(place, format!("sessions end with this process: {why}"));
+                before
+            }
+            (Ok(None), Made::Nowhere) => before,
+            (Err(mistakes), _) => {
+                mistakes.into_iter().for_each(|(place, why)| self.mistake(place, why));
+                before
+            }
+        }
+    }
+
+    /// What a database tells, or what it told before.
+    fn countries(&mut self, asked: &Geo) -> Option<Arc<Countries>> {
+        let file = &asked.database;
+        let held = match self.fallback {
+            Fallback::Before => self.before.countries.clone(),
+            Fallback::Nothing => None,
+        };
+        let read = self.files.read_database(&file.value).and_then(|content| {
+            let path = file.value.display();
+            Countries::new(content).map_err(|error| format!("{path}: {}", sentence(&error)))
+        });
+        let read = read.map_err(|why| self.mistake(&file.place, why));
+        read.ok().map(Arc::new).or(held)
     }
 
     fn listener(&mut self, name: &ListenerName, asked: &ListenerTls) -> Option<ListenerParts> {

@@ -1,4 +1,4 @@
-//! Reads the files that TLS is made of, and keys from wherever they are.
+//! Reads the files that TLS is made of, and keys and other secrets from wherever they are.
 
 use std::env;
 use std::io::ErrorKind;
@@ -13,14 +13,17 @@ use crate::observe::sources::Sources;
 /// Bytes of one file: the authorities of a system take a quarter of a mebibyte.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
+/// Bytes of a database: those of all cities of the world take a third of it.
+const DATABASE_BYTES_MAX: u64 = 256 << 20;
+
 /// What a file holds, wiped when it is dropped: it may be a key.
-pub(super) type Content = Zeroizing<Vec<u8>>;
+pub(crate) type Content = Zeroizing<Vec<u8>>;
 
 /// Reads, with notes of what was read.
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub(crate) struct Files {
     /// What was read.
-    pub(super) sources: Sources,
+    pub(crate) sources: Sources,
 }
 
 impl Files {
@@ -28,7 +31,7 @@ impl Files {
     ///
     /// # Errors
     /// A sentence for people that names the file.
-    pub(super) fn read(&mut self, path: &Path) -> Result<Content, String> {
+    pub(crate) fn read(&mut self, path: &Path) -> Result<Content, String> {
         let mut content = Content::default();
         let read = self.sources.read(path, FILE_BYTES_MAX, &mut content);
         read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
@@ -48,11 +51,22 @@ impl Files {
         }
     }
 
+    /// What a database holds, which is no secret.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    pub(super) fn read_database(&mut self, path: &Path) -> Result<Vec<u8>, String> {
+        let mut content = Vec::new();
+        let read = self.sources.read(path, DATABASE_BYTES_MAX, &mut content);
+        read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        Ok(content)
+    }
+
     /// What a reference stands for.
     ///
     /// # Errors
     /// A sentence for people that names the file or the variable.
-    pub(super) fn resolve(&mut self, reference: &SecretReference) -> Result<Content, String> {
+    pub(crate) fn resolve(&mut self, reference: &SecretReference) -> Result<Content, String> {
         match reference {
             SecretReference::File(path) => self.read(path),
             SecretReference::Environment(name) => env::var_os(name)

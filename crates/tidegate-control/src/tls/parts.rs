@@ -10,6 +10,8 @@ use tidegate_core::config::diagnostic::Diagnostic;
 use tidegate_core::model::acme::CertificateName;
 use tidegate_core::model::ids::{ListenerName, PoolName};
 use tidegate_core::model::node::Config;
+use tidegate_net::geo::Countries;
+use tidegate_net::seal::Keyring;
 use tidegate_net::tls::challenges::Challenges;
 use tidegate_net::tls::client::Client;
 use tidegate_net::tls::contexts::Contexts;
@@ -19,6 +21,7 @@ use tidegate_net::tls::server::{ClientAuth, Server};
 use tidegate_net::tls::tickets::Tickets;
 
 use super::kept::Kept;
+use super::keys::Made;
 use crate::observe::sources::Sources;
 
 /// All of TLS that a configuration asks for, and what its files held.
@@ -30,6 +33,12 @@ pub struct Tls {
     pub warnings: Vec<Diagnostic>,
     /// Where certificates are kept that authorities issued.
     pub(crate) kept: Kept,
+    /// The keys of cookies that are of our own.
+    pub(super) made: Made,
+    /// What cookies are sealed with.
+    pub(super) keys: Arc<Keyring>,
+    /// In which country addresses are.
+    pub(super) countries: Option<Arc<Countries>>,
     /// What authorities are told that check who holds a name; one table as long as we live.
     pub(crate) challenges: Arc<Challenges>,
     pub(crate) sources: Sources,
@@ -93,11 +102,22 @@ impl Tls {
         Contexts {
             listeners: listeners.collect(),
             pools: pools.collect(),
+            keys: Arc::clone(&self.keys),
+            countries: self.countries.clone(),
             challenges: Arc::clone(&self.challenges),
         }
     }
 
-    /// The same, with a place for what `config` asks authorities for. Blocks on the disk.
+    /// Why cookies are sealed with keys that end with this process; `None`: they do not.
+    pub(crate) const fn lacks_keys(&self) -> Option<&str> {
+        match &self.made {
+            Made::Unable(_, why) => Some(why.as_str()),
+            Made::Nowhere | Made::There(_) => None,
+        }
+    }
+
+    /// The same, with a place for what `config` asks authorities for, and with the keys that it
+    /// needs and does not name. Blocks on the disk.
     pub(crate) fn keeping(&self, config: &Config) -> Self {
         let kept = match &self.kept {
             Kept::Nowhere | Kept::Unable(_) if config.acme().next().is_some() => {
@@ -105,6 +125,12 @@ impl Tls {
             }
             kept => kept.clone(),
         };
-        Self { kept, ..self.clone() }
+        let made = match &self.made {
+            Made::Nowhere | Made::Unable(..) if config.makes_keys() => {
+                Made::open(config.runtime.state.as_deref())
+            }
+            made => made.clone(),
+        };
+        Self { kept, made, ..self.clone() }
     }
 }

@@ -36,6 +36,15 @@ pub(crate) fn refresh(config: &Config, before: &Tls) -> Refreshed {
 fn changes(before: &Tls, after: &Tls) -> Vec<(String, String)> {
     let now = clock::unix_time();
     let mut changes = Vec::new();
+    if !before.keys.is_same(&after.keys) {
+        changes.push(("cookies are sealed with other keys".to_owned(), CHANGED.to_owned()));
+    }
+    if let (Some(old), Some(new)) = (&before.countries, &after.countries)
+        && !old.is_same(new)
+    {
+        let what = format!("addresses are in countries as another {new} says");
+        changes.push((what, CHANGED.to_owned()));
+    }
     for (name, new) in &after.listeners {
         let Some(old) = before.listeners.get(name) else { continue };
         let told = of_listener(old, new, now).into_iter();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidegate_control::explain::{ExplainError, Explanation, Question, explain};
 use tidegate_control::observe::config_file::Origin;
-use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
+use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
 use tidegate_core::time::Instant;
 
 use crate::support::certificate::Pair;
@@ -56,7 +56,8 @@ fn ask_of(
 ) -> Result<Explanation, ExplainError> {
     let accepted = origin.load().unwrap_or_else(|refused| panic!("{:?}", refused.diagnostics));
     let (config, mut ids) = (Arc::clone(&accepted.config), ServerIds::default());
-    let snapshot = Snapshot::build(config, &Instances::new(), None, &mut ids, Instant::ZERO);
+    let snapshot =
+        Snapshot::build(config, &Circumstances::default(), None, &mut ids, Instant::ZERO);
     let headers = header.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let question = Question {
         method: "GET".to_owned(),

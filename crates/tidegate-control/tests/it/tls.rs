@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use crate::support::balancer::{Balancer, config, told, until};
 use crate::support::certificate::Pair;
 use crate::support::directory::Directory;
+use crate::support::server::nobody;
 
 const REST: &str = "[route.all]\npool = \"app\"\n[pool.app]\nservers = \"127.0.0.1:1\"\n";
 
@@ -325,7 +326,7 @@ async fn answer(mut stream: Stream) {
         return;
     }
     let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
+    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
         let mut piece = [0; 1024];
         match poll_fn(|context| stream.poll_read(context, &mut piece)).await {
             Ok(0) | Err(_) => return,
@@ -335,6 +336,28 @@ async fn answer(mut stream: Stream) {
     let said = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     // It fits into the socket's buffer; the other side may leave at any time.
     let _ = poll_fn(|context| stream.poll_write(context, said)).await;
+}
+
+/// G7: a webhook is who its certificate says, or is told nothing.
+#[tokio::test]
+async fn a_webhook_over_tls_is_verified() {
+    let directory = Directory::new();
+    let pair = Pair::new(&["127.0.0.1"]);
+    let webhook = encrypted(&pair).await;
+    directory.write("ca.pem", &pair.certificate);
+    directory.write("other.pem", &Pair::new(&["127.0.0.1"]).certificate);
+    directory.write("url", &format!("https://{webhook}/hook"));
+    let notify = |ca| format!("[[notify]]\nwebhook = \"file:url\"\non = \"config\"\nca = \"{ca}\"");
+    let servers = [nobody().await];
+    let file = directory.write("tidegate.toml", &config(&servers, &notify("other.pem")));
+    let balancer = Balancer::start(Origin::File(file)).await;
+    balancer.control.reload("a test").await;
+    let counts = || balancer.control.notices().remove(0);
+    until("the certificate is not accepted", || counts().retried == 1).await;
+    assert_eq!(counts().sent, 0);
+    directory.write("tidegate.toml", &config(&servers, &notify("ca.pem")));
+    balancer.control.reload("a test").await;
+    until("it is", || counts().sent == 1).await;
 }
 
 #[tokio::test]

@@ -11,11 +11,14 @@
 use std::sync::Arc;
 
 use super::choices::{Choice, Choices};
+use super::overload::Overload;
 use super::picker::Picker;
 use super::plan::Plan;
 use crate::model::ids::ServerIndex;
-use crate::model::server::Member;
+use crate::model::server::{Member, Rotation};
+use crate::model::session::Strength;
 use crate::rng::scale;
+use crate::telemetry::session::Moved;
 use crate::time::{Duration, Instant};
 
 /// How often the weights of ramping servers are brought up to date.
@@ -31,6 +34,16 @@ pub struct Balancer {
     epoch: Option<u64>,
     choices_due: Instant,
     picker_due: Instant,
+    overload: Overload,
+}
+
+/// A server that a session would keep, and under which rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Preference {
+    /// The server.
+    pub server: ServerIndex,
+    /// Whether load alone may end the session.
+    pub strength: Strength,
 }
 
 /// What a pick takes into account.
@@ -58,6 +71,43 @@ impl Balancer {
             epoch: None,
             choices_due: Instant::NEVER,
             picker_due: Instant::NEVER,
+            overload: Overload::default(),
+        }
+    }
+
+    /// The server that a session would keep, or why it has to move; then the request is picked a
+    /// server as any other is.
+    ///
+    /// A session stays on a backup that it came to, though primaries are back. `members` and
+    /// `epoch` are those of [`Balancer::pick`].
+    ///
+    /// # Errors
+    /// Why the server cannot be had.
+    pub fn keep(
+        &mut self,
+        members: &[Member],
+        epoch: u64,
+        preference: &Preference,
+        now: Instant,
+    ) -> Result<ServerIndex, Moved> {
+        self.follow(members, epoch, now);
+        let server = preference.server;
+        if let Some(place) = self.choices.place_of(server) {
+            if preference.strength == Strength::Soft {
+                self.overload.follow(&self.choices, now);
+                if self.overload.is_over(&self.choices.all()[place], place) {
+                    return Err(Moved::Overloaded);
+                }
+            }
+            return Ok(server);
+        }
+        let state = &members.get(server.position()).ok_or(Moved::Gone)?.state;
+        let can_serve = state.weight() > 0 && state.availability().is_available();
+        match state.rotation() {
+            Rotation::Leaving => Err(Moved::Draining),
+            // A backup that waits, or a server that waits for its sessions to end.
+            Rotation::In | Rotation::Draining if can_serve => Ok(server),
+            _ => Err(Moved::Unavailable),
         }
     }
 
@@ -90,6 +140,7 @@ impl Balancer {
     fn rebuild(&mut self, members: &[Member], epoch: u64, now: Instant) {
         self.choices.rebuild(&self.plan, members, now);
         self.picker.rebuild(&self.choices);
+        self.overload.rebuild(&self.choices);
         self.picker_due = self.picker.refresh(&self.choices, now);
         self.choices_due =
             if self.choices.any_ramping() { now + RAMP_STEP } else { Instant::NEVER };

@@ -74,8 +74,13 @@ impl Choices {
 
     /// The choice that `server` is, if it serves.
     pub(super) fn find(&self, server: ServerIndex) -> Option<&Choice> {
-        let place = *self.places.get(server.position())?;
-        self.serving.get(place as usize)
+        self.place_of(server).map(|place| &self.serving[place])
+    }
+
+    /// The place of `server` among all choices, if it serves.
+    pub(super) fn place_of(&self, server: ServerIndex) -> Option<usize> {
+        let place = *self.places.get(server.position())? as usize;
+        (place < self.serving.len()).then_some(place)
     }
 
     /// Whether some choice is in slow start, so that weights change with time.

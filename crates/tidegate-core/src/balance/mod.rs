@@ -36,6 +36,7 @@ mod weighted_round_robin;
 mod bounded_load;
 mod hash;
 mod maglev;
+mod overload;
 mod ring;
 mod table;
 

@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::model::audience::Audience;
 use crate::model::autoscale::Autoscale;
 use crate::model::listener::Listener;
 use crate::model::node::Config;
 use crate::model::pool::Pool;
 use crate::model::provider::Provider;
+use crate::model::rollout::{Rollout, Strategy};
 use crate::model::route::Route;
 use crate::model::server::Server;
 
@@ -27,7 +29,7 @@ pub struct Change {
 /// What a change is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// The process: `runtime`, `admin`, `metrics` and `log`.
+    /// The process: `runtime`, `admin`, `metrics`, `keys`, `log`, `notify` and `geo`.
     Process,
     /// A listener, by name.
     Listener(String),
@@ -42,6 +44,10 @@ pub enum Subject {
         /// The server.
         server: String,
     },
+    /// A rollout, by name.
+    Rollout(String),
+    /// An audience, by name.
+    Audience(String),
 }
 
 /// What happened to a subject.
@@ -90,12 +96,14 @@ impl fmt::Display for Subject {
             Self::Route(name) => write!(f, "route {name}"),
             Self::Pool(name) => write!(f, "pool {name}"),
             Self::Server { pool, server } => write!(f, "server {pool}/{server}"),
+            Self::Rollout(name) => write!(f, "rollout {name}"),
+            Self::Audience(name) => write!(f, "audience {name}"),
         }
     }
 }
 
-/// What changes from `old` to `new`: the process, then listeners, routes, pools and servers, each
-/// by name.
+/// What changes from `old` to `new`: the process, then listeners, routes, pools, servers, rollouts
+/// and audiences, each by name.
 #[must_use]
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -104,6 +112,8 @@ pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
     compare(&mut changes, (&old.routes, &new.routes), &ROUTE);
     compare(&mut changes, (&old.pools, &new.pools), &POOL);
     servers(&mut changes, old, new);
+    compare(&mut changes, (&old.rollouts, &new.rollouts), &ROLLOUT);
+    compare(&mut changes, (&old.audiences, &new.audiences), &AUDIENCE);
     changes
 }
 
@@ -122,6 +132,10 @@ const ROUTE: Named<Route> =
     Comparison { name: |r| r.name.as_str(), subject: Subject::Route, keys: route };
 const POOL: Named<Pool> =
     Comparison { name: |p| p.name.as_str(), subject: Subject::Pool, keys: pool };
+const ROLLOUT: Named<Rollout> =
+    Comparison { name: |r| r.name.as_str(), subject: Subject::Rollout, keys: rollout };
+const AUDIENCE: Named<Audience> =
+    Comparison { name: |a| a.name.as_str(), subject: Subject::Audience, keys: audience };
 
 /// Names of the fields that differ.
 macro_rules! differing {
@@ -142,10 +156,13 @@ fn process(old: &Config, new: &Config) -> Vec<&'static str> {
         "admin.address": admin.address,
         "admin.tokens": admin.tokens,
         "metrics.address": metrics,
+        "keys.signing": keys.signing,
         "log.level": log.level,
         "log.access": log.access,
         "log.format": log.format,
         "log.redact": log.redact,
+        "notify": notify,
+        "geo.database": geo,
     })
 }
 
@@ -190,6 +207,7 @@ fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
         "balance": balance,
         "tls": tls,
         "slow_start": slow_start,
+        "drain_timeout": drain_timeout,
         "backup_when": backup_when,
         "when_all_down": when_all_down,
         "retry_budget": retry_budget,
@@ -197,6 +215,7 @@ fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
         "health": health,
         "passive": passive,
         "error_page": error_pages,
+        "session": session,
     });
     match (&old.autoscale, &new.autoscale) {
         (Some(old), Some(new)) => keys.extend(autoscale(old, new)),
@@ -233,6 +252,43 @@ fn autoscale(old: &Autoscale, new: &Autoscale) -> Vec<&'static str> {
         });
     }
     keys
+}
+
+fn rollout(old: &Rollout, new: &Rollout) -> Vec<&'static str> {
+    let mut keys = differing!(old, new, {
+        "pool": pool,
+        "candidate": candidate,
+        "routes": routes,
+        "user": user,
+        "always": always,
+        "only": only,
+        "never": never,
+        "smoke": smoke,
+        "bake": bake,
+        "keep_old": keep_old,
+        "keep_size": keep_size,
+        "max_total": max_total,
+        "freeze_during": freeze_during,
+        "mirror": mirror,
+        "analysis": analysis,
+    });
+    match (&old.strategy, &new.strategy) {
+        (
+            Strategy::Canary { steps, hold },
+            Strategy::Canary { steps: new_steps, hold: new_hold },
+        ) => {
+            keys.extend((steps != new_steps).then_some("steps"));
+            keys.extend((hold != new_hold).then_some("hold"));
+        }
+        (Strategy::BlueGreen, Strategy::BlueGreen) => {}
+        _ => keys.push("strategy"),
+    }
+    keys
+}
+
+/// As with routes, regular expressions compare by their text.
+fn audience(old: &Audience, new: &Audience) -> Vec<&'static str> {
+    if format!("{:?}", old.any) == format!("{:?}", new.any) { Vec::new() } else { vec!["any"] }
 }
 
 fn server(old: &Server, new: &Server) -> Vec<&'static str> {

@@ -17,6 +17,7 @@ use super::raw::tree::{self, Data, Table};
 use super::raw::{merge, parse, shape};
 use super::resolved;
 use crate::model::node::Config;
+use crate::model::written::Place as Written;
 
 /// Where configuration text comes from: the disk, an API call, a test.
 pub trait Source {
@@ -81,6 +82,19 @@ impl Loaded {
     #[must_use]
     pub fn resolved(&self) -> String {
         resolved::print(&self.tree, &self.positions)
+    }
+
+    /// Where a key is written, or the last of those around it that is.
+    #[must_use]
+    pub fn place(&self, keys: &[&str]) -> Written {
+        let mut at = self.positions.at(0, 0);
+        let mut table = Some(&self.tree);
+        for key in keys {
+            let Some(entry) = table.and_then(|table| table.entry(key)) else { break };
+            at = entry.key.unwrap_or(at);
+            table = entry.value.table();
+        }
+        self.positions.written(at, &keys.join("."))
     }
 }
 

@@ -85,6 +85,7 @@ fn default(key: &Key) -> String {
         Default::Text(text) => format!("`\"{text}\"`"),
         Default::Words(words) => format!("`{words:?}`"),
         Default::Integer(number) => format!("`{number}`"),
+        Default::Integers(numbers) => format!("`{numbers:?}`"),
         Default::Number(number) => format!("`{number:?}`"),
         Default::Flag(flag) => format!("`{flag}`"),
         Default::Table => "its defaults".to_owned(),

@@ -56,6 +56,7 @@ fn default(default: &Default) -> Option<Value> {
         Default::Text(text) => Some(json!(text)),
         Default::Words(words) => Some(json!(words)),
         Default::Integer(number) => Some(integer(*number)),
+        Default::Integers(numbers) => Some(numbers.iter().copied().map(integer).collect()),
         Default::Number(number) => Some(json!(number)),
         Default::Flag(flag) => Some(json!(flag)),
         Default::Required | Default::Absent(_) | Default::Table | Default::Computed(..) => None,

@@ -142,6 +142,8 @@ pub struct ReplyOptions<'a> {
     pub persistence: Persistence,
     /// The Date of a response that came without: RFC 9110, section 5.6.7 form.
     pub date: &'a [u8],
+    /// Field lines of our own for the final response.
+    pub more: &'a [u8],
 }
 
 /// Writes a response head for a client.
@@ -172,8 +174,11 @@ pub fn reply(head: &ReplyHead, options: ReplyOptions<'_>, out: &mut Vec<u8>) {
         }
     }
     run.flush(out);
-    if !head.has_date && !head.is_interim() {
-        field(b"Date", options.date, out);
+    if !head.is_interim() {
+        if !head.has_date {
+            field(b"Date", options.date, out);
+        }
+        out.extend_from_slice(options.more);
     }
     if streamed {
         return;

@@ -97,3 +97,7 @@ index!(
     /// The place of a server in its pool, within one snapshot.
     ServerIndex
 );
+index!(
+    /// The place of a rollout that divides users, in a snapshot.
+    ReleaseIndex
+);

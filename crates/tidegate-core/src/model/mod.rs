@@ -2,10 +2,12 @@
 //!
 //! Values here are already valid; `config::check` is the only road to them from text. Reading
 //! order: `ids`, then `listener`, `route` (with `body`, `edit` and `template`), `pool`, `server`,
-//! `tls`, `autoscale` (with `zone`) and `provider`, `rollout`, then the whole in `node`; `written`
-//! tells where something stands in the configuration. `grpc` is apart: the statuses of a protocol.
+//! `session`, `tls`, `autoscale` (with `zone`) and `provider`, `audience`, `rollout`, `notify`,
+//! then the whole in `node`; `written` tells where something stands in the configuration.
+//! `grpc` is apart: the statuses of a protocol.
 
 pub mod acme;
+pub mod audience;
 pub mod autoscale;
 pub mod body;
 pub mod compression;
@@ -14,6 +16,7 @@ pub mod grpc;
 pub mod ids;
 pub mod listener;
 pub mod node;
+pub mod notify;
 pub mod pool;
 pub mod provider;
 pub mod ratio;
@@ -21,6 +24,7 @@ pub mod rollout;
 pub mod route;
 pub mod secret;
 pub mod server;
+pub mod session;
 pub mod template;
 pub mod tls;
 pub mod written;

@@ -5,11 +5,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::acme::Acme;
+use super::audience::{Audience, Geo};
 use super::listener::Listener;
+use super::notify::Notify;
 use super::pool::Pool;
-use super::rollout::Rollout;
+use super::rollout::{Rollout, UserKey};
 use super::route::Route;
 use super::secret::SecretReference;
+use super::session::SessionMode;
 use super::written::Written;
 use crate::time::Duration;
 
@@ -24,14 +27,22 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// Logs.
     pub log: Log,
+    /// Keys of the balancer's own.
+    pub keys: Keys,
     /// Listeners, by name.
     pub listeners: Vec<Listener>,
     /// Routes, by name.
     pub routes: Vec<Route>,
     /// Pools, by name.
     pub pools: Vec<Pool>,
+    /// Audiences, by name.
+    pub audiences: Vec<Audience>,
+    /// Where it is known which addresses are in which country.
+    pub geo: Option<Geo>,
     /// Rollouts, by name.
     pub rollouts: Vec<Rollout>,
+    /// Who is told of what happens.
+    pub notify: Vec<Notify>,
 }
 
 impl Config {
@@ -39,6 +50,29 @@ impl Config {
     pub fn acme(&self) -> impl Iterator<Item = (&Listener, &Written<Acme>)> {
         self.listeners.iter().filter_map(|one| Some((one, one.tls.as_ref()?.acme.as_ref()?)))
     }
+
+    /// Whether cookies are sealed, by keys that no file is named for.
+    #[must_use]
+    pub fn makes_keys(&self) -> bool {
+        let holds_cookie = |pool: &Pool| {
+            let mode = pool.session.as_ref().map(|session| &session.mode);
+            matches!(mode, Some(SessionMode::Cookie(_)))
+        };
+        let assigns = |rollout: &Rollout| rollout.user.contains(&UserKey::Assign);
+        let passes = |audience: &Audience| audience.any.iter().any(|a| a.signed_cookie.is_some());
+        let seals = self.pools.iter().any(holds_cookie)
+            || self.rollouts.iter().any(assigns)
+            || self.audiences.iter().any(passes);
+        seals && self.keys.signing.is_empty()
+    }
+}
+
+/// Keys of the balancer's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keys {
+    /// What cookies are sealed with: the first seals, all open. Empty: one that is made in the
+    /// state directory.
+    pub signing: Vec<Written<SecretReference>>,
 }
 
 /// The process.

@@ -6,6 +6,7 @@ use super::edit::ErrorPages;
 use super::ids::PoolName;
 use super::ratio::Ratio;
 use super::server::Server;
+use super::session::Session;
 use super::tls::PoolTls;
 use super::written::Written;
 use crate::time::Duration;
@@ -25,6 +26,8 @@ pub struct Pool {
     pub tls: Option<Written<PoolTls>>,
     /// How long a server that joins a running pool takes to reach its full weight; zero: none.
     pub slow_start: Duration,
+    /// How long a server that leaves may finish what it works on.
+    pub drain_timeout: Duration,
     /// When backups step in.
     pub backup_when: BackupWhen,
     /// What happens when no server is available.
@@ -41,6 +44,8 @@ pub struct Pool {
     pub passive: PassiveHealth,
     /// Bodies for the balancer's own errors, where the route has none.
     pub error_pages: ErrorPages,
+    /// How users keep their server; `None`: each request goes where there is room.
+    pub session: Option<Box<Session>>,
     /// How it grows and shrinks; `None`: its servers are those listed.
     pub autoscale: Option<Box<Autoscale>>,
 }

@@ -199,6 +199,11 @@ pub struct Errors {
     pub grpc: bool,
 }
 
+impl Errors {
+    /// All of them.
+    pub const ALL: Self = Self { status: true, reset: true, timeout: true, grpc: true };
+}
+
 /// What a breach does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnBreach {

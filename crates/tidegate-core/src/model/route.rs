@@ -134,6 +134,28 @@ pub enum ValuePattern {
     Absent,
 }
 
+impl ValuePattern {
+    /// Whether a value is as it must be. One that is not UTF-8 satisfies no regular expression.
+    #[must_use]
+    pub fn takes(&self, value: &[u8]) -> bool {
+        match self {
+            Self::Exact(exact) => exact.as_bytes() == value,
+            Self::Regex(regex) => std::str::from_utf8(value).is_ok_and(|text| regex.is_match(text)),
+            Self::Present => true,
+            Self::Absent => false,
+        }
+    }
+
+    /// Whether every value is as it must be, and there is one; or there is none, and must be none.
+    pub fn takes_all<'v>(&self, values: impl IntoIterator<Item = &'v [u8]>) -> bool {
+        let mut values = values.into_iter().peekable();
+        match (values.peek(), self) {
+            (None, pattern) => matches!(pattern, Self::Absent),
+            (Some(_), pattern) => values.all(|value| pattern.takes(value)),
+        }
+    }
+}
+
 /// What a route does with paths that servers might read differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathPolicy {

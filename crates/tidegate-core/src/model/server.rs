@@ -81,8 +81,10 @@ pub enum Rotation {
     In = 0,
     /// Not yet: it is made ready, or kept ready.
     Warm = 1,
-    /// Not any more: it finishes what it has.
+    /// No more: it finishes what it has, its sessions too.
     Draining = 2,
+    /// No more: it finishes the requests that it has, and its sessions move.
+    Leaving = 3,
 }
 
 impl Rotation {
@@ -93,14 +95,22 @@ impl Rotation {
             Self::In => "in",
             Self::Warm => "warm",
             Self::Draining => "draining",
+            Self::Leaving => "leaving",
         }
+    }
+
+    /// Whether it was in rotation and gets no more new work.
+    #[must_use]
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Draining | Self::Leaving)
     }
 
     const fn from_bits(bits: u8) -> Self {
         match bits {
             0 => Self::In,
             1 => Self::Warm,
-            _ => Self::Draining,
+            2 => Self::Draining,
+            _ => Self::Leaving,
         }
     }
 }
@@ -117,10 +127,17 @@ pub struct ServerState {
     availability: AtomicU8,
     rotation: AtomicU8,
     weight: AtomicU32,
+    /// The weight that people asked for instead, or [`UNSET`].
+    weight_asked: AtomicU32,
     /// Nanoseconds of the [`Instant`] at which slow start began; 0: it is over or never was.
     joined: AtomicU64,
+    /// [`UNSET`]: nobody counts them.
+    sessions: AtomicU32,
     load: Load,
 }
+
+/// In place of a number that there is not.
+const UNSET: u32 = u32::MAX;
 
 /// What the data plane writes.
 #[derive(Debug, Default)]
@@ -143,7 +160,9 @@ impl ServerState {
             availability: AtomicU8::new(availability as u8),
             rotation: AtomicU8::new(Rotation::In as u8),
             weight: AtomicU32::new(u32::from(weight.value())),
+            weight_asked: AtomicU32::new(UNSET),
             joined: AtomicU64::new(0),
+            sessions: AtomicU32::new(UNSET),
             load: Load::default(),
         }
     }
@@ -176,13 +195,22 @@ impl ServerState {
         self.rotation.store(rotation as u8, Relaxed);
     }
 
-    /// Its weight, before slow start.
+    /// Its weight, before slow start: what people asked for, or else what is configured.
     #[must_use]
     pub fn weight(&self) -> u32 {
-        self.weight.load(Relaxed)
+        match self.weight_asked.load(Relaxed) {
+            UNSET => self.weight.load(Relaxed),
+            asked => asked,
+        }
     }
 
-    /// Control only: changes the weight.
+    /// Control only: people ask for a weight, whatever is configured, or for that again.
+    pub fn ask_weight(&self, weight: Option<Weight>) {
+        let weight = weight.map_or(UNSET, |weight| u32::from(weight.value()));
+        self.weight_asked.store(weight, Relaxed);
+    }
+
+    /// Control only: changes the weight that is configured.
     pub fn set_weight(&self, weight: Weight) {
         self.weight.store(u32::from(weight.value()), Relaxed);
     }
@@ -204,6 +232,18 @@ impl ServerState {
     /// Control only: slow start is over, or is not wanted.
     pub fn end_slow_start(&self) {
         self.joined.store(0, Relaxed);
+    }
+
+    /// The sessions that live on it, as last counted; `None`: its pool has none.
+    #[must_use]
+    pub fn sessions(&self) -> Option<u32> {
+        Some(self.sessions.load(Relaxed)).filter(|sessions| *sessions != UNSET)
+    }
+
+    /// Control only: says how many sessions live on it.
+    pub fn set_sessions(&self, sessions: Option<u32>) {
+        let sessions = sessions.map_or(UNSET, |sessions| sessions.min(UNSET - 1));
+        self.sessions.store(sessions, Relaxed);
     }
 
     /// Requests it is working on for us, over all cores.
@@ -269,6 +309,16 @@ pub struct Member {
     pub server: Server,
     /// The live state.
     pub state: Arc<ServerState>,
+}
+
+impl Member {
+    /// Whether it takes traffic now, as a primary: in rotation, with a weight, and well.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        let Self { server, state } = self;
+        let takes = !server.backup && state.weight() > 0 && state.rotation() == Rotation::In;
+        takes && state.availability().is_available()
+    }
 }
 
 /// What a pool's holders watch to learn that the state of some member changed.

@@ -21,9 +21,6 @@ pub struct Division {
     pub mirrors: bool,
 }
 
-/// Everything that is divided, in the order of the configuration.
-pub type Divisions = Vec<Division>;
-
 impl Division {
     /// The version that a user meets, whom no audience puts elsewhere.
     #[must_use]

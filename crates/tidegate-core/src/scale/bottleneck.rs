@@ -204,6 +204,7 @@ mod tests {
                     startup: None,
                     quota: None,
                     steering: Steering::default(),
+                    pledge: None,
                     at: UnixTime::default(),
                 };
                 self.second += 1;

@@ -72,10 +72,19 @@ impl Learned {
         }
     }
 
+    /// A server is taken to be able to do as much as one of the version before. Few requests show
+    /// little of what it can do; if it cannot, the guess wears down as a best that is past.
+    pub fn guess(&mut self, like: Able) {
+        if self.able().is_none_or(|able| able.rate < like.rate) {
+            let in_flight = like.slots.unwrap_or(0.0);
+            *self = Self { rate: like.rate, in_flight, roomy: false, ..*self };
+        }
+    }
+
     /// What one server can do; `None`: nothing has been seen yet.
     #[must_use]
     pub fn able(&self) -> Option<Able> {
-        let known = self.rate.is_finite() && self.rate > 0.0 && self.looks > 0.0;
+        let known = self.rate.is_finite() && self.rate > 0.0 && self.looks >= 0.0;
         let beyond = if self.roomy { 1.0 + BEYOND } else { 1.0 };
         known.then(|| Able {
             rate: self.rate * beyond,
@@ -130,6 +139,7 @@ mod tests {
             startup: None,
             quota: None,
             steering: Steering::default(),
+            pledge: None,
             at: UnixTime::default(),
         }
     }
@@ -159,6 +169,25 @@ mod tests {
         learned.observe(&look(400.0, 300.0, Sample::Fair), &slo());
         learned.observe(&look(0.2, 0.2, Sample::Fair), &slo());
         assert_eq!(learned.able(), None);
+    }
+
+    #[test]
+    fn a_guess_stands_for_what_few_requests_do_not_show_and_wears_down() {
+        let like = Able { rate: 50.0, slots: None, confidence: 1.0 };
+        let mut learned = Learned::default();
+        learned.guess(like);
+        assert_eq!(learned.able().map(|able| (able.rate, able.confidence)), Some((50.0, 0.0)));
+        for _ in 0..300 {
+            learned.observe(&look(100.0, 50.0, Sample::Fair), &slo());
+        }
+        assert!(rate(&learned) < 15.0, "it can do 10");
+        let mut learned = Learned::default();
+        learned.observe(&look(10.0, 10.0, Sample::Fair), &slo());
+        learned.guess(like);
+        assert!((rate(&learned) - 50.0).abs() < 1e-9, "1 each shows nothing");
+        learned.observe(&look(700.0, 700.0, Sample::Fair), &slo());
+        learned.guess(like);
+        assert!((rate(&learned) - 84.0).abs() < 1e-9, "it can do more");
     }
 
     #[test]

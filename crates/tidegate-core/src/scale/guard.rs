@@ -61,6 +61,11 @@ impl Memory {
         }
     }
 
+    /// Counts as a growth: for one cooldown the count may only rise.
+    pub const fn begin_anew(&mut self, now: Instant) {
+        self.last_up = Some(now);
+    }
+
     /// The pool changed from `before` servers to `after`, for whatever reason.
     pub fn changed(&mut self, before: u32, after: u32, now: Instant) {
         if after > before {

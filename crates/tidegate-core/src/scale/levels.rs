@@ -26,6 +26,7 @@ pub struct Memory {
     runs: Vec<Runs>,
     /// When the pool last grew by this policy.
     last_up: Option<Instant>,
+    is_emergency: bool,
 }
 
 /// For how many periods in a row a metric has been beyond each threshold.
@@ -57,6 +58,7 @@ pub fn wish(
     for (runs, metric) in memory.runs.iter_mut().zip(&metrics) {
         runs.take(metric);
     }
+    memory.is_emergency = metrics.iter().any(|metric| metric.emergency().is_some());
     let may_grow = memory.may_grow(&settings.levels, now);
     let look = Look { settings, current, rotation: observed.fleet.in_rotation(), may_grow };
     let rungs = metrics.iter().zip(&memory.runs).map(|(metric, runs)| look.rung(metric, *runs));
@@ -66,6 +68,13 @@ pub fn wish(
         memory.last_up = Some(now);
     }
     wish
+}
+
+impl Metric<'_> {
+    /// The threshold of emergency, if it is passed.
+    fn emergency(&self) -> Option<f64> {
+        self.ladder.emergency.filter(|emergency| self.value.is_some_and(|is| is >= *emergency))
+    }
 }
 
 /// One look at all metrics.
@@ -88,7 +97,7 @@ impl Look<'_> {
         };
         let counts = |run: u32| run >= self.settings.levels.periods;
         let says = |what: &str, threshold: f64| format!("{name} {value:.2}, {what} {threshold}");
-        if let Some(emergency) = ladder.emergency.filter(|emergency| value >= *emergency) {
+        if let Some(emergency) = metric.emergency() {
             let most = most_after(self.rotation, self.settings.guard.max_step);
             return wished(most.max(self.current), says("emergency from", emergency));
         }
@@ -130,6 +139,11 @@ impl Runs {
 }
 
 impl Memory {
+    /// Whether a threshold of emergency was passed at the last look.
+    pub(super) const fn is_emergency(&self) -> bool {
+        self.is_emergency
+    }
+
     fn may_grow(&self, levels: &Levels, now: Instant) -> bool {
         self.last_up.is_none_or(|then| now.since(then) >= levels.up_cooldown)
     }

@@ -1,6 +1,7 @@
-//! What is known of a pool at one moment: its demand, its servers, their load, and what people
-//! ask for.
+//! What is known of a pool at one moment: its demand, its servers, their load, and what people and
+//! rollouts ask for.
 
+use super::release::Pledge;
 use crate::time::{Duration, UnixTime};
 
 /// What is known of a pool.
@@ -19,6 +20,8 @@ pub struct Observed {
     pub quota: Option<u32>,
     /// What people ask for.
     pub steering: Steering,
+    /// What a running rollout asks for.
+    pub pledge: Option<Pledge>,
     /// The time of the wall clock, by which days have their shape and sales begin.
     pub at: UnixTime,
 }

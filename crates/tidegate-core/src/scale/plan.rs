@@ -1,7 +1,7 @@
 //! The planner: what a pool should have, by every voice and limit, with the reasons.
 //!
-//! Who wins, highest first: the provider's quota, the budget, `max`; a number by hand; a sale of
-//! the schedule; then the policy with its forecast, and only this last is slowed by the guard. The
+//! Who wins, highest first: the provider's quota, the budget, `max`; a number by hand; a running
+//! rollout; a sale of the schedule; then the policy with its forecast, and only this last is slowed by the guard. The
 //! same function runs in production, in the simulator and in tests: it reads no clock and draws no
 //! lots, and what it remembers is in `Memory`.
 
@@ -10,9 +10,10 @@ use std::fmt;
 use super::guard::{Held, Look};
 use super::observed::{Hand, HandWants, Observed};
 use super::policy::{self, Wishes};
+use super::release::{self, Turn, Wants};
 use super::wish::{Source, Wish};
-use super::{bottleneck, budget, guard, schedule};
-use crate::model::autoscale::{Autoscale, OnReach, SaleWants};
+use super::{bottleneck, budget, guard, schedule, target};
+use crate::model::autoscale::{Autoscale, OnReach, Policy, SaleWants};
 use crate::model::ids::PoolName;
 use crate::time::{Duration, Instant};
 
@@ -29,6 +30,8 @@ pub struct Plan {
     pub wishes: Vec<Wish>,
     /// What holds the pool elsewhere than wished, in the order in which it applied.
     pub limits: Vec<Limited>,
+    /// Whether a threshold of emergency is passed.
+    pub is_emergency: bool,
 }
 
 /// A limit that binds.
@@ -59,13 +62,15 @@ pub enum Limit {
     Budget,
     /// The provider runs no more.
     Quota,
+    /// The two pools of a rollout have as many instances together as they may.
+    Release,
     /// Somebody froze the pool.
     Freeze,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Step,
         Self::Cooldown,
         Self::Bottleneck,
@@ -74,13 +79,14 @@ impl Limit {
         Self::Max,
         Self::Budget,
         Self::Quota,
+        Self::Release,
         Self::Freeze,
     ];
 
     /// Whether people should know that it binds: it is not how a pool lives every day.
     #[must_use]
     pub const fn is_trouble(self) -> bool {
-        matches!(self, Self::Bottleneck | Self::Max | Self::Budget | Self::Quota)
+        matches!(self, Self::Bottleneck | Self::Max | Self::Budget | Self::Quota | Self::Release)
     }
 
     /// What it means for a pool, held at so many servers.
@@ -106,6 +112,7 @@ impl Limit {
             Self::Max => "max",
             Self::Budget => "budget",
             Self::Quota => "quota",
+            Self::Release => "max_total",
             Self::Freeze => "freeze",
         }
     }
@@ -114,6 +121,11 @@ impl Limit {
 /// So many times the servers that arrivals explain are believed in without proof: demand may be
 /// foreseen, and what waits has to be worked off.
 const EXPLAINED: u32 = 2;
+
+/// More than so many times all demand makes no difference.
+const FRACTION_MAX: f64 = 64.0;
+/// As often a fraction is halved until it is exact.
+const HALVINGS: u32 = 52;
 
 /// What the planner remembers from look to look.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +138,7 @@ pub struct Memory {
     pub budget: budget::Memory,
     guard: guard::Memory,
     bottleneck: bottleneck::Memory,
+    release: release::Memory,
 }
 
 /// What a pool should have.
@@ -134,11 +147,18 @@ pub fn plan(settings: &Autoscale, observed: &Observed, memory: &mut Memory, now:
     if let Some(budget) = &settings.budget {
         memory.budget.charge(budget, observed.fleet.paid(), observed.at);
     }
+    if let Some(able) = memory.release.guess(observed) {
+        memory.policy.slo.learned.guess(able);
+    }
+    if memory.release.observe(observed, now) == Turn::Ended {
+        memory.guard.begin_anew(now);
+    }
     let current = memory.servers.unwrap_or_else(|| observed.fleet.committed());
     let Wishes { all, warm } = policy::wishes(settings, observed, &mut memory.policy, current, now);
     let mut draft = Draft { servers: current, wishes: all, limits: Vec::new() };
     draft.slow(settings, observed, memory, current, now);
     draft.keep_sales(settings, observed, memory);
+    draft.keep_pledge(settings, observed, memory);
     draft.follow_hand(observed);
     draft.bound(settings, observed, memory, current);
     let Draft { servers, wishes, limits } = draft;
@@ -148,8 +168,65 @@ pub fn plan(settings: &Autoscale, observed: &Observed, memory: &mut Memory, now:
     memory.guard.changed(current, servers, now);
     memory.servers = Some(servers);
     let instances = servers.saturating_sub(observed.fleet.listed);
-    let warm = warm.max(settings.warm.size).min(settings.bounds.max.saturating_sub(servers));
-    Plan { servers, instances, warm, wishes, limits }
+    let warm = warm.max(settings.warm.size).min(room(settings, observed, servers));
+    let is_emergency = memory.policy.is_emergency(settings);
+    Plan { servers, instances, warm, wishes, limits, is_emergency }
+}
+
+impl Memory {
+    /// Servers that can take so large a fraction of the demand of both pools of a rollout. Where it
+    /// is not known what a server can do, that fraction of those that stable has.
+    #[must_use]
+    pub fn needs(&self, settings: &Autoscale, observed: &Observed, fraction: f64) -> u32 {
+        let Some(pledge) = observed.pledge.as_ref().filter(|_| fraction > 0.0) else { return 0 };
+        let rate = self.foreseen(settings).map(|all| all * fraction);
+        let known = rate.and_then(|rate| self.policy.needs(settings, observed, rate));
+        known.unwrap_or_else(|| target::ceil(f64::from(pledge.stable.servers) * fraction)).max(1)
+    }
+
+    /// The fraction of the demand of both pools of a rollout that so many servers can take; `None`:
+    /// nothing is known of either.
+    #[must_use]
+    pub fn able(&self, settings: &Autoscale, observed: &Observed, servers: u32) -> Option<f64> {
+        let pledge = observed.pledge.as_ref()?;
+        if self.foreseen(settings).is_none() && pledge.stable.servers == 0 {
+            return None;
+        }
+        let takes = |fraction: f64| self.needs(settings, observed, fraction) <= servers;
+        let (mut least, mut most) = (0.0, FRACTION_MAX);
+        for _ in 0..HALVINGS {
+            let middle = f64::midpoint(least, most);
+            if takes(middle) {
+                least = middle;
+            } else {
+                most = middle;
+            }
+        }
+        Some(least)
+    }
+
+    /// Knows of demand what the planner of stable knows, if that is more: while a rollout runs both
+    /// foresee the same demand.
+    pub fn share_past(&mut self, stable: &Self) {
+        let known = &stable.policy.slo.forecast;
+        if known.known() > self.policy.slo.forecast.known() {
+            self.policy.slo.forecast = known.clone();
+        }
+    }
+
+    /// The demand that may come to both pools of a rollout.
+    fn foreseen(&self, settings: &Autoscale) -> Option<f64> {
+        let forecast = self.policy.slo.foreseen.filter(|_| settings.policy == Policy::Slo);
+        forecast.or_else(|| self.release.seen().map(|seen| seen.all))
+    }
+
+    /// Servers that stay where a pool rests: more than asked for as long as somebody uses them.
+    fn rest(&self, settings: &Autoscale, observed: &Observed, servers: u32) -> u32 {
+        let own = self.release.seen().map_or(0.0, |seen| seen.own);
+        let used = self.policy.needs(settings, observed, own);
+        let unknown = if own > 0.0 { observed.fleet.in_rotation() } else { 0 };
+        used.unwrap_or(unknown).max(servers)
+    }
 }
 
 /// A plan in the making.
@@ -223,11 +300,27 @@ impl Draft {
                 SaleWants::Demand(rate) => memory.policy.servers_for(settings, observed, rate),
                 SaleWants::Factor(factor) => {
                     let usual = self.wishes.first().map_or(self.servers, |wish| wish.servers);
-                    super::target::ceil(f64::from(usual) * factor)
+                    target::ceil(f64::from(usual) * factor)
                 }
             };
             let because = format!("at least {servers} while it lasts");
             self.floor(servers, Source::Schedule(due.sale.name.clone()), because);
+        }
+    }
+
+    /// A rollout needs its capacity when it needs it: nothing slows it.
+    fn keep_pledge(&mut self, settings: &Autoscale, observed: &Observed, memory: &Memory) {
+        let Some(pledge) = &observed.pledge else { return };
+        let source = Source::Release(pledge.rollout.clone());
+        let because = pledge.sentence(memory.foreseen(settings));
+        match pledge.wants {
+            Wants::Demand(fraction) => {
+                self.floor(memory.needs(settings, observed, fraction), source, because);
+            }
+            Wants::Rest(servers) => {
+                let servers = memory.rest(settings, observed, servers);
+                self.take(Wish { servers, warm: 0, source, because });
+            }
         }
     }
 
@@ -266,8 +359,15 @@ impl Draft {
 
     /// What no voice can go beyond.
     fn bound(&mut self, settings: &Autoscale, observed: &Observed, memory: &Memory, current: u32) {
-        self.at_least(settings.bounds.min, Limit::Min);
+        let pledge = observed.pledge.as_ref();
+        if pledge.is_none_or(|pledge| matches!(pledge.wants, Wants::Demand(_))) {
+            self.at_least(settings.bounds.min, Limit::Min);
+        }
         self.at_most(settings.bounds.max.max(observed.fleet.listed), Limit::Max);
+        // What serves is not stopped: it only grows no more.
+        if let Some(most) = pledge.and_then(|pledge| pledge.most) {
+            self.at_most(current.max(observed.fleet.listed.saturating_add(most)), Limit::Release);
+        }
         let spent = settings.budget.as_ref().is_some_and(|budget| {
             budget.on_reach == OnReach::Hold && memory.budget.is_spent(budget)
         });
@@ -294,6 +394,33 @@ impl Draft {
         if self.servers > servers {
             self.servers = servers;
             self.limits.push(Limited { by, servers });
+        }
+    }
+}
+
+impl Plan {
+    /// Why no rollout should put more upon the pool now, if so. That there may be no more instances
+    /// is no reason in itself: those that there are may do.
+    #[must_use]
+    pub fn strain(&self) -> Option<String> {
+        if self.is_emergency {
+            return Some("a threshold of emergency is passed".to_owned());
+        }
+        let is_strain = |limit: Limit| limit.is_trouble() && limit != Limit::Release;
+        let trouble = self.limits.iter().find(|limited| is_strain(limited.by))?;
+        Some(format!("held at {} by {}", trouble.servers, trouble.by.as_str()))
+    }
+}
+
+/// Warm instances that there may be beside so many servers.
+fn room(settings: &Autoscale, observed: &Observed, servers: u32) -> u32 {
+    let room = settings.bounds.max.saturating_sub(servers);
+    let Some(pledge) = &observed.pledge else { return room };
+    let instances = servers.saturating_sub(observed.fleet.listed);
+    match pledge.wants {
+        Wants::Rest(_) => 0,
+        Wants::Demand(_) => {
+            pledge.most.map_or(room, |most| room.min(most.saturating_sub(instances)))
         }
     }
 }

@@ -42,6 +42,7 @@ pub(super) fn wishes(
     current: u32,
     now: Instant,
 ) -> Wishes {
+    memory.slo.learned.observe(observed, &settings.slo);
     let first = match settings.policy {
         Policy::Slo => slo::wish(settings, observed, &mut memory.slo, now),
         Policy::Levels | Policy::Target => Some(memory.of_period(settings, observed, current, now)),
@@ -62,6 +63,26 @@ impl Memory {
     /// Servers for so many requests a second; 0 while nothing is known of what one can do.
     pub(super) fn servers_for(&self, settings: &Autoscale, observed: &Observed, rate: f64) -> u32 {
         self.rate_per_server(settings, observed).map_or(0, |each| target::ceil(rate / each))
+    }
+
+    /// The fewest servers that the policy is content with at so many requests a second; `None`:
+    /// nothing is known of what one can do.
+    pub(super) fn needs(
+        &self,
+        settings: &Autoscale,
+        observed: &Observed,
+        rate: f64,
+    ) -> Option<u32> {
+        if settings.policy == Policy::Slo {
+            return self.slo.needs(settings, observed, rate);
+        }
+        let each = self.rate_per_server(settings, observed)?;
+        Some(target::ceil(rate / (each * (1.0 + target::TOLERANCE))))
+    }
+
+    /// Whether a threshold is passed that waits for nothing.
+    pub(super) fn is_emergency(&self, settings: &Autoscale) -> bool {
+        settings.policy == Policy::Levels && self.levels.is_emergency()
     }
 
     /// Requests a second that one server is to have; `None`: nothing is known of that.

@@ -29,6 +29,12 @@ pub fn upcoming(sales: &[Sale], at: UnixTime, lead: Duration) -> Vec<Due<'_>> {
     sales.iter().filter_map(|sale| due(sale, at, lead)).collect()
 }
 
+/// Whether a sale is held at `at`.
+#[must_use]
+pub fn is_held(sale: &Sale, at: UnixTime) -> bool {
+    due(sale, at, Duration::ZERO).is_some()
+}
+
 fn due(sale: &Sale, at: UnixTime, lead: Duration) -> Option<Due<'_>> {
     let (from, to) = match &sale.repeat {
         Some(repeat) => occurrence(sale, repeat, at)?,

@@ -10,10 +10,9 @@
 //! capacity would cost: where demand is so wild that more would be needed, servers are not the
 //! answer, and the queue and the warm pool are.
 
-use std::collections::VecDeque;
-
 use super::capacity::{self, Able, Learned};
 use super::forecast::foresight::{Forecast, Listen, Upper};
+use super::highest::Highest;
 use super::observed::{Demand, Observed};
 use super::queueing::{self, Wanted, Work};
 use super::target;
@@ -41,6 +40,8 @@ const CHANGE_LEAST: f64 = 30.0;
 const FEW: u32 = 6;
 /// Seconds after which half of a surplus is forgotten once it is none.
 const FORGET_SECONDS: f64 = 200.0;
+/// Seconds after which half of what was seen of a pool's part of all demand is forgotten.
+const PART_SECONDS: f64 = 10.0;
 /// The last server of a margin is worth it if it is filled by as much.
 const HALF: f64 = 0.5;
 /// But no more of a margin is left away than this share of what is asked.
@@ -51,10 +52,13 @@ const NOISE: f64 = 3.0;
 /// What is remembered.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    /// Past demand.
+    /// Past demand; while a rollout runs, of both its pools.
     pub forecast: Forecast,
     /// What a server of this launch template has been seen to do.
     pub learned: Learned,
+    /// What may come of it, likely, until a launch of now serves.
+    pub(super) foreseen: Option<f64>,
+    part: Part,
     demands: Highest,
     needs: Highest,
     surplus: f64,
@@ -69,15 +73,17 @@ pub fn wish(
     now: Instant,
 ) -> Option<Wish> {
     let demand = observed.demand?;
-    memory.learned.observe(observed, &settings.slo);
     let able = capacity::able(settings, &memory.learned, Some(&demand))?;
     let seconds = memory.last.replace(now).map_or(1.0, |last| now.since(last).as_secs_f64());
     let startup = observed.startup.unwrap_or(settings.startup);
     memory.forecast.look_ahead(startup, able.rate * GRAIN);
-    memory.forecast.observe(demand.arrivals, observed.at);
+    let (all, part) = memory.divide(observed, &demand, seconds)?;
+    memory.forecast.observe(all, observed.at);
     let listen = if settings.forecast.ahead.is_some() { Listen::All } else { Listen::Now };
-    let upper = memory.forecast.upper(sure(demand.arrivals, seconds), listen)?;
+    let upper = memory.forecast.upper(sure(all, seconds), listen)?;
     let upper = memory.bounded(upper, now);
+    memory.foreseen = Some(upper.likely);
+    let upper = upper.part(part);
     let waiting = demand.queued.max(0.0) / DRAIN_SECONDS;
     let size = |rate: f64| servers_for(settings, &demand, able, rate + waiting);
     let half = able.rate * HALF;
@@ -111,6 +117,28 @@ impl Memory {
         Some(able.rate * target::UTILIZATION)
     }
 
+    /// Servers that keep the promise at `rate` requests a second; `None`: nothing is known of that.
+    pub(super) fn needs(
+        &self,
+        settings: &Autoscale,
+        observed: &Observed,
+        rate: f64,
+    ) -> Option<u32> {
+        let demand = observed.demand.unwrap_or_default();
+        let able = capacity::able(settings, &self.learned, observed.demand.as_ref())?;
+        Some(servers_for(settings, &demand, able, rate))
+    }
+
+    /// The demand that is to be foreseen, and which part of it is the pool's own; `None`: unknown.
+    fn divide(&mut self, observed: &Observed, own: &Demand, seconds: f64) -> Option<(f64, f64)> {
+        let Some(pledge) = &observed.pledge else {
+            self.part = Part::default();
+            return Some((own.arrivals, 1.0));
+        };
+        let all = pledge.all?.max(own.arrivals);
+        Some((all, self.part.take(own.arrivals, all, seconds)))
+    }
+
     /// No more than a fixed share of capacity would hold.
     fn bounded(&mut self, upper: Upper, now: Instant) -> Upper {
         let most = self.demands.highest(upper.level, WHILE, now) * MARGIN_MAX;
@@ -138,6 +166,23 @@ impl Memory {
     }
 }
 
+/// Which part of all demand was the pool's own, of late.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    own: f64,
+    all: f64,
+}
+
+impl Part {
+    /// One more look, so long after the last.
+    fn take(&mut self, own: f64, all: f64, seconds: f64) -> f64 {
+        let kept = (-seconds / PART_SECONDS).exp2();
+        self.own = self.own * kept + own * seconds;
+        self.all = self.all * kept + all * seconds;
+        if self.all > 0.0 { (self.own / self.all).clamp(0.0, 1.0) } else { 1.0 }
+    }
+}
+
 /// Of a rate that was counted over `seconds`, what is no chance.
 fn sure(rate: f64, seconds: f64) -> f64 {
     if seconds > 0.0 { rate - NOISE * (rate.max(0.0) / seconds).sqrt() } else { 0.0 }
@@ -154,31 +199,6 @@ fn servers_for(settings: &Autoscale, demand: &Demand, able: Able, rate: f64) -> 
     let wait = (settings.slo.latency.as_secs_f64() - service.mean).max(0.0);
     let wanted = Wanted { wait, share: 1.0 - settings.slo.ratio.value() };
     by_capacity.max(target::ceil(f64::from(queueing::slots_for(work, wanted)) / slots))
-}
-
-/// The highest of the last while.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Highest(VecDeque<(Instant, f64)>);
-
-/// Values that are remembered; at one a second this covers five minutes.
-const VALUES_MAX: usize = 512;
-
-impl Highest {
-    /// The highest value of the time `during`, this one included.
-    fn highest(&mut self, value: f64, during: Duration, now: Instant) -> f64 {
-        while self.0.front().is_some_and(|(then, _)| now.since(*then) >= during) {
-            self.0.pop_front();
-        }
-        // A lower one before a higher one can never be the highest again.
-        while self.0.back().is_some_and(|(_, lower)| *lower <= value) {
-            self.0.pop_back();
-        }
-        if self.0.len() == VALUES_MAX {
-            self.0.pop_back();
-        }
-        self.0.push_back((now, value));
-        self.0.front().map_or(value, |(_, highest)| *highest)
-    }
 }
 
 #[cfg(test)]

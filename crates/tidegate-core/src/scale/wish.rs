@@ -1,6 +1,8 @@
-//! What one policy, schedule or person says a pool should have, and why.
+//! What one policy, schedule, rollout or person says a pool should have, and why.
 
 use std::fmt;
+
+use crate::model::ids::RolloutName;
 
 /// A number of servers, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +32,8 @@ pub enum Source {
     Custom(String),
     /// A sale of the schedule.
     Schedule(String),
+    /// A running rollout.
+    Release(RolloutName),
     /// A person.
     Hand,
     /// Nobody: what is there stays.
@@ -44,6 +48,7 @@ impl fmt::Display for Source {
             Self::Levels => f.write_str("levels"),
             Self::Forecast => f.write_str("forecast"),
             Self::Custom(name) | Self::Schedule(name) => f.write_str(name),
+            Self::Release(name) => write!(f, "release {name}"),
             Self::Hand => f.write_str("by hand"),
             Self::Hold => f.write_str("hold"),
         }

@@ -6,9 +6,9 @@
 //! first meets them. How cells are written out is not decided here.
 //!
 //! Reading order: `cell`, `histogram` and `latency` (the kinds), `listener`, `route`, `pool`,
-//! `server`, `version` (what is counted of each), `compression`, `refusal` and `handshake` (why
-//! requests are turned away, and how TLS begins), `worker` (the cells of one writer), `registry`
-//! (all writers), and `ending` and `access_log` (a line for each request).
+//! `server`, `version` and `mirror` (what is counted of each), `compression`, `refusal` and
+//! `handshake` (why requests are turned away, and how TLS begins), `worker` (the cells of one
+//! writer), `registry` (all writers), and `ending` and `access_log` (a line for each request).
 
 pub mod access_log;
 pub mod cell;
@@ -19,11 +19,13 @@ pub mod handshake;
 pub mod histogram;
 pub mod latency;
 pub mod listener;
+pub mod mirror;
 pub mod pool;
 pub mod refusal;
 pub mod registry;
 pub mod route;
 pub mod server;
+pub mod session;
 pub mod version;
 pub mod worker;
 

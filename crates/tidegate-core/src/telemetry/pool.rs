@@ -2,6 +2,7 @@
 
 use super::cell::Counter;
 use super::family::{Cells, Totals};
+use super::session::{CookieRefusal, Moved};
 use super::words::words;
 
 words! {
@@ -37,12 +38,26 @@ pub struct PoolCells {
     /// Reused connections that the server had closed, so that the request went out again on a fresh
     /// one.
     pub connections_stale: Counter,
+    /// Sessions that began.
+    pub sessions_assigned: Counter,
+    moved: [Counter; Moved::ALL.len()],
+    cookies: [Counter; CookieRefusal::ALL.len()],
 }
 
 impl PoolCells {
     /// The writer only: counts a request.
     pub fn record(&self, outcome: Outcome) {
         self.outcomes[outcome as usize].increment();
+    }
+
+    /// The writer only: counts a session that left its server.
+    pub fn record_move(&self, moved: Moved) {
+        self.moved[moved as usize].increment();
+    }
+
+    /// The writer only: counts a session cookie that was not believed.
+    pub fn record_cookie(&self, refusal: CookieRefusal) {
+        self.cookies[refusal as usize].increment();
     }
 }
 
@@ -64,12 +79,26 @@ pub struct PoolTotals {
     pub connections_reused: u64,
     /// Reused connections that the server had closed.
     pub connections_stale: u64,
+    /// Sessions that began.
+    pub sessions_assigned: u64,
+    moved: [u64; Moved::ALL.len()],
+    cookies: [u64; CookieRefusal::ALL.len()],
 }
 
 impl PoolTotals {
     /// Requests by outcome, in the order of [`Outcome::ALL`].
     pub fn requests(&self) -> impl Iterator<Item = (Outcome, u64)> {
         Outcome::ALL.into_iter().zip(self.outcomes)
+    }
+
+    /// Sessions that left their server, by reason.
+    pub fn sessions_moved(&self) -> impl Iterator<Item = (Moved, u64)> {
+        Moved::ALL.into_iter().zip(self.moved)
+    }
+
+    /// Session cookies that were not believed, by reason.
+    pub fn cookies_refused(&self) -> impl Iterator<Item = (CookieRefusal, u64)> {
+        CookieRefusal::ALL.into_iter().zip(self.cookies)
     }
 }
 
@@ -86,6 +115,9 @@ impl Cells for PoolCells {
             connections_opened: self.connections_opened.value(),
             connections_reused: self.connections_reused.value(),
             connections_stale: self.connections_stale.value(),
+            sessions_assigned: self.sessions_assigned.value(),
+            moved: self.moved.each_ref().map(Counter::value),
+            cookies: self.cookies.each_ref().map(Counter::value),
         }
     }
 }
@@ -102,5 +134,12 @@ impl Totals for PoolTotals {
         self.connections_opened += other.connections_opened;
         self.connections_reused += other.connections_reused;
         self.connections_stale += other.connections_stale;
+        self.sessions_assigned += other.sessions_assigned;
+        for (total, more) in self.moved.iter_mut().zip(other.moved) {
+            *total += more;
+        }
+        for (total, more) in self.cookies.iter_mut().zip(other.cookies) {
+            *total += more;
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::compression::CompressionTotals;
 use super::listener::ListenerTotals;
+use super::mirror::MirrorTotals;
 use super::pool::PoolTotals;
 use super::refusal::Refusal;
 use super::route::RouteTotals;
@@ -54,6 +55,8 @@ pub struct Scrape {
     pub pools: BTreeMap<PoolName, PoolTotals>,
     /// By pool and server.
     pub servers: BTreeMap<ServerKey, ServerTotals>,
+    /// Copies of requests, by rollout.
+    pub mirrors: BTreeMap<RolloutName, MirrorTotals>,
     /// By rollout and side.
     pub versions: BTreeMap<VersionKey, VersionTotals>,
     /// Compression, of all routes together.
@@ -70,6 +73,7 @@ impl Default for Scrape {
             routes: BTreeMap::new(),
             pools: BTreeMap::new(),
             servers: BTreeMap::new(),
+            mirrors: BTreeMap::new(),
             versions: BTreeMap::new(),
             compression: CompressionTotals::default(),
             folds: 0,

@@ -34,7 +34,9 @@ pub(super) use words;
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::{ending::Ending, handshake::Handshake, pool::Outcome, refusal::Refusal};
+    use super::super::{
+        ending::Ending, handshake::Handshake, mirror::Uncopied, pool::Outcome, refusal::Refusal,
+    };
 
     #[test]
     fn no_two_words_of_a_list_are_the_same() {
@@ -43,6 +45,7 @@ mod tests {
             Handshake::ALL.map(Handshake::as_str).to_vec(),
             Outcome::ALL.map(Outcome::as_str).to_vec(),
             Refusal::ALL.map(Refusal::as_str).to_vec(),
+            Uncopied::ALL.map(Uncopied::as_str).to_vec(),
         ];
         for list in lists {
             let distinct: BTreeSet<&str> = list.iter().copied().collect();

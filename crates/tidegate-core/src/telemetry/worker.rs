@@ -12,6 +12,7 @@ use super::cell::Counter;
 use super::compression::CompressionCells;
 use super::family::{Cells, Family, Totals};
 use super::listener::ListenerCells;
+use super::mirror::MirrorCells;
 use super::pool::{PoolCells, PoolTotals};
 use super::refusal::Refusal;
 use super::registry::{Configured, OTHER, Scrape};
@@ -29,6 +30,7 @@ pub struct WorkerCells {
     routes: Mutex<Family<RouteName, RouteCells>>,
     pools: Mutex<Family<PoolName, PoolCells>>,
     servers: Mutex<Family<ServerKey, ServerCells>>,
+    mirrors: Mutex<Family<RolloutName, MirrorCells>>,
     versions: Mutex<Family<VersionKey, VersionCells>>,
     /// Compression, of all routes together.
     pub compression: Arc<CompressionCells>,
@@ -45,6 +47,7 @@ impl Default for WorkerCells {
             routes: Mutex::default(),
             pools: Mutex::default(),
             servers: Mutex::default(),
+            mirrors: Mutex::default(),
             versions: Mutex::default(),
             compression: Arc::default(),
         }
@@ -81,6 +84,12 @@ impl WorkerCells {
         lock(&self.servers).cells(&(pool.clone(), server.clone()))
     }
 
+    /// The cells of a rollout's copies.
+    #[must_use]
+    pub fn mirror(&self, rollout: &RolloutName) -> Arc<MirrorCells> {
+        lock(&self.mirrors).cells(rollout)
+    }
+
     /// The cells of one version of a rollout.
     #[must_use]
     pub fn version(&self, rollout: &RolloutName, side: Side) -> Arc<VersionCells> {
@@ -93,6 +102,7 @@ impl WorkerCells {
         lock(&self.routes).retain(|name| configured.routes.contains(name));
         lock(&self.pools).retain(|name| configured.pools.contains(name));
         lock(&self.servers).retain(|key| configured.servers.contains(key));
+        lock(&self.mirrors).retain(|name| configured.rollouts.contains(name));
         lock(&self.versions).retain(|(rollout, _)| configured.rollouts.contains(rollout));
     }
 
@@ -140,6 +150,7 @@ impl WorkerCells {
         scrape.folds += add(&self.pools, &mut scrape.pools, &PoolName::new(OTHER));
         scrape.folds += add(&self.servers, &mut scrape.servers, &server);
         scrape.folds += add(&self.versions, &mut scrape.versions, &version);
+        scrape.folds += add(&self.mirrors, &mut scrape.mirrors, &RolloutName::new(OTHER));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidegate_core::model::ids::{PoolName, ServerName};
 use tidegate_core::model::ratio::Weight;
 use tidegate_core::model::server::{Availability, Rotation, Server};
-use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
+use tidegate_core::snapshot::{Circumstances, Instances, ServerIds, Snapshot};
 use tidegate_core::time::{Duration, Instant};
 
 use crate::disk::config;
@@ -19,7 +19,7 @@ pool = \"shop\"
 servers = [\"127.0.0.1:9001\"]
 ";
 
-fn instances(ports: &[u16]) -> Instances {
+fn instances(ports: &[u16]) -> Circumstances {
     let server = |port: &u16| Server {
         name: ServerName::new(&format!("shop-{port}")),
         address: ([127, 0, 0, 1], *port).into(),
@@ -27,7 +27,8 @@ fn instances(ports: &[u16]) -> Instances {
         backup: false,
         zone: None,
     };
-    Instances::from([(PoolName::new("shop"), ports.iter().map(server).collect())])
+    let shop = (PoolName::new("shop"), ports.iter().map(server).collect());
+    Circumstances { instances: Instances::from([shop]), ..Circumstances::default() }
 }
 
 fn names(snapshot: &Snapshot) -> Vec<&str> {
@@ -37,11 +38,11 @@ fn names(snapshot: &Snapshot) -> Vec<&str> {
 #[test]
 fn instances_join_warm_and_keep_what_is_known_of_them() {
     let (config, mut ids) = (Arc::new(config(TEXT)), ServerIds::default());
-    let none = Instances::new();
+    let none = Circumstances::default();
     let first = Snapshot::build(Arc::clone(&config), &none, None, &mut ids, Instant::ZERO);
-    let mut build = |instances: &Instances, before: &Snapshot| {
+    let mut build = |circumstances: &Circumstances, before: &Snapshot| {
         let later = Instant::ZERO + Duration::from_secs(1);
-        Snapshot::build(Arc::clone(&config), instances, Some(before), &mut ids, later)
+        Snapshot::build(Arc::clone(&config), circumstances, Some(before), &mut ids, later)
     };
     let two = build(&instances(&[9101, 9102]), &first);
     assert_eq!(names(&two), ["127.0.0.1:9001", "shop-9101", "shop-9102"]);

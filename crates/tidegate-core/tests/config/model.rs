@@ -12,6 +12,7 @@ use tidegate_core::model::autoscale::{
 };
 use tidegate_core::model::listener::HttpsPort;
 use tidegate_core::model::node::{AccessLog, AdminAddress, Workers};
+use tidegate_core::model::notify::Topic;
 use tidegate_core::model::pool::{Balance, Probe, ProxyVersion, WhenAllDown};
 use tidegate_core::model::provider::{OnExit, Provider};
 use tidegate_core::model::ratio::Limit;
@@ -169,6 +170,25 @@ key = \"env:KEY\"
     let clients = tls.clients.as_ref().expect("inherited");
     assert_eq!((clients.policy, clients.ca.place.line), (ClientCertificatePolicy::Required, 4));
     assert_eq!(tls.min_version, TlsVersion::Tls12);
+}
+
+#[test]
+fn a_webhook_is_told_of_what_wakes_people_unless_it_says() {
+    let told = |keys: &str| {
+        let config = config(&format!("{MINIMAL}[[notify]]\nwebhook = \"env:OPS\"\n{keys}"));
+        let [one] = config.notify.as_slice() else { panic!("{:?}", config.notify) };
+        assert_eq!(one.webhook.value, SecretReference::Environment("OPS".to_owned()));
+        (one.on.clone(), one.timeout)
+    };
+    let usual = [Topic::Rollout, Topic::AutoscaleLimited, Topic::PoolDown, Topic::Certificate];
+    assert_eq!(told(""), (usual.to_vec(), Duration::from_secs(10)));
+    let server = vec![Topic::ServerDown];
+    assert_eq!(told("on = \"server-down\"\ntimeout = \"1s\""), (server, Duration::from_secs(1)));
+    check_diff(
+        MINIMAL,
+        &format!("{MINIMAL}[notify]\nwebhook = \"file:u\""),
+        &["process changed: notify"],
+    );
 }
 
 #[test]

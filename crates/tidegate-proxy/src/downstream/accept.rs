@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 
 use super::client::{Client, Origin};
 use super::{h1, h2, sniff, tls};
+use crate::exchange::session::Seen;
 use crate::held::Held;
 use crate::wire::Wire;
 use crate::worker::Worker;
@@ -80,6 +81,7 @@ fn begin(worker: &Rc<Worker>, stream: Stream, peer: SocketAddr, listener: Listen
         secure: None,
         listener,
         retire_at: retirement(limits, worker.draw()),
+        seen: Seen::default(),
         admission,
     };
     // Behind a PROXY header there is another client, which is not known yet. One at its own limit

@@ -22,6 +22,7 @@ use tidegate_net::tls::Alpn;
 use crate::deadlines::Deadline;
 use crate::downstream::accept::Admission;
 use crate::downstream::tls::Secure;
+use crate::exchange::session::Seen;
 use crate::held::Held;
 use crate::wire::Wire;
 use crate::worker::Worker;
@@ -55,6 +56,8 @@ pub(crate) struct Origin {
     pub(crate) secure: Option<Box<Secure>>,
     /// When the connection should be asked to go.
     pub(crate) retire_at: Instant,
+    /// The session cookie that came over it last.
+    pub(crate) seen: Seen,
     /// Counts it against the limits while it lives.
     pub(crate) admission: Admission,
 }

@@ -41,6 +41,7 @@ impl Exchange {
     /// When the exchange has used up its time: that of the route, or that of its client.
     pub(super) fn total_due(&self, course: &Course<'_>) -> Instant {
         let total = course.route.timeouts.total.bound();
+        let total = [total, self.lasts].into_iter().flatten().min();
         let total = total.map_or(Instant::NEVER, |total| self.started + total);
         self.call.map_or(total, |call| call.deadline.min(total))
     }

@@ -36,6 +36,9 @@ pub(super) fn account(
             bytes_out: x.bytes_out,
         };
         taken.cells.record(&finished);
+        if let Some(meeting) = &taken.meeting {
+            meeting.account(x);
+        }
     }
     if worker.shared.access_log.as_ref().is_some_and(|sink| sink.is_on()) {
         log(worker, client, x, listener, taken, now);

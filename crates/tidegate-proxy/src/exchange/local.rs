@@ -48,7 +48,7 @@ pub(super) fn write_head(
     (framing, persistence, part): (BodyFraming, Persistence, Part),
 ) -> io::Result<()> {
     let date = worker.date();
-    let options = ReplyOptions { framing, persistence, date: date.text() };
+    let options = ReplyOptions { framing, persistence, date: date.text(), more: &x.cookies };
     if client.wire.is_socket() {
         worker.lend(&mut x.to_client);
         write::reply(reply, options, x.to_client.vector());

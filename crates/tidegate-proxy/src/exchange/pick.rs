@@ -10,27 +10,29 @@ use tidegate_core::model::pool::{Balance, HashKey};
 use tidegate_core::time::Instant;
 
 use super::state::Exchange;
-use super::{Course, route};
+use super::{Course, route, session};
 use crate::downstream::client::Client;
 use crate::worker::Worker;
 
-/// The next server for a request that has been on those in `x.tried`; `None` when there is none.
+/// The next server for a request that has been on those in `x.tried`: the one that its session
+/// names, or else as the pool balances; `None` when there is none.
 pub(super) fn pick(
     worker: &Worker,
     client: &Client,
-    x: &Exchange,
+    x: &mut Exchange,
     course: &Course<'_>,
     now: Instant,
 ) -> Option<ServerIndex> {
+    if let Some(server) = session::server(x, course, now) {
+        return Some(server);
+    }
     let entry = &course.pool.entry;
-    let request = PickRequest {
-        key: key(&entry.pool.balance, client, x, course),
-        tried: &x.tried,
-        draw: worker.draw(),
-        now,
-    };
+    let key = key(&entry.pool.balance, client, x, course);
+    let request = PickRequest { key, tried: &x.tried, draw: worker.draw(), now };
     let epoch = entry.state.epoch();
-    course.pool.balancer.borrow_mut().pick(&entry.members, epoch, &request)
+    let server = course.pool.balancer.borrow_mut().pick(&entry.members, epoch, &request)?;
+    session::picked(course, server, key);
+    Some(server)
 }
 
 /// What the request is hashed by, when the pool's rule hashes.

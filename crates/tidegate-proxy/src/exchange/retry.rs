@@ -19,7 +19,7 @@ use tidegate_net::clock;
 use super::open::{Try, open};
 use super::relay::{Relay, Relayed};
 use super::state::{Attempt, Exchange};
-use super::{Course, Next, pick, respond, tunnel};
+use super::{Course, Next, pick, respond, session, tunnel};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::upstream::connection::Connection;
@@ -47,6 +47,7 @@ pub(super) async fn forward(
 ) -> Result<Next, Error> {
     course.pool.cells.arrivals.increment();
     course.pool.budget.borrow_mut().deposit(x.started);
+    session::begin(worker, client, x, course);
     let mut failure = Error::NoServer;
     let mut again = None;
     // The head has just been read: for the first try that is now.
@@ -80,6 +81,26 @@ pub(super) async fn forward(
         x.to_server.rewind();
         now = clock::now();
     }
+}
+
+/// Sends a copy of a request to one server of its pool, once: no try after it, no demand, no word
+/// on anybody's health.
+pub(super) async fn once(
+    worker: &Worker,
+    client: &mut Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+) -> Result<(), Error> {
+    let now = x.started;
+    let server = pick::pick(worker, client, x, course, now).ok_or(Error::NoServer)?;
+    let member = &course.pool.entry.members[server.position()];
+    let _in_flight = InFlight::begin(&member.state);
+    x.server = Some(server);
+    x.attempt = Attempt::begin(now);
+    x.marks.attempt = now;
+    let try_ = Try { now, due: x.total_due(course), kept: true };
+    let connection = open(worker, client, course, member, try_).await?;
+    exchange_over(worker, client, x, course, connection).await.map(|_| ())
 }
 
 /// Counts another try, now that there is a server for it. False when the budget does not bear it.
@@ -135,6 +156,7 @@ fn decide(x: &Exchange, course: &Course<'_>, failure: Error, reused: bool) -> Ag
 pub(super) fn would_retry(x: &Exchange, course: &Course<'_>, status: u16) -> bool {
     let policy = &course.route.retry;
     let allowed = policy.on_status.contains(&status)
+        && !x.is_copy()
         && !x.attempt.committed
         && x.replayable
         && is_repeatable(x)

@@ -10,11 +10,13 @@ use tidegate_core::model::ids::ListenerIndex;
 use tidegate_core::model::listener::Listener;
 use tidegate_core::model::ratio::Limit;
 use tidegate_core::model::route::{EncodedSlash, Route};
+use tidegate_core::release::audience::Sender;
 use tidegate_core::route::table::{Found, RouteRequest};
 use tidegate_core::telemetry::refusal::Refusal;
 
+use super::release::Asker;
 use super::state::Exchange;
-use super::{Taken, prefix};
+use super::{Taken, prefix, release};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::view::View;
@@ -53,8 +55,17 @@ pub(super) async fn choose<'a>(
     };
     let index = index.ok_or(Error::NoRoute)?;
     let route = view.snapshot.route(index);
-    let pool = view.snapshot.pool_of(index).map(|pool| view.pool(pool).as_ref());
-    Ok(Taken { listener, route, cells: view.route_cells(index), pool })
+    let release = view.snapshot.release_of(index);
+    let asker = Asker {
+        scheme: client.origin.scheme(),
+        client: address,
+        sender: sender(client.origin.peer, listener),
+    };
+    let meeting = release.and_then(|release| release::choose(worker, view, x, asker, release));
+    let home = view.snapshot.pool_of(index);
+    let pool = meeting.map_or(home, |meeting| Some(meeting.release.pool(meeting.side)));
+    let [home, pool] = [home, pool].map(|pool| pool.map(|pool| view.pool(pool).as_ref()));
+    Ok(Taken { listener, index, route, cells: view.route_cells(index), home, pool, meeting })
 }
 
 /// The trusted client address.
@@ -64,6 +75,12 @@ pub(super) fn client_address(x: &Exchange, peer: IpAddr, listener: &Listener) ->
         None if listener.trusted_proxies.is_empty() => peer,
         None => forwarded::client_address(&x.head, peer, listener),
     }
+}
+
+/// Who sent a head, as far as its connection tells.
+fn sender(peer: IpAddr, listener: &Listener) -> Sender {
+    let trusted = !listener.trusted_proxies.is_empty() && listener.trusts(peer);
+    if trusted { Sender::Proxy } else { Sender::Stranger }
 }
 
 fn check_request(head: &Head, node: &str) -> Result<(), Error> {

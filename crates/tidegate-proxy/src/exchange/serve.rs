@@ -1,5 +1,7 @@
 //! Step 4 of 8: serve one request from its head to its last byte. From `downstream`, to `route`.
 
+use std::rc::Rc;
+
 use tidegate_core::edit::facts::Facts;
 use tidegate_core::edit::local as answers;
 use tidegate_core::edit::request::{Prepared, prepare};
@@ -9,7 +11,7 @@ use tidegate_core::model::listener::Listener;
 
 use super::call::Call;
 use super::state::Exchange;
-use super::{Course, Next, Taken, challenge, finish, local, respond, retry, route};
+use super::{Course, Next, Taken, challenge, finish, local, mirror, respond, retry, route};
 use crate::downstream::client::Client;
 use crate::error::Error;
 use crate::view::View;
@@ -17,8 +19,8 @@ use crate::worker::Worker;
 
 /// Serves one request whose head is in `x`.
 pub(crate) async fn run(
-    worker: &Worker,
-    view: &View,
+    worker: &Rc<Worker>,
+    view: &Rc<View>,
     listener: ListenerIndex,
     client: &mut Client,
     x: &mut Exchange,
@@ -44,6 +46,7 @@ pub(crate) async fn run(
         }
     };
     finish::account(worker, client, x, taken.listener, Some(&taken));
+    mirror::begin(worker, (view, listener), client, x, &taken);
     next
 }
 
@@ -61,9 +64,9 @@ async fn answer(
         prepare(taken.route, &mut x.head, &facts, &mut editor, &mut reply)
             .map_err(Error::BadEdit)?
     };
-    match (prepared, taken.pool) {
-        (Prepared::Forward(_), Some(pool)) => {
-            let course = Course { listener: taken.listener, route: taken.route, pool };
+    match (prepared, taken.home.zip(taken.pool)) {
+        (Prepared::Forward(_), Some((home, pool))) => {
+            let course = Course { listener: taken.listener, route: taken.route, pool, home };
             retry::forward(worker, client, x, &course).await
         }
         (Prepared::Forward(_), None) => Err(Error::NoServer),

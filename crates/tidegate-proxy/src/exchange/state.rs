@@ -9,12 +9,14 @@ use tidegate_core::http::body::Body;
 use tidegate_core::http::chunked::Keep;
 use tidegate_core::http::head::Head;
 use tidegate_core::http::scan::Scan;
+use tidegate_core::http::set_cookie::SetCookie;
 use tidegate_core::model::ids::ServerIndex;
-use tidegate_core::time::Instant;
+use tidegate_core::time::{Duration, Instant};
 use tidegate_net::clock;
 
 use super::call::Call;
 use super::relay::READ_FIRST;
+use super::session::Standing;
 use crate::error::Error;
 use crate::filter::compress::encoder::Encoder;
 use crate::held::Held;
@@ -32,6 +34,8 @@ pub(crate) struct Exchange {
 
     /// The trusted client address, as the head told it before it was edited.
     pub(super) client: Option<IpAddr>,
+    /// How long a copy of a request may take, whatever its route says; `None`: it is no copy.
+    pub(super) lasts: Option<Duration>,
     /// What gRPC adds, if the request is a call.
     pub(super) call: Option<Call>,
     pub(super) request_body: Body,
@@ -52,6 +56,11 @@ pub(crate) struct Exchange {
     /// The trailers of the response, as lines with an empty one behind them.
     pub(super) reply_trailers: Vec<u8>,
 
+    /// Lines that set cookies of our own, for the final response.
+    pub(super) cookies: Vec<u8>,
+
+    /// What is known of the user's session.
+    pub(super) session: Standing,
     pub(super) tried: Vec<ServerIndex>,
     /// The server of the last try.
     pub(super) server: Option<ServerIndex>,
@@ -140,6 +149,16 @@ impl Exchange {
         self.head.expects_continue() && !self.request_body.is_done()
     }
 
+    /// Whether it is a copy of a request that was answered.
+    pub(super) const fn is_copy(&self) -> bool {
+        self.lasts.is_some()
+    }
+
+    /// Has the final response set a cookie, whoever makes that response.
+    pub(super) fn set_cookie(&mut self, cookie: &SetCookie<'_>) {
+        cookie.write(&mut self.cookies);
+    }
+
     /// Makes it ready for the next request, keeping its memory. An encoder that was not needed to
     /// the end is handed back.
     pub(crate) fn reset(&mut self) -> Option<Encoder> {
@@ -147,15 +166,18 @@ impl Exchange {
         self.to_client.trim(BUFFER_KEPT);
         self.request_trailers.clear();
         self.reply_trailers.clear();
+        self.cookies.clear();
         self.tried.clear();
         self.head.clear();
         self.head_kept = 0;
         self.bytes_in = 0;
         self.bytes_out = 0;
         self.client = None;
+        self.lasts = None;
         self.call = None;
         self.request_body = Body::Done;
         self.reply_body = Body::Done;
+        self.session = Standing::default();
         self.tries = 0;
         self.server = None;
         self.retries = 0;

@@ -70,7 +70,7 @@ impl Resting {
     pub(super) fn is_quiet(&mut self) -> bool {
         match &mut self.connection.wire {
             Wire::Socket(stream) => stream.is_quiet(),
-            Wire::Stream(_) | Wire::Offer(_) => false,
+            Wire::Stream(_) | Wire::Offer(_) | Wire::Sink => false,
         }
     }
 

@@ -268,7 +268,7 @@ fn a_call_is_not_retried_unless_its_route_says_so() {
     assert_eq!(client.line(), "10 b'b:'");
     // As `failures` lists 503, five in a row are worth a word to those who eject.
     let signal = balancer.signals.blocking_recv().expect("it was told");
-    let Signal::FailedRun { reason, .. } = signal;
+    let Signal::FailedRun { reason, .. } = signal else { panic!("a run of failures") };
     assert_eq!(reason, FailureReason::Status(503));
 }
 

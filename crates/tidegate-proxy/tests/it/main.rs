@@ -3,6 +3,7 @@
 
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 
+mod audiences;
 mod balance;
 mod cases;
 mod challenge;
@@ -21,10 +22,13 @@ mod proxy_protocol;
 mod races;
 mod real_clients;
 mod real_servers;
+mod release;
 mod reload;
 mod responses;
 mod retry;
 mod secure;
+mod session_table;
+mod sessions;
 mod stream;
 mod syntax;
 mod tls;

@@ -371,7 +371,9 @@ fn a_run_of_failures_is_told_when_it_reaches_the_threshold() {
     for expected in [3, 4] {
         client.send(get("/bad"));
         client.message();
-        let Signal::FailedRun { server, run, reason, .. } = told(&mut balancer);
+        let Signal::FailedRun { server, run, reason, .. } = told(&mut balancer) else {
+            panic!("a run of failures")
+        };
         assert_eq!((server, run, reason), (id, expected, FailureReason::Reset));
     }
 }
@@ -401,7 +403,9 @@ fn connects_timeouts_and_statuses_count_as_failures_too() {
         let mut client = balancer.client();
         client.send(get("/"));
         client.message();
-        let Signal::FailedRun { reason, .. } = told(&mut balancer);
+        let Signal::FailedRun { reason, .. } = told(&mut balancer) else {
+            panic!("a run of failures")
+        };
         assert_eq!(reason, expected);
     }
     gate.open();

@@ -12,8 +12,10 @@ use std::time::Duration;
 use tidegate_core::config::load::{Source, load};
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::node::Config;
+use tidegate_core::model::rollout::Rollout;
+use tidegate_core::release::division::Division;
 use tidegate_core::signal::Signal;
-use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
+use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
 use tidegate_core::telemetry::pool::PoolTotals;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_net::clock;
@@ -87,7 +89,7 @@ impl Balancer {
         let mut ids = ServerIds::default();
         let snapshot = Arc::new(Snapshot::build(
             Arc::clone(&config),
-            &Instances::new(),
+            &Circumstances::default(),
             None,
             &mut ids,
             clock::now(),
@@ -125,13 +127,23 @@ impl Balancer {
         let prepared = self.plane.prepare(&config).expect("a free port");
         let snapshot = Snapshot::build(
             config,
-            &Instances::new(),
+            &Circumstances::default(),
             Some(&previous),
             &mut self.ids,
             clock::now(),
         );
         self.snapshot = Arc::new(snapshot);
         self.plane.commit(prepared, Arc::clone(&self.snapshot), contexts);
+    }
+
+    /// Divides users from now on as `rollouts` and `divisions` say.
+    pub fn divide(&mut self, rollouts: Vec<Rollout>, divisions: Vec<Division>) {
+        let config = Arc::new(Config { rollouts, ..Config::clone(&self.snapshot.config) });
+        let circumstances = Circumstances { divisions, ..Circumstances::default() };
+        let (before, now) = (Arc::clone(&self.snapshot), clock::now());
+        let snapshot = Snapshot::build(config, &circumstances, Some(&before), &mut self.ids, now);
+        self.snapshot = Arc::new(snapshot);
+        self.plane.publish(Arc::clone(&self.snapshot));
     }
 
     /// Where the listener of this name listens.
@@ -147,7 +159,12 @@ impl Balancer {
 
     /// What was counted of the pool that [`config`] names.
     pub fn pool(&self) -> PoolTotals {
-        self.registry.scrape().pools.get(&PoolName::new("app")).copied().unwrap_or_default()
+        self.pool_named("app")
+    }
+
+    /// What was counted of a pool.
+    pub fn pool_named(&self, name: &str) -> PoolTotals {
+        self.registry.scrape().pools.get(&PoolName::new(name)).copied().unwrap_or_default()
     }
 
     /// How often requests were refused for this reason.

@@ -126,6 +126,7 @@ fn observe(seen: &Seen<'_>, policy: Policy) -> Observed {
         startup: None,
         quota: None,
         steering: Steering::default(),
+        pledge: None,
         at: seen.at,
     }
 }

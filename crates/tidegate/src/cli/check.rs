@@ -9,6 +9,7 @@ use clap::Args;
 use tidegate_control::observe::config_file::{Accepted, Origin};
 use tidegate_core::config::diagnostic::{self, Diagnostic};
 
+use super::argument::Accept;
 use crate::{files, output};
 
 /// List every mistake in a configuration
@@ -23,6 +24,8 @@ pub(super) struct Check {
     /// Print the whole configuration with every default, and where each value comes from
     #[arg(long, conflicts_with = "json")]
     resolved: bool,
+    #[command(flatten)]
+    accept: Accept,
 }
 
 impl Check {
@@ -31,7 +34,7 @@ impl Check {
             Ok(origin) => origin,
             Err(missing) => return self.refuse(&[*missing]),
         };
-        match origin.load() {
+        match origin.load_by(self.accept.word()) {
             Ok(accepted) => self.approve(&origin, &accepted),
             Err(refused) => self.refuse(&refused.diagnostics),
         }

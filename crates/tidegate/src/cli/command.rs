@@ -10,12 +10,15 @@ use super::completions::Completions;
 use super::demo::Demo;
 use super::events::Events;
 use super::explain::Explain;
+use super::pass::Pass;
 use super::pools::Pools;
 use super::proxy::Proxy;
 use super::reload::Reload;
+use super::rollout::Rollout;
 use super::run::Run;
 use super::scale::{Freeze, Scale, Thaw};
 use super::schema::Schema;
+use super::server::{Drain, Maintenance, Overrides, Ready, Weight};
 use super::shop_server::ShopServer;
 use super::simulate::Simulate;
 use super::status::Status;
@@ -38,10 +41,17 @@ enum Command {
     Status(Status),
     Pools(Pools),
     Events(Events),
+    Rollout(Rollout),
     Scale(Scale),
     Freeze(Freeze),
     Thaw(Thaw),
+    Drain(Drain),
+    Ready(Ready),
+    Maintenance(Maintenance),
+    Weight(Weight),
+    Overrides(Overrides),
     Explain(Explain),
+    Pass(Pass),
     Simulate(Simulate),
     Demo(Demo),
     Schema(Schema),
@@ -68,10 +78,17 @@ impl Command {
             Self::Status(command) => command.run(),
             Self::Pools(command) => command.run(),
             Self::Events(command) => command.run(),
+            Self::Rollout(command) => command.run(),
             Self::Scale(command) => command.run(),
             Self::Freeze(command) => command.run(),
             Self::Thaw(command) => command.run(),
+            Self::Drain(command) => command.run(),
+            Self::Ready(command) => command.run(),
+            Self::Maintenance(command) => command.run(),
+            Self::Weight(command) => command.run(),
+            Self::Overrides(command) => command.run(),
             Self::Explain(command) => command.run(),
+            Self::Pass(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Demo(command) => command.run(),
             Self::Schema(command) => command.run(),

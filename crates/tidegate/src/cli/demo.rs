@@ -1,5 +1,6 @@
 //! `tidegate demo`: a whole shop on this machine, with nothing else installed.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{IsTerminal, Write, stdout};
 use std::net::SocketAddr;
@@ -8,12 +9,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use serde::Serialize;
 use tidegate_core::time::Duration;
 
 use super::argument;
+use crate::demo::release;
+use crate::demo::release::story::ReleaseOptions;
 use crate::demo::screen::Show;
 use crate::demo::story::{self, DemoOptions};
-use crate::demo::summary::Summary;
 use crate::{output, runtime};
 
 /// The shortest demo in which the shop can grow, lose a server, and shrink back.
@@ -22,6 +25,9 @@ const SHORTEST: Duration = Duration::from_secs(20);
 /// Show a shop that grows with its promotion and shrinks after it, and loses a server meanwhile
 #[derive(Debug, Args)]
 pub(super) struct Demo {
+    /// Release a faulty version of the shop, which is caught, and then a good one
+    #[arg(long)]
+    release: bool,
     /// Print a line a second instead of a live picture
     #[arg(long)]
     headless: bool,
@@ -47,16 +53,20 @@ impl Demo {
             File::create(path).with_context(|| format!("cannot write {}", path.display()))
         });
         let file = file.transpose()?;
-        let options = DemoOptions {
-            duration: self.duration,
-            listen: self.listen,
-            admin: self.admin.clone(),
-            show: self.show(),
-        };
+        let (duration, listen, admin) = (self.duration, self.listen, self.admin.clone());
         let runtime = runtime::control().context("cannot start the control plane")?;
-        let summary = runtime.block_on(story::run(&options))?;
-        self.report(&summary, file)?;
-        Ok(if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let is_good = if self.release {
+            let options = ReleaseOptions { duration, listen, admin, show: self.show() };
+            let summary = runtime.block_on(release::story::run(&options))?;
+            self.report(&summary, file)?;
+            summary.is_good()
+        } else {
+            let options = DemoOptions { duration, listen, admin, show: self.show() };
+            let summary = runtime.block_on(story::run(&options))?;
+            self.report(&summary, file)?;
+            summary.is_good()
+        };
+        Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     fn show(&self) -> Show {
@@ -68,7 +78,7 @@ impl Demo {
         }
     }
 
-    fn report(&self, summary: &Summary, file: Option<File>) -> Result<()> {
+    fn report(&self, summary: &(impl Display + Serialize), file: Option<File>) -> Result<()> {
         match (file, &self.json) {
             (Some(mut file), _) => {
                 serde_json::to_writer_pretty(&file, summary)?;

@@ -16,7 +16,7 @@ use serde_json::json;
 use tidegate_control::explain::{self, Explanation, Question};
 use tidegate_control::observe::config_file::Origin;
 use tidegate_core::model::body::BODY_PREFIX_MAX;
-use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
+use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
 use tidegate_net::clock;
 
 use super::remote::Look;
@@ -72,8 +72,13 @@ impl Explain {
             }
         };
         let (config, now) = (Arc::clone(&accepted.config), clock::now());
-        let snapshot =
-            Snapshot::build(config, &Instances::new(), None, &mut ServerIds::default(), now);
+        let snapshot = Snapshot::build(
+            config,
+            &Circumstances::default(),
+            None,
+            &mut ServerIds::default(),
+            now,
+        );
         let question = Question {
             method: self.method.clone(),
             url: self.url.clone(),

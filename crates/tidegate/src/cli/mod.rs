@@ -15,13 +15,16 @@ mod run;
 
 mod check;
 mod explain;
+mod pass;
 mod schema;
 mod simulate;
 
 mod events;
 mod pools;
 mod reload;
+mod rollout;
 mod scale;
+mod server;
 mod status;
 
 mod completions;

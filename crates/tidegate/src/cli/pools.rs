@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
+use tidegate_core::config::text::duration;
+use tidegate_core::time::Duration;
+use tidegate_net::clock;
 
 use super::remote::Look;
 use crate::table::{Sheet, Tone, blank, cell, list, millis};
@@ -41,9 +44,18 @@ impl Pools {
 }
 
 fn server_table(pools: &[Value]) -> Sheet {
-    let columns =
-        ["POOL", "SERVER", "STATE", "WEIGHT", "IN FLIGHT", "REQUESTS", "FAILED", "P99", "REASON"];
-    let mut sheet = Sheet::new(&columns);
+    let mut sheet = Sheet::new(&[
+        "POOL",
+        "SERVER",
+        "STATE",
+        "WEIGHT",
+        "SESSIONS",
+        "IN FLIGHT",
+        "REQUESTS",
+        "FAILED",
+        "P99",
+        "REASON",
+    ]);
     for pool in pools {
         sheet.row(
             Tone::of(pool["state"].as_str().unwrap_or_default()),
@@ -51,6 +63,7 @@ fn server_table(pools: &[Value]) -> Sheet {
                 cell(&pool["name"]),
                 cell(&pool["balance"]),
                 cell(&pool["state"]),
+                blank(),
                 blank(),
                 cell(&pool["in_flight"]),
                 cell(&requests(pool).into()),
@@ -66,6 +79,7 @@ fn server_table(pools: &[Value]) -> Sheet {
                     cell(&server["name"]),
                     cell(&server["availability"]),
                     cell(&server["weight"]),
+                    cell(&server["sessions"]),
                     cell(&server["in_flight"]),
                     cell(&server["requests"]),
                     cell(&server["failures"]),
@@ -111,11 +125,28 @@ fn instance_table(autoscale: &Value) -> Sheet {
                 cell(&instance["id"]),
                 cell(&instance["state"]),
                 cell(&instance["address"]),
-                cell(&instance["reason"]),
+                cell(&why(instance).into()),
             ],
         );
     }
     sheet
+}
+
+/// Why an instance is where it is; of one that drains, what is left and how long it may take.
+fn why(instance: &Value) -> String {
+    let mut why = instance["reason"].as_str().unwrap_or_default().to_owned();
+    if instance["state"] == "draining" {
+        why.push_str(&format!("; {} sessions left", instance["sessions"]));
+        let now = clock::unix_time().as_millis();
+        let ahead = instance["until"].as_u64().map(|until| until.saturating_sub(now) / 1000);
+        if let Some(seconds) = ahead {
+            why.push_str(&format!(
+                ", for {} at most",
+                duration::print(Duration::from_secs(seconds))
+            ));
+        }
+    }
+    why
 }
 
 /// Requests of every outcome.

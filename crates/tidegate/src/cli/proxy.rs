@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use tidegate_control::observe::config_file::Origin;
+use tidegate_control::release::facts::Word;
 use tidegate_core::config::proxy::{Arguments, proxy_config};
 
 use crate::output;
@@ -52,6 +53,6 @@ impl Proxy {
             output::bytes(text.as_bytes())?;
             return Ok(ExitCode::SUCCESS);
         }
-        serve(Origin::Text { name: "command line".to_owned(), text })
+        serve(Origin::Text { name: "command line".to_owned(), text }, Word::OfFacts)
     }
 }

@@ -9,6 +9,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
 
+use super::argument::Accept;
 use super::remote::Remote;
 use crate::admin::{self, Answer};
 use crate::output;
@@ -21,12 +22,14 @@ use crate::table::list;
 )]
 pub(super) struct Reload {
     #[command(flatten)]
+    accept: Accept,
+    #[command(flatten)]
     remote: Remote,
 }
 
 impl Reload {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let answer = match admin::reload(&self.remote.admin) {
+        let answer = match admin::reload(&self.remote.admin, self.accept.word()) {
             Ok(answer) => answer,
             Err(error) => return Ok(unreachable(&format!("{error:#}"))),
         };

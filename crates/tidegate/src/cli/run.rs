@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
+use super::argument::Accept;
 use crate::{files, serve};
 
 /// Run a balancer
@@ -14,12 +15,14 @@ pub(super) struct Run {
     /// The configuration; else ./tidegate.toml, else /etc/tidegate/tidegate.toml
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    accept: Accept,
 }
 
 impl Run {
     pub(super) fn run(self) -> Result<ExitCode> {
         match files::locate(self.config) {
-            Ok(origin) => serve::serve(origin),
+            Ok(origin) => serve::serve(origin, self.accept.word()),
             Err(missing) => {
                 serve::list(&[*missing]);
                 Ok(ExitCode::FAILURE)

@@ -16,7 +16,7 @@ use super::remote::Remote;
 use crate::admin::{self, Answer};
 use crate::output;
 
-const TOKEN: &str =
+pub(super) const TOKEN: &str =
     "The token is the one in TIDEGATE_TOKEN, or that of a balancer on this machine.";
 
 /// Set how many servers a pool has, for a while
@@ -51,6 +51,19 @@ pub(super) struct Scale {
 enum Frozen {
     /// The number of servers of every pool
     Autoscale,
+    /// The steps of every rollout
+    Rollouts,
+}
+
+impl Frozen {
+    const ALL: [Self; 2] = [Self::Autoscale, Self::Rollouts];
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Autoscale => "/api/v1/freeze/autoscale",
+            Self::Rollouts => "/api/v1/freeze/rollouts",
+        }
+    }
 }
 
 /// Let nothing change for a while
@@ -75,6 +88,8 @@ pub(super) struct Freeze {
 #[derive(Debug, Args)]
 #[command(after_help = TOKEN)]
 pub(super) struct Thaw {
+    /// What is to change again; else everything
+    what: Option<Frozen>,
     #[command(flatten)]
     remote: Remote,
 }
@@ -102,31 +117,51 @@ impl Scale {
 
 impl Freeze {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let Frozen::Autoscale = self.what;
         let lasts = duration::print(self.lasts);
-        let said = format!("no pool is scaled for {lasts}");
-        steer(&self.remote, "POST", FREEZE, &json!({ "for": lasts }), &said)
+        let said = match self.what {
+            Frozen::Autoscale => format!("no pool is scaled for {lasts}"),
+            Frozen::Rollouts => format!("no rollout takes a step for {lasts}"),
+        };
+        steer(&self.remote, "POST", self.what.path(), &json!({ "for": lasts }), &said)
     }
 }
 
 impl Thaw {
     pub(super) fn run(self) -> Result<ExitCode> {
-        steer(&self.remote, "DELETE", FREEZE, &Value::Null, "pools are scaled again")
+        let thawed: Vec<Frozen> = self.what.map_or(Frozen::ALL.to_vec(), |what| vec![what]);
+        for what in thawed {
+            let said = match what {
+                Frozen::Autoscale => "pools are scaled again",
+                Frozen::Rollouts => "rollouts take steps again",
+            };
+            let code = steer(&self.remote, "DELETE", what.path(), &Value::Null, said)?;
+            if code != ExitCode::SUCCESS {
+                return Ok(code);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
-const FREEZE: &str = "/api/v1/freeze/autoscale";
-
-fn steer(
+/// Asks for a change, and says what was taken or why it was not.
+pub(super) fn steer(
     remote: &Remote,
     method: &'static str,
     path: &str,
     body: &Value,
     said: &str,
 ) -> Result<ExitCode> {
-    match admin::change(&remote.admin, method, path, body) {
-        Ok(Answer { status: 200, .. }) => {
-            output::line(said)?;
+    answer(admin::change(&remote.admin, method, path, body), |_| said.to_owned())
+}
+
+/// Prints what came of a change: what `said` makes of the answer, or why it was refused.
+pub(super) fn answer(
+    answer: Result<Answer>,
+    said: impl FnOnce(&Value) -> String,
+) -> Result<ExitCode> {
+    match answer {
+        Ok(answer) if answer.status == 200 => {
+            output::line(&said(&answer.json()?))?;
             Ok(ExitCode::SUCCESS)
         }
         Ok(answer) if answer.status < 500 => {

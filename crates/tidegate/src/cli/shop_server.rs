@@ -38,6 +38,12 @@ pub(super) struct ShopServer {
     /// The directory where orders are written down
     #[arg(long)]
     book: PathBuf,
+    /// What it says of its version in each response
+    #[arg(long)]
+    release: Option<String>,
+    /// The part of its requests that it fails
+    #[arg(long, default_value_t = 0.0)]
+    faults: f64,
     /// Where it writes its process id once it listens
     #[arg(long)]
     pid_file: Option<PathBuf>,
@@ -65,6 +71,8 @@ impl ShopServer {
             capacity: self.capacity,
             service_time: self.service_time,
             book: Book::new(self.book),
+            release: self.release,
+            faults: self.faults,
         };
         let ready = |address: SocketAddr| {
             if let Some(path) = pid_file {

@@ -57,6 +57,8 @@ fn overview(status: &Value) -> String {
             totals["requests"], totals["failed"], totals["retries"], totals["refused"]
         ),
     ];
+    let rollouts = list(&status["rollouts"]).iter().filter_map(Value::as_str);
+    lines.extend(rollouts.map(|rollout| format!("rollout   {rollout}")));
     let mistakes = list(&config["last_mistakes"]).iter().filter_map(Value::as_str);
     lines.extend(mistakes.map(|mistake| format!("the last reload was refused: {mistake}")));
     let pending = list(&config["pending_restart"]).iter().filter_map(Value::as_str);

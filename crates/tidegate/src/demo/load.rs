@@ -155,13 +155,13 @@ impl Client {
     }
 }
 
-async fn connect(target: SocketAddr) -> io::Result<Wire<TcpStream>> {
+pub(super) async fn connect(target: SocketAddr) -> io::Result<Wire<TcpStream>> {
     let stream = TcpStream::connect(target).await?;
     stream.set_nodelay(true)?;
     Ok(Wire::new(stream))
 }
 
-async fn exchange(
+pub(super) async fn exchange(
     wire: &mut Wire<TcpStream>,
     request: &str,
     reply: &mut ReplyHead,

@@ -9,6 +9,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use tidegate_core::http::head::Head;
 use tidegate_core::time::Duration;
@@ -35,6 +36,10 @@ pub(crate) struct ShopOptions {
     pub(crate) service_time: Duration,
     /// Where orders are written down.
     pub(crate) book: Book,
+    /// What it says of its version in each response.
+    pub(crate) release: Option<String>,
+    /// The part of what it works on that it fails.
+    pub(crate) faults: f64,
 }
 
 /// Listens, says where through `ready`, and serves until the process ends.
@@ -61,7 +66,7 @@ async fn converse(shop: Arc<Shop>, stream: TcpStream) {
         }
         let keep = head.keeps_alive();
         let answer = shop.answer(&head).await;
-        if wire.send(answer.text(keep).as_bytes()).await.is_err() || !keep {
+        if wire.send(answer.text(&shop.release, keep).as_bytes()).await.is_err() || !keep {
             return;
         }
     }
@@ -75,6 +80,11 @@ struct Shop {
     admitted: Semaphore,
     service_time: Duration,
     book: Book,
+    /// The field that tells of the version, with its line end.
+    release: String,
+    faults: f64,
+    /// What it has worked on.
+    worked: AtomicU64,
 }
 
 /// A status, a body, and the fields that are not the same in every response.
@@ -92,6 +102,9 @@ impl Shop {
             admitted: Semaphore::new(capacity * (1 + QUEUE_PER_PLACE)),
             service_time: options.service_time,
             book: options.book,
+            release: options.release.map_or_else(String::new, |r| format!("X-Release: {r}\r\n")),
+            faults: options.faults,
+            worked: AtomicU64::new(0),
         }
     }
 
@@ -118,7 +131,16 @@ impl Shop {
         };
         let _place = self.serving.acquire().await;
         tokio::time::sleep(self.service_time).await;
+        if self.is_fault() {
+            return Answer::new("500 Internal Server Error", "a fault of this version\n");
+        }
         answer()
+    }
+
+    /// Whether this is one of the requests that fail. They lie as far apart as can be.
+    fn is_fault(&self) -> bool {
+        let before = self.worked.fetch_add(1, Relaxed) as f64;
+        ((before + 1.0) * self.faults).floor() > (before * self.faults).floor()
     }
 
     fn order(&self, key: &str) -> Answer {
@@ -145,11 +167,13 @@ impl Answer {
         self
     }
 
-    fn text(&self, keep: bool) -> String {
+    fn text(&self, release: &str, keep: bool) -> String {
         let Self { status, body, fields } = self;
         let close = if keep { "" } else { "Connection: close\r\n" };
         let length = body.len();
-        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{fields}{close}\r\n{body}")
+        format!(
+            "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{release}{fields}{close}\r\n{body}"
+        )
     }
 }
 

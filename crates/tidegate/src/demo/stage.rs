@@ -33,7 +33,7 @@ const SERVICE_MILLIS: u32 = 50;
 pub(super) const RATE_EACH: u32 = PLACES * 1000 / SERVICE_MILLIS;
 
 /// This program, even if its file has been replaced since it started.
-const PROGRAM: &str = "/proc/self/exe";
+pub(super) const PROGRAM: &str = "/proc/self/exe";
 /// Ports that are set aside for servers: of those that run, and of those that came before them.
 const PORTS: u16 = 100;
 /// Where such a range may begin: below the ports that connections are given.
@@ -103,7 +103,7 @@ impl Stage {
             let count = match member.state.rotation() {
                 Rotation::In if is_available => &mut crew.serving,
                 Rotation::In => &mut crew.down,
-                Rotation::Draining => &mut crew.draining,
+                Rotation::Draining | Rotation::Leaving => &mut crew.draining,
                 Rotation::Warm => &mut crew.starting,
             };
             *count += 1;
@@ -184,7 +184,7 @@ fn configuration(
 }
 
 /// A range of ports at which nobody listens.
-fn free_ports() -> Option<RangeInclusive<u16>> {
+pub(super) fn free_ports() -> Option<RangeInclusive<u16>> {
     let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
     let places = u64::from(PORTS_FROM.end() - PORTS_FROM.start());
     let ranges = std::iter::repeat_with(|| {
@@ -197,13 +197,13 @@ fn free_ports() -> Option<RangeInclusive<u16>> {
 
 /// A directory of the demo's own, for its owner alone; removed when dropped.
 #[derive(Debug)]
-struct Directory(PathBuf);
+pub(super) struct Directory(PathBuf);
 
 impl Directory {
     /// What it holds: orders, process ids of servers, and what the balancer keeps.
     const PARTS: [&str; 3] = ["book", "pids", "state"];
 
-    fn new() -> std::io::Result<Self> {
+    pub(super) fn new() -> std::io::Result<Self> {
         let name = format!("tidegate-demo-{:016x}", tidegate_net::entropy::word());
         let directory = Self(std::env::temp_dir().join(name));
         let mut builder = DirBuilder::new();
@@ -212,7 +212,7 @@ impl Directory {
         Ok(directory)
     }
 
-    fn part(&self, name: &str) -> PathBuf {
+    pub(super) fn part(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
@@ -12,9 +13,17 @@ use crate::world::directory::Directory;
 use crate::world::program::{Ended, tidegate};
 use crate::world::wait::until;
 
+/// A demo takes the whole machine: one at a time is on stage.
+static STAGE: Mutex<()> = Mutex::new(());
+
+fn on_stage() -> MutexGuard<'static, ()> {
+    STAGE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Takes twenty seconds: the shortest demo there is.
 #[test]
 fn a_shop_grows_and_shrinks_with_its_promotion_and_no_request_fails() {
+    let _stage = on_stage();
     let world = Directory::new();
     let temporary = world.path().join("tmp");
     std::fs::create_dir(&temporary).expect("the directory is ours");
@@ -133,4 +142,28 @@ fn children_of(id: u32) -> Vec<String> {
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .filter(is_child)
         .collect()
+}
+
+/// Takes about a minute: steps wait for numbers.
+#[test]
+fn a_faulty_release_is_caught_and_a_good_one_takes_over() {
+    let _stage = on_stage();
+    let world = Directory::new();
+    let mut command = tidegate(world.path());
+    command.args(["demo", "--release", "--headless", "--duration", "20s", "--json", "it.json"]);
+    let ended = Ended::from(command.output().expect("the program starts"));
+    assert_eq!(ended.code, 0, "{ended:?}");
+
+    let summary: Value = serde_json::from_str(&world.read("it.json")).expect("it is JSON");
+    let (faulty, good) = (&summary["faulty"], &summary["good"]);
+    let count = |of: &Value, key: &str| of[key].as_u64().unwrap_or_else(|| panic!("{summary:#}"));
+    assert_eq!(count(&summary, "failed"), 0, "{summary:#}");
+    assert!(count(faulty, "faults") > 0 && text(&faulty["reason"]).contains("fails more"));
+    assert!(count(faulty, "last_request_ms") <= 1000, "{summary:#}");
+    assert_eq!((count(faulty, "flips"), count(good, "flips")), (0, 0), "{summary:#}");
+    assert_eq!(count(good, "users"), 2000, "everybody is on the good one: {summary:#}");
+    assert!(
+        ended.stdout.contains("rollout shop-v3: the candidate has 100 % of users"),
+        "{ended:?}"
+    );
 }

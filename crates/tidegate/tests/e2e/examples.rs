@@ -12,6 +12,8 @@ use crate::world::client::get;
 use crate::world::directory::Directory;
 use crate::world::program::ended;
 
+const COUNTRIES: &[u8] = include_bytes!("../../../tidegate-net/tests/data/country.mmdb");
+
 fn examples() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let files = fs::read_dir(directory).expect("it is part of the project").flatten();
@@ -37,7 +39,7 @@ fn every_example_is_without_mistake_or_doubt() {
     }
 }
 
-/// Makes the certificates, keys and authorities that a configuration names.
+/// Makes the certificates, keys, secrets, authorities and databases that a configuration names.
 fn furnish(world: &Directory, value: &Value) {
     let Value::Object(table) = value else {
         return value.as_array().into_iter().flatten().for_each(|item| furnish(world, item));
@@ -51,6 +53,13 @@ fn furnish(world: &Directory, value: &Value) {
     }
     for authority in [named("ca"), named("client_ca")].into_iter().flatten() {
         world.write(authority, &Pair::new(&["authority"]).certificate);
+    }
+    for secret in table.get("signing").and_then(Value::as_array).into_iter().flatten() {
+        let file = secret.as_str().and_then(|reference| reference.strip_prefix("file:"));
+        world.write(file.expect("a file"), &"7d".repeat(32));
+    }
+    if let Some(database) = named("database") {
+        fs::write(world.path().join(database), COUNTRIES).expect("room");
     }
     table.values().for_each(|inner| furnish(world, inner));
 }

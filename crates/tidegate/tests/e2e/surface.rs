@@ -23,6 +23,7 @@ fn help_lists_the_commands_for_people_and_no_other() {
         "pools",
         "events",
         "explain",
+        "pass",
         "demo",
         "schema",
         "completions",

@@ -14,7 +14,7 @@ use socket2::SockRef;
 use tidegate_core::config::load::{Text, load};
 use tidegate_core::model::node::{Config, LogFormat};
 use tidegate_core::signal::Signal;
-use tidegate_core::snapshot::{Instances, ServerIds, Snapshot};
+use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
 use tidegate_core::telemetry::access_log::Record;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_core::time::Duration;
@@ -64,8 +64,13 @@ impl Stage {
         let servers = [address(&hostile[0]), address(&hostile[1]), good_server()];
         let (first, other) = (configuration(&servers, "10s"), configuration(&servers, "9s"));
         let (registry, mut ids) = (Arc::new(Registry::default()), ServerIds::default());
-        let snapshot =
-            Snapshot::build(Arc::clone(&first), &Instances::new(), None, &mut ids, clock::now());
+        let snapshot = Snapshot::build(
+            Arc::clone(&first),
+            &Circumstances::default(),
+            None,
+            &mut ids,
+            clock::now(),
+        );
         let snapshot = Arc::new(snapshot);
         let (sender, signals) = mpsc::channel(64);
         let parts = Parts {
@@ -91,8 +96,13 @@ impl Stage {
         let next = std::mem::replace(&mut self.other, Arc::clone(&self.snapshot.config));
         let prepared = self.plane.prepare(&next).expect("nothing new is listened on");
         let (before, now) = (Arc::clone(&self.snapshot), clock::now());
-        self.snapshot =
-            Arc::new(Snapshot::build(next, &Instances::new(), Some(&before), &mut self.ids, now));
+        self.snapshot = Arc::new(Snapshot::build(
+            next,
+            &Circumstances::default(),
+            Some(&before),
+            &mut self.ids,
+            now,
+        ));
         self.plane.commit(prepared, Arc::clone(&self.snapshot), Arc::default());
     }
 

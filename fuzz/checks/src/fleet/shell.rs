@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use tidegate_core::model::ids::PoolName;
+use tidegate_core::model::session::OnScaleIn;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::Input;
 use tidegate_core::scale::fleet::instance::Stage;
@@ -54,6 +55,7 @@ impl Shell {
             replace_after: Duration::from_secs(60),
             slow_start: Duration::from_secs(seed % 3 * 10),
             drain: Duration::from_secs(60),
+            on_scale_in: OnScaleIn::Move,
             warm_up: if seed.is_multiple_of(2) { WarmUp::Requests } else { WarmUp::None },
             pace: Pace::default(),
         };

@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tidegate_core::health::probe::ProbeResult;
-use tidegate_core::model::pool::{HealthCheck, Probe, ProxyVersion};
+use tidegate_core::model::pool::{Probe, ProxyVersion};
 use tidegate_core::model::server::ServerId;
+use tidegate_core::time::Duration;
 use tidegate_net::task;
 use tidegate_net::tls::client::Client;
 use tokio::sync::{Semaphore, mpsc};
@@ -35,8 +36,10 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     /// How its connection is made.
     pub(crate) way: Way,
-    /// What it is asked, and how long it may take.
-    pub(crate) check: Arc<HealthCheck>,
+    /// What it is asked,
+    pub(crate) probe: Arc<Probe>,
+    /// and how long it may take.
+    pub(crate) timeout: Duration,
 }
 
 /// What came of a probe.
@@ -88,13 +91,14 @@ impl Drop for Report {
     }
 }
 
-async fn ask(target: &Target) -> ProbeResult {
+/// Asks at once, and waits.
+pub(crate) async fn ask(target: &Target) -> ProbeResult {
     let asked = async {
-        match &target.check.probe {
+        match &*target.probe {
             Probe::Tcp => tcp::ask(target).await,
             Probe::Grpc { service } => grpc::ask(target, service).await,
             Probe::Http(probe) => http::ask(target, probe).await,
         }
     };
-    tokio::time::timeout(target.check.timeout, asked).await.unwrap_or(ProbeResult::Timeout)
+    tokio::time::timeout(target.timeout, asked).await.unwrap_or(ProbeResult::Timeout)
 }

@@ -11,6 +11,7 @@ use tidegate_control::act::provider::process::ProcessProvider;
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::provider::{OnExit, Process};
 use tidegate_core::model::server::Availability;
+use tidegate_core::model::session::OnScaleIn;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::{Aim, Input};
 use tidegate_core::scale::fleet::machine::Fleet;
@@ -95,6 +96,7 @@ async fn drive(part: Part) {
         replace_after: Duration::from_secs(60),
         slow_start: Duration::ZERO,
         drain: Duration::from_secs(1),
+        on_scale_in: OnScaleIn::Move,
         warm_up: WarmUp::None,
         pace: Pace { start_within: Duration::from_millis(50), ..Pace::default() },
     };

@@ -18,6 +18,8 @@ pub(crate) struct Notes {
     pub(crate) commits: Mutex<Vec<(u64, Vec<Availability>)>>,
     /// What was published when only certificates had changed.
     pub(crate) renewals: Mutex<Vec<Arc<Contexts>>>,
+    /// What was published last.
+    pub(crate) contexts: Mutex<Option<Arc<Contexts>>>,
     /// Why the next preparations fail.
     pub(crate) refusal: Mutex<Option<String>>,
 }
@@ -61,12 +63,14 @@ impl DataPlane for Plane {
     }
 
     fn renew(&mut self, contexts: Arc<Contexts>) {
+        *self.notes.contexts.lock().expect("unharmed") = Some(Arc::clone(&contexts));
         self.notes.renewals.lock().expect("unharmed").push(contexts);
     }
 
     fn commit(&mut self, prepared: usize, snapshot: Arc<Snapshot>, contexts: Arc<Contexts>) {
         let encrypted = snapshot.config.listeners.iter().filter(|one| one.tls.is_some());
         assert!(encrypted.map(|one| &one.name).eq(contexts.listeners.keys()), "each has a context");
+        *self.notes.contexts.lock().expect("unharmed") = Some(contexts);
         assert_eq!(prepared, snapshot.config.listeners.len(), "what is prepared is committed");
         let members = snapshot.pools.iter().flat_map(|entry| &entry.members);
         let states = members.map(|member| member.state.availability()).collect();

@@ -20,7 +20,7 @@ fn a_server_of_weight_0_takes_nothing_not_even_when_all_are_down() {
 #[test]
 fn a_server_out_of_rotation_takes_nothing_and_is_not_missed() {
     for balance in rules() {
-        for out in [Rotation::Warm, Rotation::Draining] {
+        for out in [Rotation::Warm, Rotation::Draining, Rotation::Leaving] {
             let mut fixture = Fixture::with(balance.clone(), &[1, 1, 1], |pool| {
                 pool.servers[2].backup = true;
             });

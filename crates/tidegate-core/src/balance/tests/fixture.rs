@@ -142,6 +142,7 @@ fn pool(balance: Balance, weights: &[u16]) -> Pool {
         protocol: Protocol::Http1,
         tls: None,
         slow_start: 30 * second,
+        drain_timeout: 300 * second,
         backup_when: BackupWhen::Short,
         when_all_down: WhenAllDown::FailOpen,
         retry_budget: RetryBudget { ratio: Ratio::new(0.2).expect("a ratio"), min_per_second: 3 },
@@ -155,6 +156,7 @@ fn pool(balance: Balance, weights: &[u16]) -> Pool {
             failures: Failures { connect: true, reset: true, timeout: true, status: Vec::new() },
         },
         error_pages: ErrorPages::default(),
+        session: None,
         autoscale: None,
     }
 }

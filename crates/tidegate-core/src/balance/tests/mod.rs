@@ -4,6 +4,7 @@ mod fixture;
 
 mod draining;
 mod hashing;
+mod keeping;
 mod latency;
 mod properties;
 mod ramp;

@@ -135,7 +135,8 @@ fn paths(table: &Table) -> Option<Vec<PathPattern>> {
     Some(paths)
 }
 
-fn values(
+/// Conditions on values by name.
+pub(crate) fn values(
     table: &Table,
     key: &str,
     name: impl Fn(&str) -> Result<String, Fault>,

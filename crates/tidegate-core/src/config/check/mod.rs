@@ -6,6 +6,8 @@
 //! without a word.
 
 pub(crate) mod acme;
+pub(crate) mod analysis;
+pub(crate) mod audience;
 pub(crate) mod autoscale;
 pub(crate) mod compression;
 pub(crate) mod edit;
@@ -13,14 +15,17 @@ pub(crate) mod health;
 pub(crate) mod levels;
 pub(crate) mod listener;
 pub(crate) mod matching;
+pub(crate) mod notify;
 pub(crate) mod page;
 pub(crate) mod pool;
 pub(crate) mod ports;
 pub(crate) mod process;
 pub(crate) mod provider;
+pub(crate) mod rollout;
 pub(crate) mod route;
 pub(crate) mod rules;
 pub(crate) mod sale;
+pub(crate) mod session;
 pub(crate) mod target;
 pub(crate) mod ties;
 pub(crate) mod tls;

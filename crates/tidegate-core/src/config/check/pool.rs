@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::whole::{Object, Site};
-use super::{autoscale, health, page, tls};
+use super::{autoscale, health, page, session, tls};
 use crate::config::position::At;
 use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table, Value, quote};
@@ -29,10 +29,12 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         .table("passive")
         .and_then(|passive| health::passive(passive, &path.key("passive"), site));
     let pages = page::error_pages(table, &path, site);
+    let session = table.optional("session", |session| session::session(session.table()?));
     let autoscale = autoscale::autoscale(table, &path, site);
+    let session = session?;
     Some(Pool {
         name: PoolName::new(object.name),
-        balance: balance(table)?,
+        balance: session::balance(balance(table)?, object.name, session.as_ref()),
         protocol: match table.text("protocol")? {
             "http/1.1" => Protocol::Http1,
             "h2" => Protocol::Http2,
@@ -41,6 +43,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         servers: members?,
         tls: tls?,
         slow_start: table.parse("slow_start", duration::duration)?,
+        drain_timeout: table.parse("drain_timeout", duration::wait)?,
         backup_when: match table.text("backup_when")? {
             "short" => BackupWhen::Short,
             "empty" => BackupWhen::Empty,
@@ -57,6 +60,7 @@ pub(crate) fn pool(object: Object<'_>, site: &mut Site<'_>) -> Option<Pool> {
         health: health?,
         passive: passive?,
         error_pages: pages?,
+        session: session.map(Box::new),
         autoscale: autoscale?,
     })
 }

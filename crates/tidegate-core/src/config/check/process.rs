@@ -1,17 +1,18 @@
 //! `[runtime]`, `[admin]`, `[metrics]` and `[log]` to the model.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::{self, PathBuf};
 
 use crate::config::position::Files;
-use crate::config::raw::tree::{Data, Table, Value};
+use crate::config::raw::tree::{Data, Path, Table, Value};
 use crate::config::text::address::{self, AdminText};
 use crate::config::text::duration::duration;
 use crate::config::text::{name, place};
 use crate::model::node::{
-    AccessLog, Admin, AdminAddress, Log, LogFormat, LogLevel, Redaction, Role, Runtime, Token,
-    Workers,
+    AccessLog, Admin, AdminAddress, Keys, Log, LogFormat, LogLevel, Redaction, Role, Runtime,
+    Token, Workers,
 };
+use crate::model::written::Written;
 
 pub(crate) fn runtime(table: &Table, files: &Files) -> Option<Runtime> {
     Some(Runtime {
@@ -41,6 +42,17 @@ pub(crate) fn admin(table: &Table, files: &Files) -> Option<Admin> {
 
 pub(crate) fn metrics(table: &Table) -> Option<SocketAddr> {
     table.parse("address", address::listen)
+}
+
+pub(crate) fn keys(table: &Table, files: &Files) -> Option<Keys> {
+    let path = Path::ROOT.key("keys");
+    let signing = table.list("signing")?.iter().map(|item| {
+        Some(Written {
+            value: item.parse(|text| place::secret(text, files.directory()))?,
+            place: files.written(item.at()?, &path.key("signing")),
+        })
+    });
+    Some(Keys { signing: signing.collect::<Option<_>>()? })
 }
 
 pub(crate) fn log(table: &Table, files: &Files) -> Option<Log> {
@@ -87,6 +99,6 @@ fn token(table: &Table, files: &Files) -> Option<Token> {
 
 /// A relative path starts at the main file, so that it means the same wherever the process is
 /// started.
-fn resolve(path: &Path, files: &Files) -> PathBuf {
+fn resolve(path: &path::Path, files: &Files) -> PathBuf {
     files.directory().join(path)
 }

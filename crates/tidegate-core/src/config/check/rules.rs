@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use super::whole::{Site, objects};
-use super::{acme, ports};
+use super::whole::{Object, Site, objects};
+use super::{acme, ports, rollout, session};
 use crate::config::position::At;
 use crate::config::raw::report::Mistake;
 use crate::config::raw::tree::{Path, Table, Value};
@@ -18,7 +18,9 @@ pub(crate) fn hold(site: &mut Site<'_>) {
     ports::differ(site);
     tokens_differ(site);
     pools_are_used(site);
+    audiences_are_used(site);
     acme::hold(site);
+    session::hold(site);
 }
 
 fn there_is_a_listener(site: &mut Site<'_>) {
@@ -99,8 +101,9 @@ fn tokens_differ(site: &mut Site<'_>) {
 }
 
 fn pools_are_used(site: &mut Site<'_>) {
-    let used: BTreeSet<&str> =
+    let mut used: BTreeSet<&str> =
         objects(site.tree, "route").filter_map(|route| route.table.text("pool")).collect();
+    used.extend(objects(site.tree, "rollout").filter_map(|one| one.table.text("candidate")));
     let exists = |name: &str| site.tree.table("pool").is_some_and(|p| p.value(name).is_some());
     let answered =
         |route: &Table| route.value("redirect").is_some() || route.value("respond").is_some();
@@ -114,5 +117,23 @@ fn pools_are_used(site: &mut Site<'_>) {
         let pools = Path::ROOT.key("pool");
         let message = format!("no route uses pool \"{}\"", pool.name);
         site.report.add(Mistake::doubt(pool.at, &pools.key(pool.name), message));
+    }
+}
+
+fn audiences_are_used(site: &mut Site<'_>) {
+    let lists = |rollout: Object<'_>| {
+        let named = rollout::AUDIENCES.iter().filter_map(|key| rollout.table.list(key));
+        named.flatten().filter_map(Value::text).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let used: BTreeSet<String> = objects(site.tree, "rollout").flat_map(lists).collect();
+    let exists = |name: &str| site.tree.table("audience").is_some_and(|a| a.value(name).is_some());
+    if used.iter().any(|name| !exists(name)) {
+        // Most likely a name is misspelled, and one of the audiences is used after all.
+        return;
+    }
+    for audience in objects(site.tree, "audience").filter(|one| !used.contains(one.name)) {
+        let audiences = Path::ROOT.key("audience");
+        let message = format!("no rollout asks for audience \"{}\"", audience.name);
+        site.report.add(Mistake::doubt(audience.at, &audiences.key(audience.name), message));
     }
 }

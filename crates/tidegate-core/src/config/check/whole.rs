@@ -1,7 +1,7 @@
 //! The whole configuration, from its parts.
 
 use super::page::Pages;
-use super::{listener, pool, process, route, rules, ties};
+use super::{audience, listener, notify, pool, process, rollout, route, rules, ties};
 use crate::config::load::Source;
 use crate::config::position::{At, Files};
 use crate::config::raw::report::Report;
@@ -43,6 +43,10 @@ pub(crate) fn config(
         every(objects(tree, "listener"), |object| listener::listener(object, &mut site));
     let pools = every(objects(tree, "pool"), |object| pool::pool(object, &mut site));
     let routes = every(objects(tree, "route"), |object| route::route(object, &mut site));
+    let notify = notify::notify(tree, &mut site);
+    let audiences =
+        every(objects(tree, "audience"), |object| audience::audience(object, &mut site));
+    let rollouts = every(objects(tree, "rollout"), |object| rollout::rollout(object, &mut site));
     rules::hold(&mut site);
     ties::find(&routes.built, tree, files, site.report);
     Some(Config {
@@ -50,10 +54,14 @@ pub(crate) fn config(
         admin: process::admin(tree.table("admin")?, files)?,
         metrics: tree.optional("metrics", |metrics| process::metrics(metrics.table()?))?,
         log: process::log(tree.table("log")?, files)?,
+        keys: process::keys(tree.table("keys")?, files)?,
         listeners: listeners.whole()?,
         routes: routes.whole()?,
         pools: pools.whole()?,
-        rollouts: Vec::new(),
+        audiences: audiences.whole()?,
+        geo: tree.optional("geo", |geo| audience::geo(geo, files))?,
+        rollouts: rollouts.whole()?,
+        notify: notify?,
     })
 }
 

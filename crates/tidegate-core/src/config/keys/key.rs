@@ -94,6 +94,8 @@ pub(crate) enum Default {
     Words(&'static [&'static str]),
     /// A whole number.
     Integer(i128),
+    /// A list of whole numbers.
+    Integers(&'static [i128]),
     /// A number.
     Number(f64),
     /// True or false.

@@ -5,6 +5,8 @@
 //! defaults are filled in, the JSON Schema, and the reference page. What is not declared here does
 //! not exist: nothing is accepted and ignored.
 
+pub(crate) mod analysis;
+pub(crate) mod audience;
 pub(crate) mod autoscale;
 pub(crate) mod compression;
 pub(crate) mod edit;
@@ -13,12 +15,15 @@ pub(crate) mod key;
 pub(crate) mod levels;
 pub(crate) mod listener;
 pub(crate) mod matching;
+pub(crate) mod notify;
 pub(crate) mod pool;
 pub(crate) mod process;
 pub(crate) mod provider;
+pub(crate) mod rollout;
 pub(crate) mod root;
 pub(crate) mod route;
 pub(crate) mod schedule;
+pub(crate) mod session;
 pub(crate) mod tls;
 
 #[cfg(test)]

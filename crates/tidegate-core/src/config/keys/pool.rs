@@ -6,6 +6,7 @@ use super::autoscale::AUTOSCALE;
 use super::edit::ERROR_PAGE;
 use super::health::{HEALTH, PASSIVE};
 use super::key::{Computed, Default, Key, Kind, Known, Section};
+use super::session::SESSION;
 use super::tls::POOL_TLS;
 use crate::config::text::address;
 use crate::config::text::duration::{DURATION, WAIT};
@@ -75,6 +76,14 @@ pub(crate) static POOL: Section = Section {
         )
         .also(&["slowstart"]),
         Key::new(
+            "drain_timeout",
+            Kind::Text(&WAIT),
+            Default::Text("5m"),
+            "How long an instance that leaves may finish what it works on; `session.on_scale_in` \
+             may grant it more.",
+        )
+        .also(&["drain", "drain_time", "termination_grace_period"]),
+        Key::new(
             "backup_when",
             Kind::Word(&["short", "empty"]),
             Default::Text("short"),
@@ -117,6 +126,20 @@ pub(crate) static POOL: Section = Section {
         )
         .also(&["outlier_detection", "passive_health"]),
         ERROR_PAGE,
+        Key::new(
+            "session",
+            Kind::Table(&SESSION),
+            Default::Absent("each request goes where there is room"),
+            "How users keep their server.",
+        )
+        .also(&[
+            "sticky",
+            "stickiness",
+            "affinity",
+            "session_affinity",
+            "persistence",
+            "cookie",
+        ]),
         Key::new(
             "autoscale",
             Kind::Table(&AUTOSCALE),
@@ -262,8 +285,12 @@ fn address_as_name(known: &Known<'_>) -> Computed {
     }
 }
 
-/// Stable over releases and machines: all balancers of a fleet place a pool's keys alike.
 fn seed(known: &Known<'_>) -> Computed {
+    Computed::Integer(seed_of(known.object).into())
+}
+
+/// Stable over releases and machines: all balancers of a fleet place a pool's keys alike.
+pub(crate) fn seed_of(pool: &str) -> u64 {
     // TOML numbers are signed.
-    Computed::Integer((rapidhash_v3(known.object.as_bytes()) >> 1).into())
+    rapidhash_v3(pool.as_bytes()) >> 1
 }

@@ -104,6 +104,22 @@ pub(crate) static METRICS: Section = Section {
     .also(&["listen", "bind"])],
 };
 
+/// `[keys]`.
+pub(crate) static KEYS: Section = Section {
+    doc: "Keys of the balancer's own.",
+    keys: &[Key::new(
+        "signing",
+        Kind::List(&Kind::Text(&SECRET)),
+        Default::Absent("one that is made in the state directory when it is first needed"),
+        "What cookies are sealed with: `\"file:PATH\"` or `\"env:NAME\"`, each 32 to 1024 bytes \
+         that nobody can guess, as `openssl rand -hex 32` gives. The first seals, all open: a new \
+         one goes in front, and the old one is taken out once the cookies that it sealed are \
+         over. Balancers that serve the same users need the same keys. A changed file is \
+         followed at once.",
+    )
+    .also(&["cookie", "secret", "secrets", "key"])],
+};
+
 /// `[log]`.
 pub(crate) static LOG: Section = Section {
     doc: "Logs.",

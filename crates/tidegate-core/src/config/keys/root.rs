@@ -1,16 +1,20 @@
 //! The file as a whole.
 
+use super::audience::{AUDIENCE, GEO};
 use super::key::{Default, Key, Kind, Section};
 use super::listener::LISTENER;
+use super::notify::NOTIFY;
 use super::pool::POOL;
-use super::process::{ADMIN, LOG, METRICS, RUNTIME};
+use super::process::{ADMIN, KEYS, LOG, METRICS, RUNTIME};
+use super::rollout::ROLLOUT;
 use super::route::ROUTE;
 use crate::config::text::place::GLOB;
 
 /// The file.
 pub(crate) static ROOT: Section = Section {
     doc: "A request comes in at a **listener**, the most specific **route** takes it, and a \
-          **pool** spreads it over its **servers**.",
+          **pool** spreads it over its **servers**. A **rollout** lets the servers of another pool \
+          take over, bit by bit or at once.",
     keys: &[
         Key::new(
             "version",
@@ -41,6 +45,7 @@ pub(crate) static ROOT: Section = Section {
             Default::Absent("the admin API serves them"),
             "A second address for `/metrics`, `/healthz` and `/readyz` alone.",
         ),
+        Key::new("keys", Kind::Table(&KEYS), Default::Table, "Keys of the balancer's own."),
         Key::new("log", Kind::Table(&LOG), Default::Table, "Logs.").also(&["logging"]),
         Key::new(
             "listener",
@@ -71,6 +76,34 @@ pub(crate) static ROOT: Section = Section {
             "clusters",
             "service",
         ]),
+        Key::new(
+            "notify",
+            Kind::Tables(&NOTIFY),
+            Default::Absent("nobody is told"),
+            "Webhooks that are told of what happens.",
+        )
+        .also(&["webhook", "webhooks", "alert", "alerts", "notification", "notifications"]),
+        Key::new(
+            "rollout",
+            Kind::Objects(&ROLLOUT),
+            Default::Absent("none"),
+            "How the servers of one pool take over from those of another.",
+        )
+        .also(&["rollouts", "canary", "release", "releases", "deployment"]),
+        Key::new(
+            "audience",
+            Kind::Objects(&AUDIENCE),
+            Default::Absent("none"),
+            "Users that have something in common, for rollouts to treat apart.",
+        )
+        .also(&["audiences", "segment", "segments"]),
+        Key::new(
+            "geo",
+            Kind::Table(&GEO),
+            Default::Absent("no address is known to be in a country"),
+            "In which country addresses are.",
+        )
+        .also(&["geoip", "geoip2"]),
     ],
 };
 

@@ -63,6 +63,8 @@ fn takes_text(kind: &Kind, text: &str) -> bool {
 fn takes_integer(kind: &Kind, number: i128) -> bool {
     match kind {
         Kind::Integer { min, max } => (*min..=*max).contains(&number),
+        #[expect(clippy::cast_precision_loss, reason = "declared defaults are small")]
+        Kind::Number { min, max } => (*min..=*max).contains(&(number as f64)),
         Kind::Either(kinds) => kinds.iter().any(|kind| takes_integer(kind, number)),
         _ => false,
     }
@@ -88,6 +90,9 @@ fn each_default_is_a_value_that_its_key_takes() {
                 words.iter().all(|word| takes_text(item, word))
             }
             (kind, Default::Integer(number)) => takes_integer(kind, *number),
+            (Kind::List(item) | Kind::Some(item), Default::Integers(numbers)) => {
+                numbers.iter().all(|number| takes_integer(item, *number))
+            }
             (Kind::Number { min, max }, Default::Number(number)) => (min..=max).contains(&number),
             (Kind::Flag, Default::Flag(_)) | (Kind::Table(_), Default::Table) => true,
             (kind @ Kind::Either(_), Default::Table) => kind.section().is_some(),
@@ -157,7 +162,7 @@ fn words(kind: &Kind) -> Vec<&'static str> {
 fn with_word(path: &str, word: &str) -> String {
     let (table, key) = path.trim_start_matches('.').rsplit_once('.').expect("no word at the top");
     let (kind, rest) = table.split_once('.').unwrap_or((table, ""));
-    let name = if matches!(kind, "listener" | "route" | "pool") { ".a" } else { "" };
+    let name = if matches!(kind, "listener" | "route" | "pool" | "rollout") { ".a" } else { "" };
     let rest = if rest.is_empty() { String::new() } else { format!(".{rest}") };
     let mut lines = vec![
         "listener.a.address = \"127.0.0.1:80\"".to_owned(),
@@ -168,9 +173,18 @@ fn with_word(path: &str, word: &str) -> String {
         ("admin", ".tokens") => {
             format!("admin.tokens = [{{ name = \"a\", token = \"env:A\", role = \"{word}\" }}]")
         }
+        ("notify", _) => format!("notify = {{ webhook = \"env:A\", {key} = \"{word}\" }}"),
         ("pool", rest) if rest.starts_with(".autoscale") => autoscale(rest, key, word),
+        ("audience", _) => format!("audience.a.any = {{ {key} = \"{word}\" }}"),
+        ("rollout", ".analysis.custom") => format!(
+            "rollout.a.analysis.custom = {{ name = \"a\", prometheus = \"http://a:1\", query = \
+             \"{{version}}\", max = 1, compare = true, {key} = \"{word}\" }}"
+        ),
         _ => format!("{kind}{name}{rest}.{key} = \"{word}\""),
     });
+    if matches!(kind, "rollout" | "audience") {
+        lines.push(rollout(key));
+    }
     if rest == ".hash" {
         lines.push("pool.a.balance = \"ip-hash\"".to_owned());
     }
@@ -183,8 +197,31 @@ fn with_word(path: &str, word: &str) -> String {
         lines.push("listener.a.tls.acme.domains = \"shop.example.com\"".to_owned());
         lines.push("listener.plain.address = \"127.0.0.1:82\"".to_owned());
     }
+    if rest == ".session" && key != "mode" {
+        lines.push("pool.a.session.mode = \"cookie\"".to_owned());
+    }
+    if (key, word) == ("mode", "table") {
+        lines.push("pool.a.session.key = \"cookie:sid\"".to_owned());
+    }
+    if (key, word) == ("same_site", "none") {
+        let acme = "listener.b = { address = \"127.0.0.1:83\", tls.acme.domains = \"a.example\" }";
+        lines.push(acme.to_owned());
+    }
     if word == "hash" {
         lines.push("pool.a.hash.key = \"path\"".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// What a rollout needs beside one key, for an audience to be used as well.
+fn rollout(key: &str) -> String {
+    let mut lines = vec!["pool.b.servers = \"127.0.0.1:82\"".to_owned()];
+    lines.push("rollout.a.pool = \"a\"\nrollout.a.candidate = \"b\"".to_owned());
+    if key != "strategy" {
+        lines.push("rollout.a.strategy = \"canary\"".to_owned());
+    }
+    if key == "device" {
+        lines.push("rollout.a.always = \"a\"".to_owned());
     }
     lines.join("\n")
 }

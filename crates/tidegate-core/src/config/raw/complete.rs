@@ -93,6 +93,10 @@ fn fill(key: &'static Key, table: &mut Table, place: Place<'_>, report: &mut Rep
             Data::List(words.iter().map(text).collect())
         }
         Default::Integer(number) => Data::Integer(*number),
+        Default::Integers(numbers) => {
+            let number = |number: &i128| Value::default(Data::Integer(*number));
+            Data::List(numbers.iter().map(number).collect())
+        }
         Default::Number(number) => Data::Number(*number),
         Default::Flag(flag) => Data::Flag(*flag),
         Default::Table => Data::Table(Table::default()),

@@ -100,6 +100,16 @@ impl Value {
         }
     }
 
+    /// Its number, whole or not, if it is one.
+    pub(crate) const fn number(&self) -> Option<f64> {
+        match self.data {
+            #[expect(clippy::cast_precision_loss, reason = "ranges of declared numbers are small")]
+            Data::Integer(number) => Some(number as f64),
+            Data::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// What its text means.
     pub(crate) fn parse<T>(&self, parse: impl Fn(&str) -> Result<T, Fault>) -> Option<T> {
         parse(self.text()?).ok()
@@ -180,12 +190,7 @@ impl Table {
 
     /// The number of a key, whole or not.
     pub(crate) fn number(&self, key: &str) -> Option<f64> {
-        match self.value(key)?.data {
-            #[expect(clippy::cast_precision_loss, reason = "ranges of declared numbers are small")]
-            Data::Integer(number) => Some(number as f64),
-            Data::Number(number) => Some(number),
-            _ => None,
-        }
+        self.value(key)?.number()
     }
 
     /// The flag of a key.

@@ -35,6 +35,16 @@ pub(crate) static SERVER_NAME: Format = Format {
     check: |text| server_name(text).map(drop),
 };
 
+/// The domain of a cookie.
+pub(crate) static COOKIE_DOMAIN: Format = Format {
+    name: "the domain of a cookie",
+    expected: "a domain without a leading dot, such as \"example.com\"",
+    example: "example.com",
+    pattern: Some(r"^[A-Za-z0-9_.-]+$"),
+    unit: None,
+    check: |text| cookie_domain(text).map(drop),
+};
+
 /// A host or a wildcard, in lower case.
 pub(crate) fn host(text: &str) -> Result<HostPattern, Fault> {
     match text.strip_prefix("*.") {
@@ -56,6 +66,13 @@ pub(crate) fn authority(text: &str) -> Result<String, Fault> {
 /// A host in lower case, or an address in its shortest form.
 pub(crate) fn server_name(text: &str) -> Result<String, Fault> {
     text.parse::<IpAddr>().map(|address| address.to_string()).or_else(|_| named(text))
+}
+
+pub(crate) fn cookie_domain(text: &str) -> Result<String, Fault> {
+    named(text).map_err(|fault| {
+        let bare = text.trim_start_matches(['*', '.']).to_ascii_lowercase();
+        if is_host(&bare) { Fault::default().nearest(Some(bare)) } else { fault }
+    })
 }
 
 fn exact(text: &str) -> Result<String, Fault> {

@@ -46,6 +46,16 @@ pub(crate) static PREFIX_SIZE: Format = Format {
     check: |text| prefix_size(text).map(drop),
 };
 
+/// As much of a body as is kept for a copy.
+pub(crate) static COPY_SIZE: Format = Format {
+    name: "a size of a body to copy",
+    expected: "a size up to \"1MiB\"",
+    example: "64KiB",
+    pattern: Some("^[0-9]+(B|KiB|MiB|KB|MB)$"),
+    unit: Some("B"),
+    check: |text| copy_size(text).map(drop),
+};
+
 /// A pace: bytes a second over a window.
 pub(crate) static PROGRESS: Format = Format {
     name: "a pace",
@@ -117,6 +127,11 @@ pub(crate) fn size(text: &str) -> Result<u64, Fault> {
 pub(crate) fn limit_size(text: &str) -> Result<u64, Fault> {
     let bytes = size(text)?;
     if bytes < 1 << 20 { Err(Fault::default()) } else { Ok(bytes) }
+}
+
+pub(crate) fn copy_size(text: &str) -> Result<u64, Fault> {
+    let bytes = size(text)?;
+    if bytes > 1 << 20 { Err(Fault::default()) } else { Ok(bytes) }
 }
 
 pub(crate) fn head_size(text: &str) -> Result<u32, Fault> {

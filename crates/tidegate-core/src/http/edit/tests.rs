@@ -173,6 +173,7 @@ fn reply_text(reply: &ReplyHead) -> String {
         framing: BodyFraming::AsReceived,
         persistence: Persistence::Default,
         date: b"today",
+        more: b"",
     };
     write::reply(reply, options, &mut out);
     let mut again = ReplyHead::default();

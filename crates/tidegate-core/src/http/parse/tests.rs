@@ -46,7 +46,8 @@ fn written(head: &Head, merge_slashes: bool) -> Vec<u8> {
 }
 
 fn written_reply(head: &ReplyHead, framing: BodyFraming) -> Vec<u8> {
-    let options = ReplyOptions { framing, persistence: Persistence::Default, date: b"today" };
+    let options =
+        ReplyOptions { framing, persistence: Persistence::Default, date: b"today", more: b"" };
     let mut out = Vec::new();
     write::reply(head, options, &mut out);
     out

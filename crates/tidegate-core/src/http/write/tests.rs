@@ -139,7 +139,7 @@ fn answer(bytes: &str, framing: BodyFraming, persistence: Persistence) -> String
     let mut head = ReplyHead::default();
     parse::reply(bytes.as_bytes(), 100, false, &mut head).expect("a good head");
     let mut out = Vec::new();
-    reply(&head, ReplyOptions { framing, persistence, date: b"today" }, &mut out);
+    reply(&head, ReplyOptions { framing, persistence, date: b"today", more: b"" }, &mut out);
     String::from_utf8(out).expect("text")
 }
 
@@ -179,4 +179,22 @@ fn a_response_is_framed_for_its_client() {
     }
     let interim = "HTTP/1.1 103 Early Hints\r\nLink: b\r\n\r\n";
     assert_eq!(answer(interim, BodyFraming::AsReceived, Persistence::Default), interim);
+}
+
+#[test]
+fn lines_of_our_own_are_for_the_final_response() {
+    let written = |status: &str, framing| {
+        let bytes = format!("HTTP/1.1 {status}\r\nDate: a\r\n\r\n");
+        let mut head = ReplyHead::default();
+        parse::reply(bytes.as_bytes(), 100, false, &mut head).expect("a good head");
+        let mut out = Vec::new();
+        let more = b"Set-Cookie: a=b\r\n";
+        let persistence = Persistence::Default;
+        reply(&head, ReplyOptions { framing, persistence, date: b"today", more }, &mut out);
+        String::from_utf8(out).expect("text").contains("Set-Cookie: a=b\r\n")
+    };
+    for (status, expected) in [("200 OK", true), ("101 Switching", true), ("103 Hints", false)] {
+        assert_eq!(written(status, BodyFraming::AsReceived), expected, "{status}");
+        assert_eq!(written(status, BodyFraming::Stream), expected, "{status} on a stream");
+    }
 }

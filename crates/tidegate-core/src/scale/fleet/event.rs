@@ -1,10 +1,12 @@
 //! What people are told of a fleet.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use super::id::InstanceId;
 use super::instance::{Reason, Stage};
 use super::provider::ProviderFailure;
+use crate::time::Duration;
 
 /// What people are told of a fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,29 @@ pub enum FleetEvent {
         stage: Stage,
         /// for this reason.
         reason: Reason,
+    },
+    /// An instance that drains has sessions, which move with their next requests.
+    SessionsMove {
+        /// The instance.
+        id: InstanceId,
+        /// How many.
+        sessions: NonZeroU32,
+    },
+    /// An instance that drains has sessions, which it waits for.
+    SessionsLeft {
+        /// The instance.
+        id: InstanceId,
+        /// How many.
+        sessions: NonZeroU32,
+        /// How long it waits.
+        lasts: Duration,
+    },
+    /// The time of a drain is over, and sessions that were waited for have to move.
+    SessionsCut {
+        /// The instance.
+        id: InstanceId,
+        /// How many.
+        sessions: NonZeroU32,
     },
     /// An instance that no record knew of was found and is counted from now on.
     Adopted(InstanceId),
@@ -67,6 +92,15 @@ impl fmt::Display for FleetEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Became { id, stage, reason } => write!(f, "{id} {}: {reason}", stage.as_str()),
+            Self::SessionsMove { id, sessions } => {
+                write!(f, "{id} has {sessions} sessions, which move with their next requests")
+            }
+            Self::SessionsLeft { id, sessions, lasts } => {
+                write!(f, "{id} has {sessions} sessions left, and {lasts:?} for them to end")
+            }
+            Self::SessionsCut { id, sessions } => {
+                write!(f, "{id} stops with {sessions} sessions left, which have to move")
+            }
             Self::Adopted(id) => write!(f, "{id} was found running and is adopted"),
             Self::Gone { id, reason } => write!(f, "{id} gone: {reason}"),
             Self::LaunchFailed { id, failure } => write!(f, "{id} was not started: {failure}"),

@@ -25,7 +25,7 @@ pub enum Input {
         id: InstanceId,
         /// Requests it works on.
         in_flight: u32,
-        /// Sessions that its drain waits for.
+        /// Sessions that live on it.
         sessions: u32,
     },
     /// The process of an instance has ended.

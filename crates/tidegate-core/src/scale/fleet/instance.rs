@@ -159,6 +159,10 @@ pub struct InstanceView<'a> {
     pub template: Option<u64>,
     /// Whether instances are launched from something else by now.
     pub outdated: bool,
+    /// The sessions that live on it.
+    pub sessions: u32,
+    /// When its stage ends at the latest, or its call may be made.
+    pub due: Option<Instant>,
     /// How it stands with us.
     pub standing: Standing,
 }

@@ -1,6 +1,7 @@
 //! One step in the life of one instance.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use super::event::FleetEvent;
 use super::id::InstanceId;
@@ -9,6 +10,7 @@ use super::machine::Fleet;
 use super::output::{Entry, Output};
 use super::settings::WarmUp;
 use crate::model::server::Availability;
+use crate::model::session::OnScaleIn;
 use crate::time::{Duration, Instant};
 
 impl Fleet {
@@ -135,15 +137,43 @@ impl Fleet {
 
     /// Has an instance that is in rotation finish its work.
     pub(super) fn drain(&mut self, id: &InstanceId, reason: Reason, now: Instant) {
-        self.advance(id, Stage::Draining, reason, now + self.settings.drain, now);
+        let lasts = self.settings.drains_for();
+        self.advance(id, Stage::Draining, reason, now + lasts, now);
         self.acts.push(Output::Drain { id: id.clone() });
+        if let Some(sessions) = self.sessions_of(id) {
+            let id = id.clone();
+            self.tell(match self.settings.on_scale_in {
+                OnScaleIn::Move => FleetEvent::SessionsMove { id, sessions },
+                OnScaleIn::Wait(_) => FleetEvent::SessionsLeft { id, sessions, lasts },
+            });
+        }
     }
 
-    /// An instance has this much to do. One that drains is done when it has nothing.
+    /// The sessions that an instance has, unless it has none.
+    fn sessions_of(&self, id: &InstanceId) -> Option<NonZeroU32> {
+        self.instances.get(id).and_then(|instance| NonZeroU32::new(instance.work.sessions))
+    }
+
+    /// The time of a drain is over: what is not done by now is not waited for.
+    pub(super) fn expire_drain(&mut self, id: &InstanceId, reason: Reason, now: Instant) {
+        let sessions =
+            self.sessions_of(id).filter(|_| self.settings.on_scale_in != OnScaleIn::Move);
+        if let Some(sessions) = sessions {
+            self.tell(FleetEvent::SessionsCut { id: id.clone(), sessions });
+        }
+        self.stop(id, reason, now);
+    }
+
+    /// An instance has this much to do. One that drains is done when it has nothing that it waits
+    /// for.
     pub(super) fn loaded(&mut self, id: &InstanceId, work: Work, now: Instant) {
         let Some(instance) = self.instances.get_mut(id) else { return };
         instance.work = work;
-        if instance.stage == Stage::Draining && work == Work::default() {
+        let stays = match self.settings.on_scale_in {
+            OnScaleIn::Move => 0,
+            OnScaleIn::Wait(_) => work.sessions,
+        };
+        if instance.stage == Stage::Draining && work.in_flight == 0 && stays == 0 {
             self.stop(id, Reason::Idle, now);
         }
     }

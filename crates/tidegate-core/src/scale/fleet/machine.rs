@@ -141,7 +141,7 @@ impl Fleet {
                 (Stage::Starting, now + self.answer())
             }
             (Step::Serving, Some(_)) => (Stage::Serving, Instant::NEVER),
-            (Step::Draining, _) => (Stage::Draining, now + self.settings.drain),
+            (Step::Draining, _) => (Stage::Draining, now + self.settings.drains_for()),
             (Step::Stopping, _) => (Stage::Stopping, now),
         };
         self.advance(&id, stage, Reason::Recorded, due, now);
@@ -305,6 +305,8 @@ impl Fleet {
             address: instance.address,
             template: instance.template,
             outdated: self.is_outdated(instance),
+            sessions: instance.work.sessions,
+            due: Some(instance.due).filter(|due| *due < Instant::NEVER),
             standing: instance.standing,
         })
     }

@@ -4,6 +4,7 @@ use crate::model::autoscale::Autoscale;
 use crate::model::ids::PoolName;
 use crate::model::pool::Pool;
 use crate::model::provider::Provider;
+use crate::model::session::OnScaleIn;
 use crate::time::Duration;
 
 /// By what times and bounds the instances of a pool live.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub slow_start: Duration,
     /// How long an instance may finish its work.
     pub drain: Duration,
+    /// Whether it waits for its sessions as well.
+    pub on_scale_in: OnScaleIn,
     /// Whether instances are sent requests before they enter.
     pub warm_up: WarmUp,
     /// How fast things are done.
@@ -112,9 +115,6 @@ impl Pace {
 }
 
 impl Settings {
-    /// How long an instance may finish its work.
-    const DRAIN: Duration = Duration::from_secs(300);
-
     /// The settings of a pool's configuration. An instance is launched from what `template` is the
     /// digest of. The whole of `max` may be instances, as only healthy listed servers count.
     #[must_use]
@@ -127,9 +127,24 @@ impl Settings {
             startup: autoscale.startup,
             replace_after: autoscale.replace_after,
             slow_start: pool.slow_start,
-            drain: Self::DRAIN,
+            drain: pool.drain_timeout,
+            on_scale_in: pool
+                .session
+                .as_ref()
+                .map(|session| session.on_scale_in)
+                .unwrap_or_default(),
             warm_up: if warm.requests.is_empty() { WarmUp::None } else { WarmUp::Requests },
             pace: Pace::of(&autoscale.provider),
+        }
+    }
+
+    /// How long a drain may take: until the work is done, and the sessions are over if they are
+    /// waited for.
+    #[must_use]
+    pub fn drains_for(&self) -> Duration {
+        match self.on_scale_in {
+            OnScaleIn::Move => self.drain,
+            OnScaleIn::Wait(wait) => wait.max(self.drain),
         }
     }
 

@@ -22,7 +22,7 @@ impl Fleet {
                 Stage::Warming => {
                     self.advance(&id, Stage::Serving, Reason::Grown, Instant::NEVER, now);
                 }
-                Stage::Draining => self.stop(&id, Reason::Overdue(after), now),
+                Stage::Draining => self.expire_drain(&id, Reason::Overdue(after), now),
                 // These wait for their call.
                 Stage::Requested | Stage::Stopping => {}
                 Stage::Warm | Stage::Serving => {}
@@ -161,8 +161,8 @@ impl Fleet {
         }
     }
 
-    /// Takes so many out of rotation: the unhealthy, the outdated, who has the least to do, and the
-    /// youngest first.
+    /// Takes so many out of rotation: the unhealthy, the outdated, who has the fewest sessions, who
+    /// has the least to do, and the youngest first.
     fn drain_surplus(&mut self, surplus: u32, now: Instant) {
         if surplus == 0 {
             return;

@@ -81,6 +81,15 @@ pub struct Upper {
     pub model: Model,
 }
 
+impl Upper {
+    /// What a part of it may be.
+    #[must_use]
+    pub fn part(self, part: f64) -> Self {
+        let Self { level, likely, safe, model } = self;
+        Self { level: level * part, likely: likely * part, safe: safe * part, model }
+    }
+}
+
 /// Past demand and what it says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {

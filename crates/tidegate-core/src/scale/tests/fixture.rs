@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::observed::{Demand, FleetCount, Load, Observed, Steering};
 use super::super::plan::{Memory, Plan, plan};
+use super::super::release::Pledge;
 use crate::model::autoscale::{
     Autoscale, Bounds, Capacity, DownStep, Forecast, Guard, Ladder, Levels, Policy, Slo, Targets,
     WarmPool,
@@ -87,6 +88,7 @@ pub(in crate::scale) struct Pool {
     pub(in crate::scale) load: Load,
     pub(in crate::scale) steering: Steering,
     pub(in crate::scale) quota: Option<u32>,
+    pub(in crate::scale) pledge: Option<Pledge>,
 }
 
 impl Pool {
@@ -104,6 +106,7 @@ impl Pool {
             load: Load::default(),
             steering: Steering::default(),
             quota: None,
+            pledge: None,
         }
     }
 
@@ -160,6 +163,7 @@ impl Pool {
             startup: None,
             quota: self.quota,
             steering: self.steering.clone(),
+            pledge: self.pledge.clone(),
             at: self.at(),
         }
     }

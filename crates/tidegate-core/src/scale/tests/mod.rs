@@ -4,3 +4,4 @@ mod authority;
 pub(super) mod fixture;
 mod ladder;
 mod properties;
+mod release;

@@ -4,16 +4,21 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+use super::super::capacity::Able;
 use super::super::observed::{
     Demand, FleetCount, Hand, HandWants, Load, Observed, Sample, Service, Steering,
 };
-use super::super::plan::{Limit, Memory, Plan, plan};
+use super::super::plan::{self, Memory, Plan, plan};
+use super::super::release::{Ask, Keeps, Known, Wants, pledges};
 use super::super::wish::Source;
 use super::fixture::{ratio, settings};
 use crate::model::autoscale::{
     Autoscale, Bounds, Budget, Capacity, CustomMetric, DownStep, Ladder, OnReach, Per, Policy,
     Sale, SaleWants,
 };
+use crate::model::ids::{PoolName, RolloutName};
+use crate::model::ratio::Limit;
+use crate::model::rollout::Share;
 use crate::time::{Duration, Instant, UnixTime};
 
 /// A look at a pool, so many seconds after the one before.
@@ -40,6 +45,30 @@ fn capacity() -> impl Strategy<Value = Capacity> {
     let requests = rate().prop_map(Capacity::Requests);
     let in_flight = rate().prop_map(Capacity::InFlight);
     prop_oneof![Just(Capacity::Learn), requests, in_flight]
+}
+
+fn ask() -> impl Strategy<Value = Ask> {
+    let keeps = prop_oneof![Just(Keeps::All), (0u32..20).prop_map(Keeps::Servers)];
+    let most = option::of(0u32..200);
+    (0u32..=1_000_000, 0.0..3.0, keeps, most).prop_map(|(share, next, keeps, most)| Ask {
+        rollout: RolloutName::new("shop-v2"),
+        stable: PoolName::new("shop"),
+        candidate: PoolName::new("shop-v2"),
+        share: Share::millionths(share),
+        next,
+        keeps,
+        max_total: most.map_or(Limit::Unlimited, Limit::At),
+    })
+}
+
+fn known() -> impl Strategy<Value = Known> {
+    let able = option::of(rate());
+    (option::of(measure()), 0u32..100, 0u32..100, able).prop_map(
+        |(arrivals, servers, instances, able)| {
+            let able = able.map(|rate| Able { rate, slots: None, confidence: 1.0 });
+            Known { arrivals, servers, instances, able }
+        },
+    )
 }
 
 /// Settings that a configuration may come to.
@@ -123,6 +152,7 @@ fn observed() -> impl Strategy<Value = Observed> {
             startup: startup.map(Duration::from_secs),
             quota: None,
             steering: Steering::default(),
+            pledge: None,
             at: UnixTime::default(),
         }
     })
@@ -193,15 +223,43 @@ proptest! {
         let mut before: Option<u32> = None;
         for (plan, (_, observed)) in follow(&settings, &looks).iter().zip(&looks) {
             let max = settings.bounds.max.max(observed.fleet.listed);
-            let frozen = plan.limits.iter().any(|limited| limited.by == Limit::Freeze);
+            let frozen = plan.limits.iter().any(|limited| limited.by == plan::Limit::Freeze);
             prop_assert!(frozen || plan.servers <= max, "{plan}");
             if let Some(quota) = observed.quota.filter(|_| !frozen) {
                 prop_assert!(plan.servers <= observed.fleet.listed + quota, "{plan}");
             }
-            if plan.limits.iter().any(|limited| limited.by == Limit::Budget) && !frozen {
+            if plan.limits.iter().any(|limited| limited.by == plan::Limit::Budget) && !frozen {
                 prop_assert!(before.is_none_or(|before| plan.servers <= before), "{plan}");
             }
             before = Some(plan.servers);
+        }
+    }
+
+    #[test]
+    fn what_a_rollout_asks_keeps_within_max_and_what_both_may_have(
+        settings in any_settings(),
+        looks in looks(),
+        asks in vec((ask(), known(), known(), any::<bool>()), 24),
+    ) {
+        let pledged = looks.into_iter().zip(asks).map(|((wait, observed), asked)| {
+            let (ask, stable, candidate, is_stable) = asked;
+            let (kept, taken) = pledges(&ask, &stable, &candidate);
+            (wait, Observed { pledge: Some(if is_stable { kept } else { taken }), ..observed })
+        });
+        let looks: Looks = pledged.collect();
+        let mut before = None;
+        for (plan, (_, observed)) in follow(&settings, &looks).iter().zip(&looks) {
+            let pledge = observed.pledge.as_ref().expect("there is one in each");
+            let listed = observed.fleet.listed;
+            prop_assert!(plan.servers <= settings.bounds.max.max(listed), "{plan}");
+            let rests = matches!(pledge.wants, Wants::Rest(_));
+            let before = before.replace(plan.servers).unwrap_or_else(|| observed.fleet.committed());
+            let most = pledge.most.map_or(u32::MAX, |most| before.max(listed.saturating_add(most)));
+            prop_assert!(plan.servers <= most, "{plan}");
+            let least = if rests { 0 } else { settings.bounds.min };
+            prop_assert!(plan.servers >= least.min(most), "{plan}");
+            prop_assert!(!rests || plan.warm == 0, "{plan}");
+            prop_assert!(!plan.to_string().contains("NaN"), "{plan}");
         }
     }
 
@@ -214,8 +272,8 @@ proptest! {
     ) {
         let dark = |wait: u64| {
             let (demand, load, startup, quota) = (None, Load::default(), None, None);
-            let (steering, at) = (Steering::default(), UnixTime::default());
-            (wait, Observed { demand, fleet, load, startup, quota, steering, at })
+            let (steering, pledge, at) = (Steering::default(), None, UnixTime::default());
+            (wait, Observed { demand, fleet, load, startup, quota, steering, pledge, at })
         };
         let mut looks = known.clone();
         // What was known counts for one period.

@@ -16,7 +16,7 @@ use tidegate_net::clock;
 use super::{READ_FIRST, Relay, Relayed, put_chunk, put_last_chunk};
 use crate::error::Error;
 use crate::exchange::state::Phase;
-use crate::exchange::{local, retry, serve};
+use crate::exchange::{local, retry, serve, session};
 use crate::filter::compress::encoder::Flush;
 use crate::held::Held;
 use crate::wire::{Part, Wire, fields};
@@ -231,6 +231,7 @@ impl Relay<'_> {
             return Err(Error::UnaskedUpgrade);
         }
         self.commit(101);
+        session::tell(self.worker, self.client, self.x, self.course, answered);
         self.write_head(answered, BodyFraming::AsReceived, Persistence::Upgrade)?;
         self.queue(rest);
         Ok(HeadStep::Upgraded)
@@ -261,6 +262,7 @@ impl Relay<'_> {
         }
         self.x.attempt.server_persists = reply.keeps_alive() && body != BodyLength::UntilEnd;
         self.commit(reply.status());
+        session::tell(self.worker, self.client, self.x, self.course, reply);
         let persistence = self.persistence(framing);
         self.x.attempt.phase = Phase::Body;
         self.write_head(reply, framing, persistence)?;

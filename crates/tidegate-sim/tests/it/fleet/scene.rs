@@ -5,10 +5,12 @@ use std::fmt::Write;
 
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::server::Availability;
+use tidegate_core::model::session::OnScaleIn;
 use tidegate_core::rng::Rng;
+use tidegate_core::scale::fleet::event::FleetEvent;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::{Aim, Input};
-use tidegate_core::scale::fleet::instance::Stage;
+use tidegate_core::scale::fleet::instance::{Reason, Stage};
 use tidegate_core::scale::fleet::machine::Fleet;
 use tidegate_core::scale::fleet::output::Output;
 use tidegate_core::scale::fleet::record::FleetRecord;
@@ -56,6 +58,8 @@ pub(crate) struct Scene {
     /// The timeout that was planned last.
     due: (u64, Instant),
     members: BTreeMap<InstanceId, Member>,
+    /// The sessions that live on each, as last told.
+    sessions: BTreeMap<InstanceId, u32>,
     disk: Option<Vec<u8>>,
     aim: Aim,
     hears_of_ends: bool,
@@ -77,6 +81,7 @@ impl Scene {
             life: 0,
             due: (0, Instant::ZERO),
             members: BTreeMap::new(),
+            sessions: BTreeMap::new(),
             disk: None,
             aim: Aim { instances: 3, warm: 0 },
             hears_of_ends: seed.is_multiple_of(2),
@@ -233,7 +238,16 @@ impl Scene {
                 let left = self.members.remove(&id);
                 self.expect(left.is_some(), "who leaves was there");
             }
-            Output::Told(event) => assert!(!event.to_string().is_empty()),
+            Output::Told(event) => self.told(&event),
+        }
+    }
+
+    fn told(&self, event: &FleetEvent) {
+        assert!(!event.to_string().is_empty());
+        if let FleetEvent::Became { id, stage: Stage::Stopping, reason: Reason::Idle } = event {
+            let sessions = self.sessions.get(id).copied().unwrap_or_default();
+            let moves = self.settings.on_scale_in == OnScaleIn::Move;
+            self.expect(moves || sessions == 0, "who has no more to do has no sessions");
         }
     }
 
@@ -290,13 +304,25 @@ impl Scene {
             member.availability = availability;
             self.hear(Input::Health(id, availability));
         }
-        let out = self.members.iter().filter(|(_, member)| !member.is_in_rotation);
-        for id in out.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
-            if self.below(20) == 0 {
-                self.hear(Input::Load { id, in_flight: 0, sessions: 0 });
-            }
-        }
+        self.measure();
         self.world.plan_after(Duration::from_secs(1), Event::Look);
+    }
+
+    /// Sessions come to those in rotation and end everywhere; those that drain are now and then
+    /// without a request.
+    fn measure(&mut self) {
+        for id in self.members.keys().cloned().collect::<Vec<_>>() {
+            let (chance, idle) = (self.below(50), self.below(20) == 0);
+            let Some(member) = self.members.get(&id) else { continue };
+            let sessions = self.sessions.entry(id.clone()).or_default();
+            match chance {
+                0..4 if member.is_in_rotation => *sessions += 1,
+                4..10 => *sessions = sessions.saturating_sub(1),
+                _ => continue,
+            }
+            let load = Input::Load { id, in_flight: u32::from(!idle), sessions: *sessions };
+            self.hear(load);
+        }
     }
 
     fn look_at_bounds(&mut self) {
@@ -365,6 +391,10 @@ fn settings(seed: u64) -> Settings {
         slow_start: seconds(chance, 30),
         drain: Duration::from_secs(60),
         warm_up: if chance.below(2) == 0 { WarmUp::Requests } else { WarmUp::None },
+        on_scale_in: match chance.below(2) {
+            0 => OnScaleIn::Move,
+            _ => OnScaleIn::Wait(Duration::from_secs(120)),
+        },
         pace: Pace { calls_max: 8, ..Pace::default() },
     }
 }

@@ -250,7 +250,7 @@ impl Scene {
     }
 
     fn hear(&mut self, signal: &Signal) {
-        let Signal::FailedRun { server, .. } = signal;
+        let Signal::FailedRun { server, .. } = signal else { panic!("a run of failures") };
         let run = self.members[self.place(*server)].state.consecutive_failures();
         let available =
             |member: &Member| member.server.backup && member.state.availability().is_available();

@@ -9,6 +9,6 @@ mod bottleneck;
 mod life;
 mod oracle;
 mod pitfalls;
-mod scene;
+pub(crate) mod scene;
 mod seeds;
-mod shop;
+pub(crate) mod shop;

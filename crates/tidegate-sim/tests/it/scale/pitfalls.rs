@@ -347,6 +347,7 @@ fn look(shop: &Shop, demand: Option<Demand>, second: u64) -> Observed {
         startup: Some(shop.settings.startup),
         quota: None,
         steering: Steering::default(),
+        pledge: None,
         at: Scene::wall(second),
     }
 }

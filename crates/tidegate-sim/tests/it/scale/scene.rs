@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::server::Availability;
+use tidegate_core::model::session::OnScaleIn;
 use tidegate_core::scale::fleet::id::InstanceId;
 use tidegate_core::scale::fleet::input::{Aim, Input};
 use tidegate_core::scale::fleet::machine::Fleet;
@@ -17,6 +18,7 @@ use tidegate_core::scale::fleet::record::FleetRecord;
 use tidegate_core::scale::fleet::settings::{Pace, Settings, WarmUp};
 use tidegate_core::scale::observed::{FleetCount, Load, Observed, Steering};
 use tidegate_core::scale::plan::{Memory, Plan, plan};
+use tidegate_core::scale::release::Pledge;
 use tidegate_core::time::{Duration, Instant, UnixTime};
 use tidegate_sim::provider::{Mood, Provider};
 use tidegate_sim::world::World;
@@ -25,7 +27,7 @@ use super::shop::{Floor, Shop, Worked, seconds};
 
 /// What happens.
 #[derive(Clone, Debug)]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// A second is over.
     Look,
     /// Time may be up for the fleet of this life.
@@ -49,12 +51,12 @@ pub(super) enum Event {
 }
 
 /// What a naive policy can see.
-pub(super) struct Sight<'a> {
-    pub(super) observed: &'a Observed,
+pub(crate) struct Sight<'a> {
+    pub(crate) observed: &'a Observed,
     /// CPU in use by whatever runs, boots included: a boot keeps it busy.
-    pub(super) cpu: Option<f64>,
+    pub(crate) cpu: Option<f64>,
     /// What runs.
-    pub(super) running: u32,
+    pub(crate) running: u32,
 }
 
 type Naive = Box<dyn FnMut(&Sight<'_>) -> u32>;
@@ -74,25 +76,25 @@ struct Member {
 
 /// What one look came to.
 #[derive(Clone, Debug)]
-pub(super) struct Looked {
-    pub(super) at: Instant,
-    pub(super) observed: Observed,
-    pub(super) worked: Worked,
+pub(crate) struct Looked {
+    pub(crate) at: Instant,
+    pub(crate) observed: Observed,
+    pub(crate) worked: Worked,
     /// `None`: a naive policy spoke.
-    pub(super) plan: Option<Plan>,
+    pub(crate) plan: Option<Plan>,
     /// Servers that there should be in rotation.
-    pub(super) servers: u32,
+    pub(crate) servers: u32,
     /// Starts that were asked for in this second.
-    pub(super) starts: u32,
+    pub(crate) starts: u32,
     /// How often the balancer has begun.
-    pub(super) life: u64,
+    pub(crate) life: u64,
 }
 
 /// The world.
-pub(super) struct Scene {
+pub(crate) struct Scene {
     world: World<Event>,
-    pub(super) shop: Shop,
-    pub(super) provider: Provider,
+    pub(crate) shop: Shop,
+    pub(crate) provider: Provider,
     fleet: Option<Fleet>,
     voice: Voice,
     floor: Floor,
@@ -100,8 +102,10 @@ pub(super) struct Scene {
     due: (u64, Instant),
     members: BTreeMap<InstanceId, Member>,
     disk: Option<Vec<u8>>,
-    pub(super) steering: Steering,
-    pub(super) quota: Option<u32>,
+    pub(crate) steering: Steering,
+    /// What a rollout asks of the pool.
+    pub(crate) pledge: Option<Pledge>,
+    pub(crate) quota: Option<u32>,
     blind_until: Instant,
     flaky: (u64, Instant),
     /// CPU of the last seconds: of those in rotation, and of whatever runs.
@@ -113,12 +117,12 @@ pub(super) struct Scene {
 
 impl Scene {
     /// A shop whose planner is ours.
-    pub(super) fn new(shop: Shop, seed: u64) -> Self {
+    pub(crate) fn new(shop: Shop, seed: u64) -> Self {
         Self::with(shop, Voice::Planner(Box::default()), seed)
     }
 
     /// A shop that follows a naive policy.
-    pub(super) fn naive(shop: Shop, says: impl FnMut(&Sight<'_>) -> u32 + 'static) -> Self {
+    pub(crate) fn naive(shop: Shop, says: impl FnMut(&Sight<'_>) -> u32 + 'static) -> Self {
         Self::with(shop, Voice::Naive(Box::new(says)), 1)
     }
 
@@ -134,6 +138,7 @@ impl Scene {
             members: BTreeMap::new(),
             disk: None,
             steering: Steering::default(),
+            pledge: None,
             quota: None,
             blind_until: Instant::ZERO,
             flaky: (0, Instant::ZERO),
@@ -158,25 +163,25 @@ impl Scene {
         }
     }
 
-    pub(super) fn plan(&mut self, at: Instant, event: Event) {
+    pub(crate) fn plan(&mut self, at: Instant, event: Event) {
         self.world.plan(at, event);
     }
 
-    pub(super) fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         self.world.now()
     }
 
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.world.chance().below(bound)
     }
 
     /// The wall clock that belongs to a second.
-    pub(super) fn wall(second: u64) -> UnixTime {
+    pub(crate) fn wall(second: u64) -> UnixTime {
         UnixTime::from_millis(1_700_000_000_000 + second * 1000)
     }
 
     /// Looks until this second, and hands each to `see`.
-    pub(super) fn run(&mut self, until: u64, mut see: impl FnMut(&Self, &Looked)) {
+    pub(crate) fn run(&mut self, until: u64, mut see: impl FnMut(&Self, &Looked)) {
         let end = Instant::ZERO + seconds(until);
         while let Some(event) = self.world.next_until(end) {
             if let Some(looked) = self.happen(event) {
@@ -392,10 +397,11 @@ impl Scene {
         Some(Observed {
             demand,
             fleet: FleetCount { listed: self.shop.listed, ..fleet.count() },
-            load: Load { cpu, ..Load::default() },
+            load: Load { cpu, memory: self.shop.memory, ..Load::default() },
             startup: fleet.startup().high(),
             quota: self.quota,
             steering: self.steering.clone(),
+            pledge: self.pledge.clone(),
             at: Self::wall(self.now().since(Instant::ZERO).as_secs()),
         })
     }
@@ -421,19 +427,27 @@ impl Scene {
         }
     }
 
+    /// What our planner remembers.
+    pub(crate) fn memory(&mut self) -> Option<&mut Memory> {
+        match &mut self.voice {
+            Voice::Planner(memory) => Some(memory),
+            Voice::Naive(_) => None,
+        }
+    }
+
     /// Everything that runs is known, and nothing else is.
-    pub(super) fn has_no_orphans(&self) -> bool {
+    pub(crate) fn has_no_orphans(&self) -> bool {
         let Some(fleet) = &self.fleet else { return false };
         let known = fleet.instances().map(|one| one.id);
         known.eq(self.provider.machines().keys())
     }
 
     /// How many names were ever asked for.
-    pub(super) fn names(&self) -> usize {
+    pub(crate) fn names(&self) -> usize {
         self.names.len()
     }
 
-    pub(super) fn report(&self) -> String {
+    pub(crate) fn report(&self) -> String {
         let mut report = format!("{:?}\n", self.shop);
         for one in self.fleet.iter().flat_map(Fleet::instances) {
             let (stage, reason) = (one.stage.as_str(), one.reason);
@@ -445,7 +459,7 @@ impl Scene {
 }
 
 /// How the fleet of a shop lives.
-pub(super) fn fleet_settings(shop: &Shop) -> Settings {
+pub(crate) fn fleet_settings(shop: &Shop) -> Settings {
     let settings = &shop.settings;
     Settings {
         pool: PoolName::new("shop"),
@@ -455,6 +469,7 @@ pub(super) fn fleet_settings(shop: &Shop) -> Settings {
         replace_after: settings.replace_after,
         slow_start: shop.slow_start,
         drain: seconds(60),
+        on_scale_in: OnScaleIn::Move,
         warm_up: WarmUp::None,
         pace: Pace::default(),
     }

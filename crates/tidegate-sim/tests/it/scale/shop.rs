@@ -18,21 +18,21 @@ use tidegate_sim::fluid::queue::Queue;
 use tidegate_sim::traffic::Rate;
 
 /// What a server does, in requests a second.
-pub(super) const RATE: f64 = 100.0;
+pub(crate) const RATE: f64 = 100.0;
 /// How long it works on one, in seconds.
 const SERVICE: f64 = 0.05;
 
-pub(super) const fn seconds(seconds: u64) -> Duration {
+pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-pub(super) fn at(second: u64) -> Instant {
+pub(crate) fn at(second: u64) -> Instant {
     Instant::ZERO + seconds(second)
 }
 
 /// Who sends requests.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Clients {
+pub(crate) enum Clients {
     /// Many that do not wait for each other.
     Open(Rate),
     /// So many that wait for each answer, and then a second.
@@ -41,26 +41,28 @@ pub(super) enum Clients {
 
 /// A shop as it is set up.
 #[derive(Clone, Debug)]
-pub(super) struct Shop {
-    pub(super) settings: Autoscale,
-    pub(super) clients: Clients,
+pub(crate) struct Shop {
+    pub(crate) settings: Autoscale,
+    pub(crate) clients: Clients,
     /// Servers that are listed, and always well.
-    pub(super) listed: u32,
+    pub(crate) listed: u32,
     /// Instances that run when the balancer begins.
-    pub(super) running: u32,
+    pub(crate) running: u32,
     /// What one needs until it answers, at least and at most.
-    pub(super) boot: (Duration, Duration),
+    pub(crate) boot: (Duration, Duration),
     /// What the database does, in requests a second.
-    pub(super) behind: f64,
+    pub(crate) behind: f64,
     /// How old the measure of CPU is when it is seen.
-    pub(super) delay: usize,
+    pub(crate) delay: usize,
+    /// The share of memory in use, with work or without.
+    pub(crate) memory: Option<f64>,
     /// In what time an instance grows to its full weight.
-    pub(super) slow_start: Duration,
+    pub(crate) slow_start: Duration,
 }
 
 impl Shop {
     /// Six servers of six to sixty, that launch in 30 seconds and have nothing to do.
-    pub(super) fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self {
             settings: settings(policy),
             clients: Clients::Open(Rate::Steady(0.0)),
@@ -69,18 +71,19 @@ impl Shop {
             boot: (seconds(20), seconds(30)),
             behind: f64::INFINITY,
             delay: 0,
+            memory: None,
             slow_start: Duration::ZERO,
         }
     }
 
     /// One that launches in this time, and is known to.
-    pub(super) fn booting(mut self, boot: u64) -> Self {
+    pub(crate) fn booting(mut self, boot: u64) -> Self {
         self.boot = (seconds(boot), seconds(boot));
         self.settings.startup = seconds(boot);
         self
     }
 
-    pub(super) fn asked(mut self, rate: Rate) -> Self {
+    pub(crate) fn asked(mut self, rate: Rate) -> Self {
         self.clients = Clients::Open(rate);
         self
     }
@@ -134,27 +137,27 @@ fn settings(policy: Policy) -> Autoscale {
     }
 }
 
-pub(super) fn ratio(ratio: f64) -> Ratio {
+pub(crate) fn ratio(ratio: f64) -> Ratio {
     Ratio::new(ratio).expect("the tests' ratios are ratios")
 }
 
 /// What a second of work came to.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Worked {
-    pub(super) demand: Demand,
+pub(crate) struct Worked {
+    pub(crate) demand: Demand,
     /// The mean share of CPU in use, of the servers in rotation.
-    pub(super) cpu: Option<f64>,
+    pub(crate) cpu: Option<f64>,
 }
 
 /// The line in front of the servers.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Floor {
+pub(crate) struct Floor {
     queue: Queue,
 }
 
 impl Floor {
     /// Lets a second pass in which `servers` work.
-    pub(super) fn work(
+    pub(crate) fn work(
         &mut self,
         shop: &Shop,
         servers: u32,

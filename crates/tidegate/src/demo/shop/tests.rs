@@ -22,6 +22,8 @@ impl World {
             capacity: NonZeroU16::new(capacity).expect("not zero"),
             service_time: Duration::from_millis(1),
             book: Book::new(directory.clone()),
+            release: None,
+            faults: 0.0,
         };
         let (said, address) = oneshot::channel();
         task::spawn(
@@ -88,6 +90,8 @@ async fn more_than_the_queue_holds_is_refused_and_the_rest_is_served() {
         capacity: NonZeroU16::MIN,
         service_time: Duration::from_millis(20),
         book: Book::new(PathBuf::new()),
+        release: None,
+        faults: 0.0,
     });
     let begin = tokio::time::Instant::now();
     let work = || shop.work(|| Answer::new("200 OK", ""));

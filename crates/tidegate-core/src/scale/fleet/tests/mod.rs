@@ -5,4 +5,5 @@ mod pace;
 mod provider;
 mod replace;
 mod restart;
+mod sessions;
 mod stage;

@@ -14,6 +14,7 @@ use super::super::record::FleetRecord;
 use super::super::settings::{Pace, Settings, WarmUp};
 use crate::model::ids::PoolName;
 use crate::model::server::Availability;
+use crate::model::session::OnScaleIn;
 use crate::time::{Duration, Instant};
 
 pub(super) const TEMPLATE: u64 = 7;
@@ -27,6 +28,7 @@ pub(super) fn settings(instances_max: u32) -> Settings {
         replace_after: Duration::from_secs(120),
         slow_start: Duration::from_secs(30),
         drain: Duration::from_secs(300),
+        on_scale_in: OnScaleIn::Move,
         warm_up: WarmUp::None,
         pace: Pace::default(),
     }

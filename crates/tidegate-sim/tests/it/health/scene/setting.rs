@@ -30,6 +30,7 @@ pub(super) fn pool(chance: &mut Rng) -> Pool {
         protocol: Protocol::Http1,
         tls: None,
         slow_start: Duration::ZERO,
+        drain_timeout: Duration::from_secs(300),
         backup_when: if chance.below(2) == 0 { BackupWhen::Short } else { BackupWhen::Empty },
         when_all_down: WhenAllDown::FailOpen,
         retry_budget: RetryBudget { ratio: ratio(0.2), min_per_second: 3 },
@@ -41,6 +42,7 @@ pub(super) fn pool(chance: &mut Rng) -> Pool {
         health: (chance.below(4) != 0).then(check),
         passive: passive(),
         error_pages: ErrorPages::default(),
+        session: None,
         autoscale: None,
     }
 }
