@@ -7,9 +7,8 @@
 //!
 //! Reading order: `cell`, `histogram` and `latency` (the kinds), `listener`, `route`, `pool`,
 //! `server`, `version` and `mirror` (what is counted of each), `compression`, `refusal` and
-//! `handshake` (why requests are turned away, and how TLS
-//! begins), `worker` (the cells of one writer), `registry` (all writers), and
-//! `ending` and `access_log` (a line for each request).
+//! `handshake` (why requests are turned away, and how TLS begins), `worker` (the cells of one
+//! writer), `registry` (all writers), and `ending` and `access_log` (a line for each request).
 
 pub mod access_log;
 pub mod cell;

@@ -1,9 +1,9 @@
 //! The cells of one writer: a worker of the data plane, or the control plane.
 //!
 //! Refusals are counted in place. The cells of listeners, routes, pools, servers and versions are
-//! made when first asked for: the worker asks once for each name it meets and keeps the answer beside its
-//! snapshot. Asking takes a lock that only a scrape and a reload take as well, each for as long as
-//! it reads this writer's cells of one kind.
+//! made when first asked for: the worker asks once for each name it meets and keeps the answer
+//! beside its snapshot. Asking takes a lock that only a scrape and a reload take as well, each for
+//! as long as it reads this writer's cells of one kind.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -174,10 +174,11 @@ fn named_behind<'a>(mark: &'a str, text: &'a str) -> impl Iterator<Item = &'a st
 }
 
 /// Where tests that are named by cases are.
-const DIRECTORIES: [&str; 5] = [
+const DIRECTORIES: [&str; 6] = [
     "tests/it",
     "tests/it/h2",
     "../tidegate-sim/tests/it/scale",
+    "../tidegate-sim/tests/it/verdict",
     "../tidegate-core/src/release/audience",
     "../tidegate-net/src",
 ];

@@ -111,6 +111,7 @@ fn found(verdict: &Verdict) -> Option<&Test> {
     }
 }
 
+/// Case L6 of docs/security-cases.md, as far as it is the candidate that is starved.
 #[test]
 fn too_little_traffic_holds_and_says_so() {
     let mut scene = Scene::new(&settings());

@@ -6,7 +6,7 @@ use tidegate_core::rollout::analysis::verdict::Outcome;
 use tidegate_core::time::{Duration, Instant};
 
 use super::rivals::{Flagger, peek};
-use super::scene::{Scene, Traffic};
+use super::scene::{LOOK, Scene, Traffic};
 
 /// How the runs of a scene ended.
 #[derive(Debug, Default)]
@@ -61,13 +61,14 @@ fn run(scene: &Scene, court: Court, seed: u64) -> [Option<u32>; 3] {
     let (mut traffic, mut breaches) = (Traffic::new(*scene, seed), [None; 3]);
     let (mut judge, mut flagger) = (Judge::new(&scene.analysis()), Flagger::default());
     let mut share = Share::NONE;
-    for second in 0..scene.seconds() {
+    let stride = scene.stride();
+    for second in (0..scene.seconds()).step_by(stride as usize) {
         if scene.share(second) != share {
             share = scene.share(second);
             judge.begin_step(share);
         }
         let mut found = [false; 3];
-        if breaches[0].is_none() {
+        if breaches[0].is_none() && second % LOOK == 0 {
             let now = Instant::ZERO + Duration::from_secs(u64::from(second));
             let verdict = judge.look(&Look { now, totals: traffic.totals, custom: &[] });
             found[0] = matches!(verdict.outcome, Outcome::Breach(_));
@@ -81,7 +82,7 @@ fn run(scene: &Scene, court: Court, seed: u64) -> [Option<u32>; 3] {
         if court == Court::Judge && breaches[0].is_some() {
             break;
         }
-        traffic.second(second);
+        traffic.pass(stride, second);
     }
     breaches
 }

@@ -10,6 +10,8 @@ use tidegate_core::time::Duration;
 
 use super::chance::{Spread, binomial, poisson};
 
+/// Seconds from look to look of the judge; it judges windows of as many.
+pub(super) const LOOK: u32 = 5;
 /// Errors of a version that is well.
 const ERRORS: f64 = 0.005;
 /// Latency of a version that is well: a median of 40 ms and a 99th percentile of 257 ms.
@@ -79,6 +81,11 @@ impl Scene {
         }
     }
 
+    /// Seconds that are drawn at once: where nothing begins within a look, all of it.
+    pub(super) fn stride(&self) -> u32 {
+        if matches!(self.fault, Fault::None) && self.rate >= 100.0 { LOOK } else { 1 }
+    }
+
     /// When the fault is there; what was aborted before was aborted for nothing.
     pub(super) fn faulty_from(&self) -> u32 {
         if matches!(self.fault, Fault::LateErrors(_)) { TROUBLE.start } else { 0 }
@@ -135,9 +142,9 @@ impl Traffic {
         Self { scene, rng: Rng::new(seed), well, candidate, slow, running: [0; 2], totals }
     }
 
-    /// One second passes.
-    pub(super) fn second(&mut self, second: u32) {
-        let all = poisson(&mut self.rng, self.scene.rate);
+    /// So many seconds pass from this one on.
+    pub(super) fn pass(&mut self, seconds: u32, second: u32) {
+        let all = poisson(&mut self.rng, self.scene.rate * f64::from(seconds));
         let share = self.scene.share(second).as_fraction();
         let candidate = binomial(&mut self.rng, all, share);
         for (side, requests) in [all - candidate, candidate].into_iter().enumerate() {
