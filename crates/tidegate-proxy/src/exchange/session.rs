@@ -116,7 +116,7 @@ pub(super) fn server(x: &mut Exchange, course: &Course<'_>, now: Instant) -> Opt
         SessionMode::IpHash => return None,
     };
     let gone = |why| Leave { why, towards: None };
-    let kept = tags.find(remembered).ok_or(gone(Moved::Gone)).and_then(|server| {
+    let kept = tags.find(remembered).ok_or_else(|| gone(Moved::Gone)).and_then(|server| {
         if x.tried.contains(&server) {
             return Err(gone(Moved::Failed));
         }

@@ -4,7 +4,7 @@
 //! have slots and a queue. What decides is production code: `Balancer::keep`, then
 //! `Balancer::pick`, on two cores that see the same counters.
 //!
-//! `TIDEGATE_SHARES=1` prints the figures of `bench/RESULTS.md`.
+//! `TIDEGATE_SHARES=1` prints the figures.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
