@@ -1,5 +1,6 @@
 //! Rollouts: started, taken from step to step, ended, and the same after a restart.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tidegate_control::control::Reload;
@@ -8,11 +9,15 @@ use tidegate_control::release::facts::Word;
 use tidegate_control::release::status::RolloutStatus;
 use tidegate_control::release::steering::{Order, OrderError};
 use tidegate_core::config::diagnostic::Severity;
+use tidegate_core::http::head::Head;
 use tidegate_core::model::ids::RolloutName;
 use tidegate_core::model::rollout::Share;
 use tidegate_core::release::division::Division;
 use tidegate_core::rollout::command::{Command, CommandError, Reach, Urgency};
 use tidegate_core::time::Duration;
+use tidegate_net::http::Wire;
+use tidegate_net::task;
+use tokio::net::TcpListener;
 
 use crate::support::balancer::{Balancer, told, until};
 use crate::support::directory::Directory;
@@ -26,12 +31,14 @@ struct World {
 }
 
 const MANY: &str = "hold = \"1h\"\nbake = \"1h\"";
+const UNWATCHED: &str = "analysis = \"off\"\n";
 const ONE: &str = "steps = [100]\nbake = \"0s\"\nkeep_old = \"0s\"";
 
 impl World {
     async fn new(keys: &str) -> Self {
         let servers = [nobody().await.to_string(), nobody().await.to_string()];
-        Self { directory: Directory::new(), keys: keys.to_owned(), servers }
+        let keys = format!("{UNWATCHED}{keys}");
+        Self { directory: Directory::new(), keys, servers }
     }
 
     /// The file, with a route to this pool and, if wanted, the definition.
@@ -40,7 +47,7 @@ impl World {
         let definition = definition.map_or_else(String::new, |keys| {
             format!(
                 "[rollout.v2]\npool = \"shop\"\ncandidate = \"shop-v2\"\nstrategy = \"canary\"\n\
-                 analysis = \"off\"\n{keys}\n"
+                 {keys}\n"
             )
         });
         let [old, new] = &self.servers;
@@ -245,7 +252,7 @@ async fn the_files_word_is_taken_when_somebody_says_so() {
     let balancer = world.start().await;
     command(&balancer, Command::Start).await.expect("it can start");
     reaches(&balancer, 1.0).await;
-    world.write("shop", Some(&format!("{MANY}\nuser = \"client\"")));
+    world.write("shop", Some(&format!("{UNWATCHED}{MANY}\nuser = \"client\"")));
     let [mistake] = <[String; 1]>::try_from(world.mistakes()).expect("one line is to change");
     assert!(mistake.contains("tidegate.toml:18:1: rollout v2 is under way (at 1 %)"), "{mistake}");
     world.write("shop", None);
@@ -265,7 +272,7 @@ async fn the_files_word_is_taken_when_somebody_says_so() {
 async fn a_record_that_cannot_be_believed_is_not_guessed_at() {
     let world = World::new(MANY).await;
     world.directory.write("state/release/v2.json", "{ \"version\": 99 }");
-    world.write("shop", Some(MANY));
+    world.write("shop", Some(&world.keys));
     let [mistake] = <[String; 1]>::try_from(world.mistakes()).expect("it is not believed");
     assert!(mistake.contains("what is kept of rollout v2 cannot be believed"), "{mistake}");
     assert!(world.origin().load_by(Word::OfFile).is_ok());
@@ -281,4 +288,69 @@ async fn everything_goes_back_after_the_bake_as_well() {
     command(&balancer, back).await.expect("stable is there");
     until("all is back", || status(&balancer).view.phase == "aborted").await;
     assert_eq!(divisions(&balancer), []);
+}
+
+/// A Prometheus server that says 5 of the candidate and 0.5 of stable, or of both alike.
+async fn prometheus(shared: bool) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let serve = async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (mut wire, mut head) = (Wire::new(stream), Head::default());
+            if !wire.request(&mut head).await.is_ok_and(|asked| asked) {
+                continue;
+            }
+            let value = if shared || head.target().contains("shop-v2") { "5" } else { "0.5" };
+            let body = format!(
+                "{{\"status\":\"success\",\"data\":{{\"resultType\":\"scalar\",\"result\":[1,\
+                 \"{value}\"]}}}}"
+            );
+            let reply = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            // Whoever asked may have gone meanwhile.
+            let _ = wire.send(reply.as_bytes()).await;
+        }
+    };
+    drop(task::spawn("test-prometheus", serve));
+    address
+}
+
+/// A world that watches one measure, which may be 1 at most.
+async fn watched(shared: bool) -> World {
+    let server = prometheus(shared).await;
+    let mut world = World::new("").await;
+    world.keys = format!(
+        "{MANY}\nanalysis = {{ custom = [{{ name = \"orders\", prometheus = \"http://{server}\", \
+         query = \"orders_{{version}}\", max = 1, every = \"50ms\" }}] }}"
+    );
+    world
+}
+
+#[tokio::test]
+async fn a_candidate_that_is_found_worse_loses_its_users_at_once() {
+    let world = watched(false).await;
+    let balancer = world.start().await;
+    command(&balancer, Command::Start).await.expect("it can start");
+    until("it is ended", || status(&balancer).view.phase == "aborted").await;
+    assert_eq!(divisions(&balancer), []);
+    let status = status(&balancer);
+    let why = status.view.ended.clone().expect("it says why");
+    assert!(why.contains("orders"), "{why}");
+    let verdict = status.view.verdict.clone().expect("it was judged");
+    assert_eq!(verdict["outcome"], "breach");
+    assert_eq!(verdict["numbers"]["measures"][0]["candidate"], 5.0, "{verdict}");
+    assert!(status.verdicts.breach > 0);
+    let events = balancer.control.events(0).events;
+    let last = events.iter().rfind(|event| event.message.contains("aborted, from 1 % to 0 %"));
+    let reason = &last.expect("people are told").reason;
+    assert!(reason.starts_with("breach: ") && reason.contains("0.5 of stable"), "{reason}");
+}
+
+#[tokio::test]
+async fn what_both_versions_have_ends_nothing() {
+    let world = watched(true).await;
+    let balancer = world.start().await;
+    command(&balancer, Command::Start).await.expect("it can start");
+    reaches(&balancer, 1.0).await;
+    until("it was judged often", || status(&balancer).verdicts.hold > 3).await;
+    assert_eq!((status(&balancer).verdicts.breach, percent(&balancer)), (0, 1.0));
 }

@@ -195,7 +195,7 @@ impl Shell {
     }
 
     pub(super) fn smoked(&mut self, run: Option<u32>, succeeds: bool) {
-        let Some(run) = run.or(self.smoking.take()) else { return };
+        let Some(run) = run.or_else(|| self.smoking.take()) else { return };
         let result = if succeeds { Ok(()) } else { Err("it fails".to_owned()) };
         self.hear(Input::Smoked { run, result });
     }

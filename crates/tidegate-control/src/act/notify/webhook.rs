@@ -11,7 +11,7 @@ use tidegate_core::config::diagnostic::{Diagnostic, Severity};
 use tidegate_core::model::node::Config;
 use tidegate_core::model::notify::{Notify, Topic};
 use tidegate_core::model::tls::TlsVersion;
-use tidegate_core::model::written::Written;
+use tidegate_core::model::written::{Place, Written};
 use tidegate_core::time::Duration;
 use tidegate_net::tls::Alpn;
 use tidegate_net::tls::client::{Client, ClientSetup};
@@ -68,16 +68,16 @@ pub(crate) fn resolve(
     let mut files = Files::default();
     let mut mistakes = Vec::new();
     let webhooks = config.notify.iter().filter_map(|asked| {
-        let url = url(asked, &mut files).map_err(|mistake| mistakes.push(mistake));
-        let roots = roots(asked, &mut files).map_err(|mistake| mistakes.push(mistake));
-        webhook(asked, url.ok()?, roots.ok()?).map_err(|mistake| mistakes.push(mistake)).ok()
+        let url = url(asked, &mut files).map_err(|mistake| mistakes.push(*mistake));
+        let roots = roots(asked, &mut files).map_err(|mistake| mistakes.push(*mistake));
+        webhook(asked, url.ok()?, roots.ok()?).map_err(|mistake| mistakes.push(*mistake)).ok()
     });
     let webhooks = webhooks.collect();
     sources.join(files.sources);
     if mistakes.is_empty() { Ok(webhooks) } else { Err(mistakes) }
 }
 
-fn webhook(asked: &Notify, url: Uri, roots: Roots) -> Result<Webhook, Diagnostic> {
+fn webhook(asked: &Notify, url: Uri, roots: Roots) -> Result<Webhook, Box<Diagnostic>> {
     let setup = || ClientSetup {
         roots: roots.clone(),
         identity: None,
@@ -87,24 +87,25 @@ fn webhook(asked: &Notify, url: Uri, roots: Roots) -> Result<Webhook, Diagnostic
     };
     let place = asked.ca.as_ref().map_or(&asked.webhook.place, |ca| &ca.place);
     let tls = (url.scheme() == Some(&Scheme::HTTPS)).then(|| Client::new(setup())).transpose();
-    let tls = tls.map_err(|error| Diagnostic::new(place, Severity::Error, sentence(&error)))?;
+    let tls = tls.map_err(|error| mistake(place, sentence(&error)))?;
     let (name, on) = (asked.webhook.value.to_string(), asked.on.clone());
     Ok(Webhook { name, url, on, timeout: asked.timeout, roots, tls: tls.map(Arc::new) })
 }
 
 /// What a reference stands for; no message repeats it.
-fn url(asked: &Notify, files: &mut Files) -> Result<Uri, Diagnostic> {
+fn url(asked: &Notify, files: &mut Files) -> Result<Uri, Box<Diagnostic>> {
     let Written { value: reference, place } = &asked.webhook;
-    let mistake = |why: String| Diagnostic::new(place, Severity::Error, why);
-    let content = files.resolve(reference).map_err(mistake)?;
+    let content = files.resolve(reference).map_err(|why| mistake(place, why))?;
     let url = std::str::from_utf8(&content).ok().and_then(|text| parse(text.trim_end()));
     url.ok_or_else(|| {
         let expected = "a URL with `http://` or `https://`, without a name and a password in it";
-        Diagnostic {
-            expected: Some(expected.to_owned()),
-            ..mistake(format!("{reference} is no URL"))
-        }
+        let mistake = mistake(place, format!("{reference} is no URL"));
+        Box::new(Diagnostic { expected: Some(expected.to_owned()), ..*mistake })
     })
+}
+
+fn mistake(place: &Place, why: String) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(place, Severity::Error, why))
 }
 
 fn parse(text: &str) -> Option<Uri> {
@@ -114,12 +115,12 @@ fn parse(text: &str) -> Option<Uri> {
     (is_spoken && bare).then_some(url)
 }
 
-fn roots(asked: &Notify, files: &mut Files) -> Result<Roots, Diagnostic> {
+fn roots(asked: &Notify, files: &mut Files) -> Result<Roots, Box<Diagnostic>> {
     let Some(Written::<PathBuf> { value: path, place }) = &asked.ca else {
         return Ok(Roots::System);
     };
     let content = files.read(path);
-    let content = content.map_err(|why| Diagnostic::new(place, Severity::Error, why))?;
+    let content = content.map_err(|why| mistake(place, why))?;
     Ok(Roots::Pem(content.to_vec()))
 }
 
