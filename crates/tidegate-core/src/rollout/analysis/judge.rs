@@ -324,8 +324,9 @@ fn bar(settings: &Analysis) -> f64 {
     let compared = if settings.compare { 2 } else { 0 };
     let measures = settings.custom.iter().filter(|measure| measure.worse_by.is_some()).count();
     let parts = compared + limits[0] + limits[1] + measures;
-    (parts.max(1) as f64 / settings.false_alarm.value().clamp(ALARM_LEAST, 1.0)).ln()
+    (parts.max(1) as f64 / settings.false_alarm.value().clamp(ALARM_LEAST, ALARM_MOST)).ln()
 }
 
-/// Nobody can be surer than this.
+/// Nobody can be surer than this, and less is a coin toss.
 const ALARM_LEAST: f64 = 1e-9;
+const ALARM_MOST: f64 = 0.5;
