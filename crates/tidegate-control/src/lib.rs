@@ -11,7 +11,8 @@
 //! Reading order: `observe` (what comes in), `health` (what is made of probes and signals), `tls`
 //! (what is made of certificates and keys), `act` (what is done beyond this process), `scale` (how
 //! many servers there are), `release` (how the servers of one pool take over from another's),
-//! `overrides` (what people ask of single servers), `publish` and `reconcile` (how it takes effect),
+//! `overrides` (what people ask of single servers), `publish` and `reconcile` (how it takes
+//! effect),
 //! `control`, `events`, `status` and `explain` (what people see), `pass` (what they hand out).
 
 #![forbid(unsafe_code)]

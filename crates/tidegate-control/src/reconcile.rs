@@ -167,7 +167,8 @@ enum Input {
     Timeout,
 }
 
-/// What authorities issued earlier, and the keys that are our own, are there before the first client is.
+/// What authorities issued earlier, and the keys that are our own, are there before the first
+/// client is.
 async fn keep(shared: &Shared) {
     let accepted = shared.accepted.load_full();
     if accepted.config.acme().next().is_none() && !accepted.config.makes_keys() {

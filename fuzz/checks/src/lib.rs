@@ -6,8 +6,8 @@
 //! `request_head`, `response_head`, `chunked`, `path`, `authority`, `forwarded`,
 //! `accept_encoding`, `set_cookie`, `session_cookie`, `grpc`), what is written of them
 //! (`access_log`), what is decided
-//! (`config`, `route`, `body`, `edit`, `health`, `frame_budget`, `fleet`, `rollout`), and `exchange`,
-//! which puts a whole data plane between two hostile ends.
+//! (`config`, `route`, `body`, `edit`, `health`, `frame_budget`, `fleet`, `rollout`), and
+//! `exchange`, which puts a whole data plane between two hostile ends.
 
 mod plain;
 

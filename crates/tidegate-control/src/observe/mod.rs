@@ -1,5 +1,5 @@
-//! What the control plane looks at: configuration files (`config_file`) and servers (`probe`), and how
-//! many `sessions` they have.
+//! What the control plane looks at: configuration files (`config_file`) and servers (`probe`), and
+//! how many `sessions` they have.
 //!
 //! `sources` and `glob` read the disk, `watch` tells whether what was read has changed since.
 

@@ -1,4 +1,5 @@
-//! Counts the sessions on each server, once a second, for people and for whoever decides who leaves.
+//! Counts the sessions on each server, once a second, for people and for whoever decides who
+//! leaves.
 
 use tidegate_core::snapshot::{PoolEntry, Snapshot};
 use tidegate_core::time::{Duration, Instant};

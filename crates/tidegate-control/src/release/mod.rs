@@ -3,7 +3,8 @@
 //! A rollout is on the disk before users meet it, and what a look every second finds lets it go on
 //! or sends it back; the division of users that it says is published at once.
 //!
-//! Reading order: `releases` (all rollouts), `runner` (one), `judge`, `hands` (who writes, probes and asks),
+//! Reading order: `releases` (all rollouts), `runner` (one), `judge`, `hands` (who writes, probes
+//! and asks),
 //! `facts` (what a configuration may not contradict), `steering` (what people ask for), `status`
 //! (what people see).
 

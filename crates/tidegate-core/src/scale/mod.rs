@@ -3,8 +3,8 @@
 //! Each look at a pool is `plan(settings, observed, memory, now)`: a pure function from what was
 //! measured to a number with its reasons, the same in production, in `tidegate simulate` and in
 //! every test. Reading order: `meter` (how demand is measured), `observed` (what goes in),
-//! `wish` (what a policy says), the policies (`levels`, `target`, `slo`), `release` (what a rollout asks
-//! for), `plan`; then `fleet`, the life of an instance.
+//! `wish` (what a policy says), the policies (`levels`, `target`, `slo`), `release` (what a
+//! rollout asks for), `plan`; then `fleet`, the life of an instance.
 
 pub mod meter;
 pub mod observed;

@@ -1,7 +1,8 @@
 //! The planner: what a pool should have, by every voice and limit, with the reasons.
 //!
 //! Who wins, highest first: the provider's quota, the budget, `max`; a number by hand; a running
-//! rollout; a sale of the schedule; then the policy with its forecast, and only this last is slowed by the guard. The
+//! rollout; a sale of the schedule; then the policy with its forecast, and only this last is
+//! slowed by the guard. The
 //! same function runs in production, in the simulator and in tests: it reads no clock and draws no
 //! lots, and what it remembers is in `Memory`.
 

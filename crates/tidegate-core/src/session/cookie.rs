@@ -13,7 +13,8 @@
 //! often they are written anew.
 //!
 //! The form is of one length: `version | number (4) | seconds since the epoch (4) | two times pool
-//! (4) and server (8)`, big-endian. A pool of zero, which no name is to be expected to have, is nothing.
+//! (4) and server (8)`, big-endian. A pool of zero, which no name is to be expected to have, is
+//! nothing.
 
 use super::tag::{PoolTag, ServerTag};
 use crate::time::{Duration, UnixTime};
@@ -207,7 +208,8 @@ mod tests {
             written: u32,
         ) {
             let slot = |(pool, server)| (PoolTag(pool), ServerTag(server));
-            let session = Remembered { number, written, slots: [first.map(slot), second.map(slot)] };
+            let slots = [first.map(slot), second.map(slot)];
+            let session = Remembered { number, written, slots };
             prop_assert_eq!(Remembered::decode(&session.encode()), Some(session));
         }
 

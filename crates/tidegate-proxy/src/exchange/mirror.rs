@@ -1,4 +1,5 @@
-//! Beside step 8 of 8: copies of requests to stable, for the candidate of a rollout to answer too.
+//! Step 8 of 8: copies of requests to stable, for the candidate of a rollout to answer too. Beside
+//! `finish`, once all else is done.
 //!
 //! A copy is an exchange whose client sends nothing more and whose responses nobody reads. It is
 //! begun once the original's response has gone out, so that the original cannot notice: what it

@@ -111,8 +111,8 @@ How users keep their server.
 | `mode` | the server is remembered |
 |---|---|
 | `cookie` | by the user, in a sealed cookie that says nothing to anybody else |
-| `ip-hash` | by nobody: the network of the trusted client address decides, /24 for IPv4 and /56 for \
-IPv6, and the pool balances by it |
+| `ip-hash` | by nobody: the network of the trusted client address decides, /24 for IPv4 and /56 \
+for IPv6, and the pool balances by it |
 | `table` | by the balancer, for each value of something that the application sends |
 
 A session whose server is gone moves to another and stays there when the first returns. So \

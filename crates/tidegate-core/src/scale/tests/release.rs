@@ -1,4 +1,5 @@
-//! Two pools that a rollout is between: each sized on its own demand, and on what the rollout needs.
+//! Two pools that a rollout is between: each sized on its own demand, and on what the rollout
+//! needs.
 
 use super::super::capacity::Able;
 use super::super::observed::{Hand, HandWants};

@@ -1,4 +1,5 @@
-//! What others have seen go wrong between releases and autoscalers, by name: `regress_PROJECT_ISSUE`.
+//! What others have seen go wrong between releases and autoscalers, by name:
+//! `regress_PROJECT_ISSUE`.
 //! Each scenario shows first that what was done there leads into it, and then that ours does not.
 
 use tidegate_core::model::autoscale::Policy;
