@@ -128,7 +128,7 @@ impl Freeze {
 
 impl Thaw {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let thawed: Vec<Frozen> = self.what.map_or(Frozen::ALL.to_vec(), |what| vec![what]);
+        let thawed: Vec<Frozen> = self.what.map_or_else(|| Frozen::ALL.to_vec(), |what| vec![what]);
         for what in thawed {
             let said = match what {
                 Frozen::Autoscale => "pools are scaled again",
