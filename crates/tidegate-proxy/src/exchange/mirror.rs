@@ -44,6 +44,23 @@ struct Copy {
     client: Client,
     exchange: Box<Exchange>,
     original: Answered,
+    _place: Place,
+}
+
+/// Counts a copy among those of its core while it lives, however it ends.
+struct Place(Rc<Worker>);
+
+impl Place {
+    fn take(worker: &Rc<Worker>) -> Self {
+        worker.copies.set(worker.copies.get() + 1);
+        Self(Rc::clone(worker))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.copies.set(self.0.copies.get() - 1);
+    }
 }
 
 /// What is compared of an original and its copy.
@@ -74,11 +91,9 @@ pub(super) fn begin(
     let Some(original) = Answered::of(x) else { return };
     let cells = view.mirror_cells(meeting.index);
     let Some(body) = body_of(x, mirror) else { return cells.leave_out(Uncopied::Body) };
-    let copies = &worker.copies;
-    if copies.get() >= mirror.at_once {
+    if worker.copies.get() >= mirror.at_once {
         return cells.leave_out(Uncopied::Busy);
     }
-    copies.set(copies.get() + 1);
     let copy = Copy {
         view: Rc::clone(view),
         listener,
@@ -92,6 +107,7 @@ pub(super) fn begin(
         },
         exchange: repeat(worker, x, mirror.timeout),
         original,
+        _place: Place::take(worker),
     };
     let worker = Rc::clone(worker);
     task::spawn_local("mirror", move || run(worker, copy));
@@ -160,7 +176,6 @@ async fn run(worker: Rc<Worker>, mut copy: Copy) {
         Some(answered) => compare(&worker, cells, &copy, answered),
         None => cells.failed.increment(),
     }
-    worker.copies.set(worker.copies.get() - 1);
     worker.give_exchange(copy.exchange);
 }
 
