@@ -40,10 +40,10 @@ fn a_balancer_needs_no_file() {
     command.args(["proxy", "--listen", "127.0.0.1:0", "--balance", "round-robin"]);
     command.args(["--to", &one.address.to_string(), "--to", &two.address.to_string()]);
     let balancer = Balancer::start(command);
-    let mut bodies: Vec<String> = (0..8).map(|_| balancer.get("/").body).collect();
-    bodies.sort();
-    bodies.dedup();
-    assert_eq!(bodies, ["one", "two"]);
+    // Every core takes its own turns, and the system spreads connections over cores as it likes.
+    for name in ["one", "two"] {
+        until(name, || (balancer.get("/").body == name).then_some(()));
+    }
 }
 
 #[test]
