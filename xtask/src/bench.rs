@@ -18,6 +18,7 @@ mod machine;
 mod namespace;
 mod peer_config;
 mod plan;
+mod release;
 mod report;
 mod rounds;
 mod setting;
@@ -33,6 +34,7 @@ use candidate::Candidate;
 use clap::Args;
 use load::Load;
 use plan::Point;
+use release::Release;
 use report::{Measured, Report};
 
 use crate::peers::{self, Peer};
@@ -44,6 +46,9 @@ pub(crate) struct Options {
     /// Measure the whole published table and print it as Markdown
     #[arg(long, conflicts_with_all = ["paths", "conns", "load"])]
     all: bool,
+    /// Measure what sessions, a canary and mirroring cost tidegate, instead of balancers
+    #[arg(long, conflicts_with_all = ["all", "candidates", "paths", "load", "tls", "references"])]
+    releases: bool,
     /// Who is measured
     #[arg(long, value_delimiter = ',', default_value = "haproxy,nginx,relay,tidegate")]
     candidates: Vec<String>,
@@ -62,7 +67,8 @@ pub(crate) struct Options {
     /// Certificates that tidegate has to choose from, with --tls
     #[arg(long, default_value_t = 1)]
     certificates: usize,
-    /// wrk; close: wrk, a connection a request; gen: our own generator; gzip: wrk, compressed;
+    /// wrk; close: wrk, a connection a request; gen: our own generator; users: the same, each
+    /// connection a user with cookies; gzip: wrk, compressed;
     /// h2:N: h2load, N streams a connection; handshake:full, handshake:resumed: TLS connections
     /// one after the other; idle:N: resident memory of N idle connections; or a command with {url}
     /// {port} {path} {conns} {dur}, printing `REQS n` and perhaps `LAT p50 p99` in microseconds
@@ -92,7 +98,13 @@ pub(crate) struct Options {
 ///
 /// # Errors
 /// When a peer is missing, does not build or start, or answers wrongly.
-pub(crate) fn run(options: &Options) -> Result<()> {
+pub(crate) fn run(mut options: Options) -> Result<()> {
+    if options.releases {
+        let with = Release::ALL.map(Release::name);
+        options.candidates = ["tidegate"].into_iter().chain(with).map(str::to_owned).collect();
+        options.references = vec!["tidegate".to_owned()];
+    }
+    let options = &options;
     ensure!(options.rounds > 0 && options.dur > 0, "at least one round of a second");
     if !options.in_namespace {
         peers::ensure_all(&needed(options))?;
@@ -114,7 +126,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             fs::write(file, report.json()?).with_context(|| format!("cannot write {file:?}"))?;
         }
     }
-    if options.all {
+    if options.all || options.releases {
         print!("{}", report.markdown());
     }
     Ok(())

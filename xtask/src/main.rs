@@ -46,7 +46,7 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Test => return test::run(),
         Task::Tidy => tidy::run()?,
-        Task::Bench(options) => bench::run(&options)?,
+        Task::Bench(options) => bench::run(options)?,
         Task::Instructions => drop(instructions::run()?),
     }
     Ok(ExitCode::SUCCESS)

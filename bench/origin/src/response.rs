@@ -75,10 +75,12 @@ enum Body {
 }
 
 /// One finished response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// Its status, for example 200.
     pub status: u16,
+    /// The cookie that it sets first, as a request carries it.
+    pub cookie: Option<String>,
 }
 
 /// The response is broken, or framed in a way the reader does not know.
@@ -106,9 +108,10 @@ impl Reader {
             return Ok(None);
         }
         let status = status(&self.head).ok_or(Unreadable)?;
+        let cookie = cookie(&self.head);
         self.head.clear();
         self.body = Body::NotYet;
-        Ok(Some(Finished { status }))
+        Ok(Some(Finished { status, cookie }))
     }
 }
 
@@ -136,8 +139,7 @@ impl Body {
 
 fn framing(head: &[u8]) -> Result<Body, Unreadable> {
     let text = std::str::from_utf8(head).map_err(|_| Unreadable)?;
-    for (name, value) in text.split("\r\n").filter_map(|line| line.split_once(':')) {
-        let value = value.trim();
+    for (name, value) in fields(text) {
         if name.eq_ignore_ascii_case("content-length") {
             return value.parse().map(Body::Left).map_err(|_| Unreadable);
         }
@@ -146,6 +148,18 @@ fn framing(head: &[u8]) -> Result<Body, Unreadable> {
         }
     }
     Err(Unreadable)
+}
+
+/// The names and values of a head.
+fn fields(head: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = head.split("\r\n").filter_map(|line| line.split_once(':'));
+    lines.map(|(name, value)| (name, value.trim()))
+}
+
+fn cookie(head: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(head).ok()?;
+    let (_, set) = fields(text).find(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))?;
+    set.split(';').next().map(str::to_owned)
 }
 
 fn status(head: &[u8]) -> Option<u16> {
@@ -157,7 +171,8 @@ fn status(head: &[u8]) -> Option<u16> {
 mod tests {
     use super::*;
 
-    const OK: Result<Option<Finished>, Unreadable> = Ok(Some(Finished { status: 200 }));
+    const OK: Result<Option<Finished>, Unreadable> =
+        Ok(Some(Finished { status: 200, cookie: None }));
 
     #[test]
     fn what_the_origin_sends_is_read_whole_however_it_is_cut() {
@@ -186,8 +201,16 @@ mod tests {
     fn an_unknown_path_is_not_found() {
         for path in ["/", "/s/", "/s/x", "/s/67108865", "/t/1"] {
             let finished = Reader::default().feed(&for_path(path));
-            assert_eq!(finished, Ok(Some(Finished { status: 404 })), "{path}");
+            assert_eq!(finished, Ok(Some(Finished { status: 404, cookie: None })), "{path}");
         }
+    }
+
+    #[test]
+    fn a_cookie_is_told_without_its_attributes() {
+        let head = "HTTP/1.1 200 OK\r\nset-cookie: a=b; Path=/\r\nContent-Length: 0\r\n\r\n";
+        let finished = Reader::default().feed(head.as_bytes());
+        let cookie = Some("a=b".to_owned());
+        assert_eq!(finished, Ok(Some(Finished { status: 200, cookie })));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, Error, Result, bail};
 
 use super::fleet::ORIGIN_PORT;
+use super::release::Release;
 use crate::{peers, workspace};
 
 /// One program between load and origin.
@@ -17,6 +18,8 @@ pub(super) struct Candidate {
     pub(super) port: u16,
     /// Program and arguments.
     pub(super) command: Vec<String>,
+    /// What to run once it listens: program and arguments, or nothing.
+    pub(super) then: Vec<String>,
 }
 
 /// A candidate known by name; its configuration is written to `directory` before it starts.
@@ -24,6 +27,9 @@ pub(super) struct Candidate {
 /// # Errors
 /// When the name is not known, or its program not found.
 pub(super) fn known(name: &str, directory: &Path) -> Result<Candidate> {
+    if let Some(release) = Release::ALL.into_iter().find(|release| release.name() == name) {
+        return releasing(release, directory);
+    }
     let file = |name: &str| text(&directory.join(name));
     let (port, command) = match name {
         "haproxy" => (9101, vec![installed(name)?, "-db".into(), "-f".into(), file("haproxy.cfg")]),
@@ -43,7 +49,16 @@ pub(super) fn known(name: &str, directory: &Path) -> Result<Candidate> {
         "tidegate" => (9200, vec![built(name)?, "run".into(), "-c".into(), file("tidegate.toml")]),
         _ => bail!("no candidate is called `{name}`; give it as NAME|PORT|COMMAND"),
     };
-    Ok(Candidate { name: name.to_owned(), port, command })
+    Ok(Candidate { name: name.to_owned(), port, command, then: Vec::new() })
+}
+
+fn releasing(release: Release, directory: &Path) -> Result<Candidate> {
+    let (name, program) = (release.name().to_owned(), built("tidegate")?);
+    let file = text(&directory.join(format!("{name}.toml")));
+    let command = vec![program.clone(), "run".into(), "-c".into(), file];
+    let order = release.order().map(|order| [vec![program], order.to_vec()].concat());
+    let then = order.unwrap_or_default();
+    Ok(Candidate { name, port: release.port(), command, then })
 }
 
 fn installed(program: &str) -> Result<String> {
@@ -72,7 +87,7 @@ impl FromStr for Candidate {
         let port = port.parse().with_context(|| format!("`{port}` is no port"))?;
         // `exec` makes the command the process that is measured, not a child of a shell.
         let command = vec!["sh".to_owned(), "-c".to_owned(), format!("exec {command}")];
-        Ok(Self { name: name.to_owned(), port, command })
+        Ok(Self { name: name.to_owned(), port, command, then: Vec::new() })
     }
 }
 

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal};
 
 use super::candidate::Candidate;
 use super::peer_config;
+use super::release;
 use super::setting::Setting;
 use crate::{clock, workspace};
 
@@ -80,6 +81,7 @@ impl Fleet {
             name: "origin".to_owned(),
             port: ORIGIN_PORT,
             command: vec![program, ORIGIN_PORT.to_string()],
+            then: Vec::new(),
         };
         let origin = Process::start(&origin, LOADING, directory)?;
         let members = candidates.iter().map(|candidate| {
@@ -116,6 +118,7 @@ impl Process {
         let child = Command::new(&words[0])
             .args(&words[1..])
             .current_dir(directory)
+            .env(release::TOKEN, name)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -134,12 +137,23 @@ impl Process {
             let printed = fs::read_to_string(&log).unwrap_or_default();
             bail!("{name} does not listen on port {}:\n{printed}", candidate.port);
         }
+        order(candidate).with_context(|| format!("{name} takes no orders"))?;
         Ok(process)
     }
 
     fn has_ended(&mut self) -> bool {
         !matches!(self.0.try_wait(), Ok(None))
     }
+}
+
+/// Says to one that listens what is to be said to it, if anything is.
+fn order(candidate: &Candidate) -> Result<()> {
+    let Some((program, arguments)) = candidate.then.split_first() else { return Ok(()) };
+    let mut command = Command::new(program);
+    let output = command.args(arguments).env(release::TOKEN, &candidate.name).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}: {said}", candidate.then.join(" "));
+    Ok(())
 }
 
 impl Drop for Process {

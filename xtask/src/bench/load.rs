@@ -30,6 +30,8 @@ pub(super) enum Load {
     Handshake(Handshake),
     /// The generator of this project, in the manner of wrk.
     Gen,
+    /// The same, each connection a user with cookies.
+    Users,
     /// So many connections that say nothing after one request.
     Idle(u32),
     /// Any command that prints `REQS n`.
@@ -78,6 +80,7 @@ impl FromStr for Load {
             "wrk" => Self::Wrk,
             "close" => Self::Close,
             "gen" => Self::Gen,
+            "users" => Self::Users,
             "gzip" => Self::Gzip,
             "handshake:full" => Self::Handshake(Handshake::Full),
             "handshake:resumed" => Self::Handshake(Handshake::Resumed),
@@ -88,8 +91,8 @@ impl FromStr for Load {
                 }
                 _ if text.contains([' ', '/']) => Self::Command(text.to_owned()),
                 _ => bail!(
-                    "expected wrk, close, gen, gzip, h2:N, handshake:full, handshake:resumed, \
-                     idle:N or a command"
+                    "expected wrk, close, gen, users, gzip, h2:N, handshake:full, \
+                     handshake:resumed, idle:N or a command"
                 ),
             },
         })
@@ -159,11 +162,12 @@ impl Load {
                 command.push(certificate);
                 command
             }
-            Self::Gen => {
+            Self::Gen | Self::Users => {
                 let program = workspace::target()?.join("release/loadgen");
-                let program = program.to_string_lossy().into_owned();
-                let arguments = words(format!("{port} {path} {connections} {seconds}"));
-                [vec![program], arguments].concat()
+                let mut command = vec![program.to_string_lossy().into_owned()];
+                command.extend(words(format!("{port} {path} {connections} {seconds}")));
+                command.extend((*self == Self::Users).then(|| "--users".to_owned()));
+                command
             }
             Self::Command(template) => {
                 let command = template
@@ -315,6 +319,7 @@ Requests/sec:  55667.27
             ("wrk", Load::Wrk),
             ("close", Load::Close),
             ("gen", Load::Gen),
+            ("users", Load::Users),
             ("idle:10000", Load::Idle(10_000)),
             ("gzip", Load::Gzip),
             ("h2:10", Load::Http2 { streams: 10 }),

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::release::Release;
 use super::setting::{self, Scheme, Setting};
 use crate::workspace;
 
@@ -28,9 +29,19 @@ pub(super) fn write(directory: &Path, setting: Setting, connections: u32) -> Res
     let haproxy = haproxy(setting, HAPROXY_CONNECTIONS.max(wanted));
     let nginx = nginx(setting, NGINX_CONNECTIONS.max(wanted));
     let file = workspace::root().join("bench/tidegate.toml");
-    let own = fs::read_to_string(&file).with_context(|| format!("cannot read {file:?}"))?;
-    let own = format!("{own}{}", tidegate(setting));
-    for (name, text) in [("haproxy.cfg", haproxy), ("nginx.conf", nginx), ("tidegate.toml", own)] {
+    let base = fs::read_to_string(&file).with_context(|| format!("cannot read {file:?}"))?;
+    let own = format!("{base}{}", tidegate(setting));
+    let named = |name: &str, text| (name.to_owned(), text);
+    let mut files = vec![
+        named("haproxy.cfg", haproxy),
+        named("nginx.conf", nginx),
+        named("tidegate.toml", own),
+    ];
+    for release in Release::ALL {
+        release.forget(directory).context("cannot forget an earlier run")?;
+        files.push((format!("{}.toml", release.name()), release.config(&base)));
+    }
+    for (name, text) in files {
         let file = directory.join(name);
         fs::write(&file, text).with_context(|| format!("cannot write {file:?}"))?;
     }

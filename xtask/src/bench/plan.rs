@@ -65,6 +65,7 @@ impl Point {
         let connections = self.connections;
         match &self.load {
             Load::Wrk | Load::Gen => format!("{what}, {connections} connections"),
+            Load::Users => format!("{what}, {connections} users with cookies"),
             Load::Close => format!("{what}, a connection per request, {connections} at a time"),
             Load::Gzip => format!("{what} of HTML in gzip, {connections} connections"),
             Load::Http2 { streams } => {
@@ -88,6 +89,9 @@ fn size_text(bytes: u64) -> String {
 
 /// The points that `options` ask for, in order.
 pub(super) fn points(options: &Options) -> Vec<Point> {
+    if options.releases {
+        return vec![Point::new(Load::Users, "/s/1024", 64)];
+    }
     if options.all {
         return if options.tls { published_web() } else { published() };
     }

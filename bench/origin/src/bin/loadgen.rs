@@ -1,7 +1,9 @@
 //! A closed-loop load generator: every connection sends its next request when the last is answered.
 //!
 //! One thread, one epoll, no pipelining. Prints `REQS n` (answered with a 2xx), `FAIL n` (other
-//! answers, broken or closed connections) and `LAT p50 p99` in microseconds. A closed loop slows
+//! answers, broken or closed connections) and `LAT p50 p99` in microseconds. With `--users` each
+//! connection is a user, who says so and brings back the first cookie that it is given, as a
+//! browser does. A closed loop slows
 //! down with the server it measures, so its latencies say how busy the loop was, not what a user
 //! would wait.
 
@@ -31,6 +33,24 @@ struct Arguments {
     connections: usize,
     /// Length of the run, in seconds.
     seconds: u64,
+    /// Each connection is a user of its own, known by the cookie `uid`.
+    #[arg(long)]
+    users: bool,
+}
+
+impl Arguments {
+    /// What the client of this number asks, with a cookie that it was given.
+    fn request(&self, number: usize, cookie: Option<&str>) -> Vec<u8> {
+        let Self { path, port, .. } = self;
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n");
+        if self.users {
+            request += &format!("Cookie: uid={number}");
+            cookie.iter().for_each(|cookie| request += &format!("; {cookie}"));
+            request += "\r\n";
+        }
+        request += "\r\n";
+        request.into_bytes()
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the program")]
@@ -53,12 +73,10 @@ struct Tally {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<Tally> {
-    let port = arguments.port;
-    let request = format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n", arguments.path);
     let poll = Poll::new()?;
     let mut clients = Vec::with_capacity(arguments.connections);
     for token in 0..arguments.connections {
-        clients.push(Client::start(&poll, token, port, request.as_bytes())?);
+        clients.push(Client::start(&poll, token, arguments)?);
     }
 
     let mut tally = Tally::new()?;
@@ -69,9 +87,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<Tally> {
         poll.wait(&mut batch, Some(PATIENCE))?;
         for event in batch.events().filter(|event| event.readable) {
             let client = &mut clients[event.token];
-            if client.advance(&mut buffer, request.as_bytes(), &mut tally) == Connection::Lost {
+            if client.advance(&mut buffer, arguments, &mut tally) == Connection::Lost {
                 tally.failed += 1;
-                *client = Client::start(&poll, event.token, port, request.as_bytes())?;
+                *client = Client::start(&poll, event.token, arguments)?;
             }
         }
     }
@@ -79,6 +97,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<Tally> {
 }
 
 struct Client {
+    number: usize,
+    /// What it asks each time.
+    request: Vec<u8>,
     stream: TcpStream,
     reader: Reader,
     asked: Instant,
@@ -92,16 +113,22 @@ enum Connection {
 }
 
 impl Client {
-    fn start(poll: &Poll, token: usize, port: u16, request: &[u8]) -> anyhow::Result<Self> {
-        let mut stream = socket::connect(Ipv4Addr::LOCALHOST, port)?;
-        stream.write_all(request)?;
+    fn start(poll: &Poll, number: usize, arguments: &Arguments) -> anyhow::Result<Self> {
+        let request = arguments.request(number, None);
+        let mut stream = socket::connect(Ipv4Addr::LOCALHOST, arguments.port)?;
+        stream.write_all(&request)?;
         stream.set_nonblocking(true)?;
-        poll.add_stream(&stream, token)?;
-        Ok(Self { stream, reader: Reader::default(), asked: clock::now() })
+        poll.add_stream(&stream, number)?;
+        Ok(Self { number, request, stream, reader: Reader::default(), asked: clock::now() })
     }
 
     /// Reads what came and, when it completes an answer, asks again.
-    fn advance(&mut self, buffer: &mut [u8], request: &[u8], tally: &mut Tally) -> Connection {
+    fn advance(
+        &mut self,
+        buffer: &mut [u8],
+        arguments: &Arguments,
+        tally: &mut Tally,
+    ) -> Connection {
         loop {
             let count = match self.stream.read(buffer) {
                 Ok(0) => return Connection::Lost,
@@ -112,13 +139,16 @@ impl Client {
             let Ok(finished) = self.reader.feed(&buffer[..count]) else { return Connection::Lost };
             if let Some(finished) = finished {
                 let now = clock::now();
-                tally.count(finished, now.duration_since(self.asked));
+                tally.count(&finished, now.duration_since(self.asked));
                 self.asked = now;
-                // A request fits into any socket buffer, and this one is empty.
-                if !matches!(self.stream.write(request), Ok(sent) if sent == request.len()) {
-                    return Connection::Lost;
+                if let Some(cookie) = &finished.cookie {
+                    self.request = arguments.request(self.number, Some(cookie));
                 }
-                return Connection::Serves;
+                // A request fits into any socket buffer, and this one is empty.
+                return match self.stream.write(&self.request) {
+                    Ok(sent) if sent == self.request.len() => Connection::Serves,
+                    _ => Connection::Lost,
+                };
             }
         }
     }
@@ -130,7 +160,7 @@ impl Tally {
         Ok(Self { answered: 0, failed: 0, latency })
     }
 
-    fn count(&mut self, finished: Finished, latency: Duration) {
+    fn count(&mut self, finished: &Finished, latency: Duration) {
         if (200..300).contains(&finished.status) {
             self.answered += 1;
             self.latency.saturating_record(latency.as_micros().try_into().unwrap_or(u64::MAX));
@@ -144,13 +174,27 @@ impl Tally {
 mod tests {
     use super::*;
 
+    fn finished(status: u16) -> Finished {
+        Finished { status, cookie: None }
+    }
+
+    #[test]
+    fn a_user_brings_back_what_it_was_given() {
+        let mut arguments = Arguments::parse_from(["loadgen", "80", "/", "1", "1"]);
+        assert_eq!(arguments.request(7, None), b"GET / HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n");
+        arguments.users = true;
+        let request = arguments.request(7, Some("a=b"));
+        let text = String::from_utf8(request).expect("it is text");
+        assert!(text.ends_with("\r\nCookie: uid=7; a=b\r\n\r\n"), "{text}");
+    }
+
     #[test]
     fn latencies_are_told_apart_and_the_longest_are_counted_too() {
         let mut tally = Tally::new().expect("the limits are sound");
         for millis in [1, 250, 250, 120_000] {
-            tally.count(Finished { status: 200 }, Duration::from_millis(millis));
+            tally.count(&finished(200), Duration::from_millis(millis));
         }
-        tally.count(Finished { status: 503 }, Duration::from_millis(1));
+        tally.count(&finished(503), Duration::from_millis(1));
         assert_eq!((tally.answered, tally.failed), (4, 1));
         let median = tally.latency.value_at_quantile(0.5);
         assert!(median.abs_diff(250_000) < 250, "{median}");

@@ -307,7 +307,8 @@ async fn converse_two(client: &real::Client, request: &Message) -> Result<Messag
     let (mut response, mut stream) = offer.send_request(head, bare)?;
     let mut message = Message::default();
     if !bare {
-        send_body(&mut stream, request).await?;
+        // An answer that came first has ended the stream (RFC 9113, section 8.1) and counts.
+        let _ = send_body(&mut stream, request).await;
     }
     while let Some(interim) =
         std::future::poll_fn(|context| response.poll_informational(context)).await
