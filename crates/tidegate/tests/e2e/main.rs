@@ -20,4 +20,5 @@ mod servers;
 mod simulate;
 mod stop;
 mod surface;
+mod takeover;
 mod tls;
