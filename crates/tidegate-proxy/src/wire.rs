@@ -7,6 +7,7 @@
 
 mod duplex;
 pub(crate) mod fields;
+pub(crate) mod outlet;
 pub(crate) mod transport;
 
 use std::io::{self, IoSlice};

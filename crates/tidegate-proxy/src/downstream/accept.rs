@@ -23,6 +23,7 @@ use tidegate_net::{clock, task};
 use tokio::net::TcpListener;
 
 use super::client::{Client, Origin};
+use super::h1::Ended;
 use super::{h1, h2, sniff, tls};
 use crate::exchange::session::Seen;
 use crate::held::Held;
@@ -114,12 +115,13 @@ async fn serve(worker: Rc<Worker>, mut client: Client, cells: Arc<ListenerCells>
     if !sniff::proxy_header(&worker, &mut client).await {
         return;
     }
-    let Some(client) = tls::secure(&worker, client, &cells).await else { return };
-    let client = match client.origin.speaks_http2() {
-        true => Some(client),
-        false => h1::serve(&worker, client, &cells).await,
-    };
-    if let Some(client) = client {
+    // Lent, not handed on: a task has room for whatever each of its steps owns.
+    if tls::secure(&worker, &mut client, &cells).await.is_none() {
+        return;
+    }
+    let speaks_http2 = client.origin.speaks_http2()
+        || h1::serve(&worker, &mut client, &cells).await == Ended::WithPreface;
+    if speaks_http2 {
         // Apart, so that a connection on HTTP/1 has no room in it for HTTP/2.
         Box::pin(h2::serve(&worker, client, &cells)).await;
     }

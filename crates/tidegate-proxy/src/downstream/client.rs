@@ -79,7 +79,7 @@ impl Client {
 
     /// Closes our side, then reads away what the client still sends: closing with unread bytes
     /// would reset the connection, and the client could lose the response (RFC 9112, section 9.6).
-    pub(crate) async fn linger(mut self, worker: &Worker) {
+    pub(crate) async fn linger(&mut self, worker: &Worker) {
         let due = clock::now() + DRAIN_TIME;
         self.deadline.arm(due);
         let mut left = DRAIN_BYTES;

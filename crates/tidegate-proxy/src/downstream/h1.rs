@@ -26,13 +26,21 @@ use crate::worker::Worker;
 /// What the preface of HTTP/2 looks like to a reader of HTTP/1: a head. Six bytes follow it.
 const PREFACE_HEAD: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 
-/// Serves a connection until it closes. Returns the client when it speaks HTTP/2, with what it has
-/// said in its input.
+/// How requests on HTTP/1 ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The connection is over.
+    Closed,
+    /// The client speaks HTTP/2; what it has said is in its input.
+    WithPreface,
+}
+
+/// Serves a connection until it closes or turns out to speak HTTP/2.
 pub(crate) async fn serve(
     worker: &Rc<Worker>,
-    mut client: Client,
+    client: &mut Client,
     cells: &ListenerCells,
-) -> Option<Client> {
+) -> Ended {
     std::future::poll_fn(|context| {
         client.deadline.attach(context.waker());
         Poll::Ready(())
@@ -40,9 +48,9 @@ pub(crate) async fn serve(
     .await;
     let mut idle_since = clock::now();
     let mut place = Place::First;
-    while wait(worker, &client, idle_since).await {
+    while wait(worker, client, idle_since).await {
         let mut exchange = worker.take_exchange();
-        let next = serve_one(worker, &mut client, &mut exchange, cells, place).await;
+        let next = serve_one(worker, client, &mut exchange, cells, place).await;
         if exchange.bytes_in > 0 {
             // Records that carry no request prolong nothing.
             place = Place::Later;
@@ -52,15 +60,15 @@ pub(crate) async fn serve(
         worker.reclaim(&mut client.input);
         match next {
             Some(Next::Request) => {}
-            Some(Next::Close) => return None,
+            Some(Next::Close) => break,
             Some(Next::Linger) => {
                 client.linger(worker).await;
-                return None;
+                break;
             }
-            None => return Some(client),
+            None => return Ended::WithPreface,
         }
     }
-    None
+    Ended::Closed
 }
 
 /// Where a request stands among those of its connection.

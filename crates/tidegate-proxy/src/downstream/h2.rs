@@ -31,6 +31,7 @@ use crate::error::Error;
 use crate::exchange::state::Exchange;
 use crate::exchange::{Next, serve as exchange};
 use crate::held::Held;
+use crate::wire::outlet::Outlet;
 use crate::wire::transport::{Conduct, Transport};
 use crate::wire::{Duplex, Wire, fields};
 use crate::worker::Worker;
@@ -57,7 +58,9 @@ pub(super) async fn serve(worker: &Rc<Worker>, client: Client, cells: &Arc<Liste
     let Some(limits) = limits(worker, &origin) else { return };
     let conduct = Conduct::default();
     let transport = Transport::from_client(stream, input, conduct.clone());
-    let Some(connection) = shake_hands(worker, transport, &deadline, &limits).await else { return };
+    let outlet = transport.outlet();
+    let shaken = outlet.drive(shake_hands(worker, transport, &deadline, &limits)).await;
+    let Some(connection) = shaken else { return };
     let mut session = Session {
         stay: Stay::new(&limits, origin.retire_at),
         worker,
@@ -66,6 +69,7 @@ pub(super) async fn serve(worker: &Rc<Worker>, client: Client, cells: &Arc<Liste
         deadline,
         limits,
         connection,
+        outlet,
         conduct,
         streams: Rc::default(),
         cut: false,
@@ -154,6 +158,7 @@ struct Session<'a> {
     deadline: Deadline,
     limits: ListenerLimits,
     connection: server::Connection<Transport, Bytes>,
+    outlet: Outlet,
     conduct: Conduct,
     /// Exchanges under way. A stream that its client has reset counts until its exchange has ended.
     streams: Rc<Cell<u32>>,
@@ -168,6 +173,7 @@ impl Session<'_> {
     async fn turn(&mut self) -> Going {
         std::future::poll_fn(|context| {
             let polled = self.poll(context);
+            self.outlet.push(context);
             Poll::Ready(if polled.is_ready() { Going::Over } else { Going::On })
         })
         .await

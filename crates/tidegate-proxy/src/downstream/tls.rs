@@ -64,27 +64,27 @@ impl Secure {
 /// over.
 pub(crate) async fn secure(
     worker: &Worker,
-    mut client: Client,
+    client: &mut Client,
     cells: &ListenerCells,
-) -> Option<Client> {
+) -> Option<()> {
     let contexts = worker.shared.contexts.load();
     let Some(server) = contexts.listeners.get(&client.origin.listener).map(Arc::clone) else {
-        return is_plain(worker, &client).then_some(client);
+        return is_plain(worker, client).then_some(());
     };
     drop(contexts);
-    let due = clock::now() + handshake_timeout(worker, &client)?;
+    let due = clock::now() + handshake_timeout(worker, client)?;
     let Wire::Socket(stream) = &mut client.wire else { return None };
     stream.accept_tls(&server);
-    let ended = handshake(&mut client, due).await;
+    let ended = handshake(client, due).await;
     cells.handshake(kind(&ended));
     match ended {
         Some(Ok(session)) => {
             // Nobody shares it yet: there has been no request.
             Rc::get_mut(&mut client.origin)?.secure = Some(Box::new(Secure::new(session, server)));
-            Some(client)
+            Some(())
         }
         Some(Err(TlsError::NotTls)) => {
-            answer_in_the_clear(&mut client).await;
+            answer_in_the_clear(client).await;
             client.linger(worker).await;
             None
         }

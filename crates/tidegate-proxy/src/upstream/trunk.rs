@@ -52,6 +52,7 @@ impl Trunk {
     pub(crate) async fn open(stream: Stream) -> Result<Rc<Self>, Error> {
         let is_tls = stream.is_tls();
         let transport = Transport::to_server(stream);
+        let outlet = transport.outlet();
         let mut builder = client::Builder::new();
         builder
             .enable_push(false)
@@ -60,14 +61,15 @@ impl Trunk {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buffer_size(SEND_BUFFER)
             .max_header_list_size(HEADER_LIST);
-        let (offer, mut connection) =
-            builder.handshake::<_, Bytes>(transport).await.map_err(|_| Error::Connect)?;
-        std::future::poll_fn(|context| match Pin::new(&mut connection).poll(context) {
-            Poll::Ready(_) => Poll::Ready(Err(Error::Connect)),
-            Poll::Pending if offer.current_max_send_streams() > 0 => Poll::Ready(Ok(())),
-            Poll::Pending => Poll::Pending,
-        })
-        .await?;
+        let shaken = outlet.drive(builder.handshake::<_, Bytes>(transport)).await;
+        let (offer, mut connection) = shaken.map_err(|_| Error::Connect)?;
+        let settled =
+            std::future::poll_fn(|context| match Pin::new(&mut connection).poll(context) {
+                Poll::Ready(_) => Poll::Ready(Err(Error::Connect)),
+                Poll::Pending if offer.current_max_send_streams() > 0 => Poll::Ready(Ok(())),
+                Poll::Pending => Poll::Pending,
+            });
+        outlet.drive(settled).await?;
         let trunk = Rc::new(Self {
             offer,
             is_tls,
@@ -78,7 +80,7 @@ impl Trunk {
         let driven = Rc::downgrade(&trunk);
         task::spawn_local("trunk", move || async move {
             // Its streams have been told what ended it.
-            let _ = connection.await;
+            let _ = outlet.drive(connection).await;
             if let Some(trunk) = driven.upgrade() {
                 trunk.closed.set(true);
             }

@@ -2,7 +2,8 @@
 //!
 //! Bytes that were read before it was known to carry HTTP/2 come first. What passes between the
 //! library and a client is counted frame by frame; a client that overdraws its budget is read no
-//! further, and whoever drives the connection finds out from [`Conduct`].
+//! further, and whoever drives the connection finds out from [`Conduct`]. What is written leaves by
+//! an [`Outlet`], when whoever drives the connection says so.
 
 use std::cell::Cell;
 use std::io::{self, IoSlice};
@@ -16,6 +17,7 @@ use tidegate_net::clock;
 use tidegate_net::stream::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::outlet::Outlet;
 use crate::held::Held;
 
 /// Reads begin with this, and double while they are filled: a connection that says little touches
@@ -25,7 +27,7 @@ const READ_MIN: usize = 2 * 1024;
 /// A connection that carries HTTP/2.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    stream: Stream,
+    outlet: Outlet,
     early: Held,
     /// Bytes of the next read.
     room: usize,
@@ -92,14 +94,19 @@ impl Meter {
 impl Transport {
     /// Takes over a connection to a server.
     pub(crate) fn to_server(stream: Stream) -> Self {
-        Self { stream, early: Held::default(), room: READ_MIN, meter: None }
+        Self { outlet: Outlet::new(stream), early: Held::default(), room: READ_MIN, meter: None }
     }
 
     /// Takes over the connection of a client, and the bytes that have been read from it already.
     pub(crate) fn from_client(stream: Stream, early: Held, conduct: Conduct) -> Self {
         let budget = FrameBudget::new(clock::now());
         let meter = Box::new(Meter { budget, conduct, overdrawn: false });
-        Self { stream, early, room: READ_MIN, meter: Some(meter) }
+        Self { outlet: Outlet::new(stream), early, room: READ_MIN, meter: Some(meter) }
+    }
+
+    /// Where what is written to it waits.
+    pub(crate) fn outlet(&self) -> Outlet {
+        self.outlet.clone()
     }
 
     fn is_overdrawn(&self) -> bool {
@@ -126,7 +133,7 @@ impl AsyncRead for Transport {
         if self.early.is_empty() {
             let room = self.room.min(buffer.remaining());
             let count =
-                ready!(self.stream.poll_read(context, buffer.initialize_unfilled_to(room)))?;
+                ready!(self.outlet.poll_read(context, buffer.initialize_unfilled_to(room)))?;
             buffer.advance(count);
             // A read that nearly fills its room has probably more behind it; encryption takes some.
             self.room = if count * 2 > room { self.room.saturating_mul(2) } else { READ_MIN };
@@ -147,13 +154,11 @@ impl AsyncRead for Transport {
 
 impl AsyncWrite for Transport {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let count = ready!(self.stream.poll_write(context, bytes))?;
-        self.observe(Direction::Sent, &bytes[..count]);
-        Poll::Ready(Ok(count))
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -161,7 +166,7 @@ impl AsyncWrite for Transport {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let count = ready!(self.stream.poll_write_vectored(context, slices))?;
+        let count = ready!(self.outlet.poll_write(context, slices))?;
         let mut left = count;
         for slice in slices {
             let sent = slice.len().min(left);
@@ -175,11 +180,12 @@ impl AsyncWrite for Transport {
         true
     }
 
+    /// The library asks after each longer frame; what waits leaves when the connection is driven.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream.poll_shutdown(context)
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.outlet.poll_shutdown(context)
     }
 }
