@@ -13,6 +13,7 @@ use tidegate_core::rollout::input::Hold;
 use tidegate_core::rollout::moment::Moment;
 use tidegate_core::rollout::phase::Phase;
 use tidegate_core::scale::release::Ask;
+use tidegate_core::signal::Difference;
 use tidegate_core::snapshot::Snapshot;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::clock;
@@ -177,6 +178,13 @@ impl Releases {
     pub(crate) fn hear(&mut self, name: &RolloutName, seen: Seen) {
         if let Some(runner) = self.runners.get_mut(name) {
             runner.hear(seen, moment());
+        }
+    }
+
+    /// Takes what the data plane tells of a copy.
+    pub(crate) fn differed(&mut self, difference: Difference) {
+        if let Some(runner) = self.runners.get_mut(&difference.rollout) {
+            runner.differed(difference, moment());
         }
     }
 

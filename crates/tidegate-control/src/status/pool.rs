@@ -158,7 +158,7 @@ fn totals(entry: &PoolEntry, member: &Member, scrape: &Scrape) -> ServerTotals {
     scrape.servers.get(&key).copied().unwrap_or_default()
 }
 
-pub(super) fn quantile_ms(duration: &HistogramTotals, q: f64) -> Option<f64> {
+pub(crate) fn quantile_ms(duration: &HistogramTotals, q: f64) -> Option<f64> {
     duration.quantile(q).map(millis)
 }
 

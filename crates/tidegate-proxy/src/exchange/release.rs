@@ -151,7 +151,7 @@ impl Meeting<'_> {
         if !x.upgrade {
             // To the first byte: how long the rest takes is for the client to say as well.
             let answered = x.marks.first_byte.unwrap_or_else(|| x.ended());
-            cells.latency.observe(answered.since(x.started));
+            cells.observe(answered.since(x.started));
         }
     }
 }
