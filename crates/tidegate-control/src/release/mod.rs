@@ -5,13 +5,15 @@
 //!
 //! Reading order: `releases` (all rollouts), `runner` (one), `judge`, `mirror` (what came of copies),
 //! `hands` (who writes, probes and asks), `facts` (what a configuration may not contradict),
-//! `steering` (what people ask for), `status` (what people see).
+//! `steering` (what people ask for), `rival` (which rollouts exclude each other), `status` (what
+//! people see).
 
 pub mod facts;
 pub(crate) mod hands;
 mod judge;
 pub mod mirror;
 pub(crate) mod releases;
+mod rival;
 mod runner;
 pub mod status;
 pub mod steering;

@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::facts::{self, DIRECTORY, Word};
 use super::hands::{self, Hands, Reports, Seen};
+use super::rival;
 use super::runner::Runner;
 use super::steering::{Freeze, LAST_MAX, Order, OrderError};
 use crate::control::{Shared, lock};
@@ -250,11 +251,24 @@ impl Releases {
     }
 
     fn command(&mut self, name: &RolloutName, command: Command, by: &str, reply: Reply) {
-        match self.runners.get_mut(name) {
-            Some(runner) => runner.command(command, by, moment(), reply),
-            None => drop(reply.send(Err(OrderError::NoRollout))),
+        let may = match command {
+            Command::Start => self.may_start(name),
+            _ => Ok(()),
+        };
+        match (may, self.runners.get_mut(name)) {
+            (Ok(()), Some(runner)) => runner.command(command, by, moment(), reply),
+            (Ok(()), None) => drop(reply.send(Err(OrderError::NoRollout))),
+            (Err(error), _) => drop(reply.send(Err(error))),
         }
         self.due = Instant::ZERO;
+    }
+
+    /// Whether no other rollout has its pools.
+    fn may_start(&self, name: &RolloutName) -> Result<(), OrderError> {
+        let runner = self.runners.get(name).ok_or(OrderError::NoRollout)?;
+        let config = &self.shared.snapshot.load().config;
+        let mut others = self.runners.values().map(|one| (one.definition(), one.phase()));
+        others.try_for_each(|other| rival::check(runner.definition(), other, config))
     }
 
     fn keep(&mut self, freeze: Freeze, order: &Order, by: &str) -> Result<(), OrderError> {
