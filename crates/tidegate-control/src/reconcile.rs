@@ -242,6 +242,7 @@ impl<P: DataPlane> Loop<P> {
             self.go_on(now);
             self.scale(now);
             self.release(now);
+            self.keeper.review();
         }
     }
 
