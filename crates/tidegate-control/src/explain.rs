@@ -6,9 +6,12 @@
 
 mod arrival;
 mod edits;
+mod keys;
 mod print;
 mod reach;
+mod session;
 mod url;
+mod version;
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
@@ -22,17 +25,24 @@ use tidegate_core::http::path::PathError;
 use tidegate_core::http::scheme::Scheme;
 use tidegate_core::model::body::BODY_PREFIX_MAX;
 use tidegate_core::model::compression::{Coding, Compression};
-use tidegate_core::model::ids::{ListenerIndex, ListenerName, RouteIndex};
+use tidegate_core::model::ids::{ListenerIndex, ListenerName, PoolIndex};
 use tidegate_core::model::listener::Listener;
+use tidegate_core::model::route::Route;
 use tidegate_core::route::body::BodyView;
 use tidegate_core::route::explain::{Step, Verdict};
 use tidegate_core::route::table::RouteRequest;
 use tidegate_core::snapshot::{PoolEntry, Snapshot};
 
 use self::arrival::Arrival;
+use self::keys::Keys;
+use self::session::Pools;
 use self::url::Url;
+use self::version::Asker;
 use crate::status::pool;
 use crate::tls::parts::Tls;
+
+pub use self::session::Sticking;
+pub use self::version::Version;
 
 /// A request that somebody wonders about.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -98,8 +108,12 @@ pub struct Explanation {
     pub route: Option<String>,
     /// What the route changes on the way, in words.
     pub edits: Vec<String>,
-    /// The pool that serves it.
+    /// The version that it meets, where its pool is one that a rollout is for.
+    pub version: Option<Version>,
+    /// The pool that serves it; stable where it cannot be told which version does.
     pub pool: Option<Destination>,
+    /// What keeps its user on a server.
+    pub session: Option<Sticking>,
     /// What the balancer answers by itself.
     pub answer: Option<Answer>,
     /// Whether the route compresses responses; `None`: it does not, or there is no route.
@@ -194,7 +208,19 @@ pub fn explain(
         listener: listener.name.as_str(),
         request_id: Some(0),
     };
-    explanation.follow(snapshot, index, &mut head, &facts);
+    let keys = Keys::of(&snapshot.config, tls);
+    // Who a user is is told from the request as it came, and the session from what goes on.
+    let asker = Asker { head: &head, client: question.from, listener, keys, tls };
+    let met = version::told(snapshot, index, &asker);
+    explanation.follow(snapshot.route(index), &mut head, &facts);
+    if let (None, Some(home)) = (&explanation.answer, snapshot.pool_of(index)) {
+        let serving = met.as_ref().and_then(|(_, serving)| *serving).unwrap_or(home);
+        let [home, serving] =
+            [home, serving].map(|pool: PoolIndex| &*snapshot.pools[pool.position()]);
+        explanation.session = session::told(Pools { home, serving }, &head, keys);
+        explanation.pool = Some(Destination::new(serving));
+        explanation.version = met.map(|(version, _)| version);
+    }
     Ok(explanation)
 }
 
@@ -209,29 +235,22 @@ impl Explanation {
             steps: Vec::new(),
             route: None,
             edits: Vec::new(),
+            version: None,
             pool: None,
+            session: None,
             answer: arrival.answer(head),
             compression: None,
         }
     }
 
     /// What the route does that takes the request.
-    fn follow(
-        &mut self,
-        snapshot: &Snapshot,
-        index: RouteIndex,
-        head: &mut Head,
-        facts: &Facts<'_>,
-    ) {
-        let route = snapshot.route(index);
+    fn follow(&mut self, route: &Route, head: &mut Head, facts: &Facts<'_>) {
         self.route = Some(route.name.to_string());
         let outcome = edits::apply(route, head, facts);
         (self.edits, self.answer) = (outcome.edits, outcome.answer);
         if self.answer.is_none() {
             let policy = route.compression.as_ref();
             self.compression = policy.map(|policy| CompressionStatus::new(policy, head));
-            let pool = snapshot.pool_of(index);
-            self.pool = pool.map(|pool| Destination::new(&snapshot.pools[pool.position()]));
         }
     }
 }

@@ -221,6 +221,7 @@ impl<P: DataPlane> Loop<P> {
                 Input::Released(name, seen) => self.releases.hear(&name, seen),
                 Input::Signal(Signal::Differed(difference)) => {
                     tracing::debug!(rollout = %difference.rollout, %difference, "a copy differs");
+                    self.releases.differed(*difference);
                 }
                 Input::Signal(signal) => self.keeper.handle_signal(&signal, now),
                 Input::Found((server, result)) => {
@@ -241,6 +242,7 @@ impl<P: DataPlane> Loop<P> {
             self.go_on(now);
             self.scale(now);
             self.release(now);
+            self.keeper.review();
         }
     }
 

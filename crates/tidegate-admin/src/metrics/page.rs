@@ -14,12 +14,15 @@ use tidegate_control::control::Control;
 use tidegate_control::release::status::RolloutStatus;
 use tidegate_control::scale::status::AutoscaleStatus;
 use tidegate_control::status::listener::ListenerStatus;
+use tidegate_core::model::rollout::Side;
 use tidegate_core::snapshot::Snapshot;
 use tidegate_core::telemetry::registry::Scrape;
 
 use super::process::Process;
 use super::writer::Writer;
-use super::{autoscale, certificate, compression, node, notify, rollout, server, session, traffic};
+use super::{
+    autoscale, certificate, compression, mirror, node, notify, rollout, server, session, traffic,
+};
 use crate::api::error::ApiError;
 use crate::router::Api;
 
@@ -93,6 +96,14 @@ fn complete(mut scrape: Scrape, snapshot: &Snapshot) -> Scrape {
             scrape.servers.entry((name.clone(), member.server.name.clone())).or_default();
         }
     }
+    for rollout in &snapshot.config.rollouts {
+        for side in Side::ALL {
+            scrape.versions.entry((rollout.name.clone(), side)).or_default();
+        }
+        if rollout.mirror.is_some() {
+            scrape.mirrors.entry(rollout.name.clone()).or_default();
+        }
+    }
     scrape
 }
 
@@ -105,6 +116,7 @@ impl Collector for Facts {
         session::write(&mut writer, self)?;
         autoscale::write(&mut writer, self)?;
         rollout::write(&mut writer, self)?;
+        mirror::write(&mut writer, self)?;
         certificate::write(&mut writer, self)?;
         notify::write(&mut writer, self)?;
         node::write(&mut writer, self)

@@ -68,7 +68,11 @@ fn versions(writer: &mut Writer<'_>, facts: &Facts) -> fmt::Result {
     for (name, help, number) in COUNTERS {
         writer.counter(name, help, versions().map(|(labels, totals)| (labels, number(totals))))?;
     }
-    Ok(())
+    writer.histogram(
+        "tidegate_rollout_duration",
+        "From the first byte of a request that a version was given to that of its response.",
+        versions().map(|(labels, totals)| (labels, totals.duration)),
+    )
 }
 
 fn labels((rollout, side): &VersionKey) -> [(&'static str, &str); 2] {

@@ -1,5 +1,11 @@
 //! Rollouts through the API: looked at, steered, and refused.
 
+use std::time::Duration;
+
+use tidegate_core::model::ids::RolloutName;
+use tidegate_core::model::rollout::Side;
+use tidegate_core::telemetry::mirror::Uncopied;
+
 use crate::support::stage::{CONFIG, Stage};
 
 const ROLLOUT: &str = r#"
@@ -13,6 +19,7 @@ candidate = "shop-v2"
 strategy = "canary"
 steps = [25, 100]
 hold = "1h"
+mirror = { share = 1.0 }
 "#;
 
 const PATH: &str = "/api/v1/rollouts/v2";
@@ -49,6 +56,51 @@ async fn a_rollout_is_told_and_steered() {
     }
     assert_eq!(stage.post(&format!("{PATH}/abort"), "").await.status, 200);
     assert_eq!(stage.get(PATH).await.json()["phase"], "aborted");
+}
+
+#[tokio::test]
+async fn what_came_of_copies_is_told() {
+    let stage = stage().await;
+    let name = RolloutName::new("v2");
+    let worker = stage.balancer.registry.worker();
+    let count = || {
+        let cells = worker.mirror(&name);
+        cells.copies.add(3);
+        cells.failed.increment();
+        cells.differing.increment();
+        cells.leave_out(Uncopied::Busy);
+        for millis in [2, 20] {
+            cells.original.observe(Duration::from_millis(2));
+            cells.copy.observe(Duration::from_millis(millis));
+        }
+        worker.version(&name, Side::Candidate).observe(Duration::from_millis(20));
+    };
+    count();
+    assert_eq!(stage.post(&format!("{PATH}/start"), "").await.status, 200);
+    count();
+    assert_eq!(stage.post(&format!("{PATH}/pause"), "").await.status, 200);
+    let told = &stage.get(PATH).await.json()["mirror"];
+    let counts = ["copies", "answered", "failed", "differing"].map(|key| &told[key]);
+    assert_eq!(counts, [3, 2, 1, 1], "of the run alone: {told}");
+    assert_eq!(told["differing_percent"], 50.0);
+    assert_eq!(told["left_out"], serde_json::json!({"busy": 1, "body": 0}));
+    assert!(told["candidate"]["p99_ms"].as_f64() > told["stable"]["p99_ms"].as_f64(), "{told}");
+    assert_eq!((&told["recent"], &told["forgotten"]), (&serde_json::json!([]), &0.into()));
+    let page = stage.get("/metrics").await.body;
+    for line in [
+        "tidegate_mirror_copies_total{rollout=\"v2\"} 6",
+        "tidegate_mirror_failed_total{rollout=\"v2\"} 2",
+        "tidegate_mirror_differing_total{rollout=\"v2\"} 2",
+        "tidegate_mirror_left_out_total{rollout=\"v2\",reason=\"busy\"} 2",
+        "tidegate_mirror_left_out_total{rollout=\"v2\",reason=\"body\"} 0",
+        "tidegate_mirror_first_byte_seconds_count{rollout=\"v2\",version=\"candidate\"} 4",
+        "tidegate_mirror_first_byte_seconds_sum{rollout=\"v2\",version=\"stable\"} 0.008",
+        "tidegate_mirror_differences_forgotten_total{rollout=\"v2\"} 0",
+        "tidegate_rollout_duration_seconds_sum{rollout=\"v2\",version=\"candidate\"} 0.04",
+        "tidegate_rollout_duration_seconds_count{rollout=\"v2\",version=\"stable\"} 0",
+    ] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
 }
 
 #[tokio::test]

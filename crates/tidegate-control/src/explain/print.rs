@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Answer, CompressionStatus, Explanation};
+use super::{Answer, CompressionStatus, Explanation, Sticking, Version};
 
 impl fmt::Display for CompressionStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,12 +42,45 @@ impl fmt::Display for Explanation {
         if let Some(answer) = &self.answer {
             write!(f, "route {route} answers {answer}")?;
         }
+        self.version.iter().try_for_each(|version| writeln!(f, "{version}"))?;
         if let Some(pool) = &self.pool {
             write!(f, "route {route} leads to pool {} ({})", pool.name, pool.balance)?;
             pool.servers.iter().try_for_each(|(name, state)| write!(f, "\n  {name}: {state}"))?;
             pool.connection.iter().try_for_each(|part| write!(f, "\n  {part}"))?;
         }
+        self.session.iter().try_for_each(|session| write!(f, "\n{session}"))?;
         self.compression.iter().try_for_each(|compression| write!(f, "\n{compression}"))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rollout, stable, candidate, because, .. } = self;
+        match self.percent {
+            Some(percent) => {
+                write!(
+                    f,
+                    "rollout {rollout} of pool {stable}: {percent} % of users meet {candidate}"
+                )?;
+            }
+            None => write!(f, "rollout {rollout} of pool {stable}, with candidate {candidate}")?,
+        }
+        match &self.user {
+            Some(user) => write!(f, "\n  its user is told by {user}")?,
+            None => f.write_str("\n  nothing in it tells who its user is")?,
+        }
+        match &self.side {
+            Some(side) => write!(f, "\n  it meets {side}: {because}")?,
+            None => write!(f, "\n  it meets one of the two: {because}")?,
+        }
+        self.mirror.iter().try_for_each(|mirror| write!(f, "\n  it {mirror}"))
+    }
+}
+
+impl fmt::Display for Sticking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mode, strength, by, meaning, .. } = self;
+        write!(f, "session in mode {mode} ({strength}), by {by}\n  {meaning}")
     }
 }
 

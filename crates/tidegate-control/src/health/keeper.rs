@@ -243,6 +243,13 @@ impl Keeper {
         self.look(&name);
     }
 
+    /// Looks again at pools whose members others have turned: into rotation or out of it.
+    pub(crate) fn review(&mut self) {
+        for pool in self.pools.values_mut().filter(|pool| pool.is_behind()) {
+            pool.look().into_iter().for_each(|report| self.shared.events.emit(report));
+        }
+    }
+
     /// Tells the pool's holders that a member changed, and people when the pool went down or up.
     fn look(&mut self, name: &PoolName) {
         let Some(pool) = self.pools.get_mut(name) else { return };

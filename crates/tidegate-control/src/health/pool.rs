@@ -18,6 +18,8 @@ pub(super) struct WatchedPool {
     pub(super) entry: Arc<PoolEntry>,
     pub(super) outlier: Outlier,
     down: bool,
+    /// The epoch at which its members were looked at last.
+    looked: u64,
 }
 
 /// A pool's check, and how its connections are made.
@@ -97,6 +99,7 @@ impl WatchedPool {
             outlier: Outlier::new(&entry.pool.passive, &ids(entry)),
             entry: Arc::clone(entry),
             down: false,
+            looked: entry.state.epoch(),
         }
     }
 
@@ -118,8 +121,14 @@ impl WatchedPool {
         }
     }
 
+    /// Whether anything of its members changed since they were looked at.
+    pub(super) fn is_behind(&self) -> bool {
+        self.entry.state.epoch() != self.looked
+    }
+
     /// Looks at the members again; what to tell when the pool went down or came back.
     pub(super) fn look(&mut self) -> Vec<Report> {
+        self.looked = self.entry.state.epoch();
         let serves = |member: &&Member| member.state.rotation() == Rotation::In;
         let members: Vec<&Member> = self.entry.members.iter().filter(serves).collect();
         let starting = |member: &Member| member.state.availability() == Availability::Starting;

@@ -13,6 +13,7 @@ use tidegate_core::rollout::input::Hold;
 use tidegate_core::rollout::moment::Moment;
 use tidegate_core::rollout::phase::Phase;
 use tidegate_core::scale::release::Ask;
+use tidegate_core::signal::Difference;
 use tidegate_core::snapshot::Snapshot;
 use tidegate_core::time::{Duration, Instant};
 use tidegate_net::clock;
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::facts::{self, DIRECTORY, Word};
 use super::hands::{self, Hands, Reports, Seen};
+use super::rival;
 use super::runner::Runner;
 use super::steering::{Freeze, LAST_MAX, Order, OrderError};
 use crate::control::{Shared, lock};
@@ -180,6 +182,13 @@ impl Releases {
         }
     }
 
+    /// Takes what the data plane tells of a copy.
+    pub(crate) fn differed(&mut self, difference: Difference) {
+        if let Some(runner) = self.runners.get_mut(&difference.rollout) {
+            runner.differed(difference, moment());
+        }
+    }
+
     /// Does what is due; true when users are divided otherwise, and the snapshot is behind.
     pub(crate) fn handle_timeout(
         &mut self,
@@ -242,11 +251,24 @@ impl Releases {
     }
 
     fn command(&mut self, name: &RolloutName, command: Command, by: &str, reply: Reply) {
-        match self.runners.get_mut(name) {
-            Some(runner) => runner.command(command, by, moment(), reply),
-            None => drop(reply.send(Err(OrderError::NoRollout))),
+        let may = match command {
+            Command::Start => self.may_start(name),
+            _ => Ok(()),
+        };
+        match (may, self.runners.get_mut(name)) {
+            (Ok(()), Some(runner)) => runner.command(command, by, moment(), reply),
+            (Ok(()), None) => drop(reply.send(Err(OrderError::NoRollout))),
+            (Err(error), _) => drop(reply.send(Err(error))),
         }
         self.due = Instant::ZERO;
+    }
+
+    /// Whether no other rollout has its pools.
+    fn may_start(&self, name: &RolloutName) -> Result<(), OrderError> {
+        let runner = self.runners.get(name).ok_or(OrderError::NoRollout)?;
+        let config = &self.shared.snapshot.load().config;
+        let mut others = self.runners.values().map(|one| (one.definition(), one.phase()));
+        others.try_for_each(|other| rival::check(runner.definition(), other, config))
     }
 
     fn keep(&mut self, freeze: Freeze, order: &Order, by: &str) -> Result<(), OrderError> {

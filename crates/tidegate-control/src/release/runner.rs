@@ -20,12 +20,14 @@ use tidegate_core::rollout::record::Record;
 use tidegate_core::rollout::terms::Contradiction;
 use tidegate_core::rollout::verdict::Verdict;
 use tidegate_core::scale::release::{Ask, Keeps};
+use tidegate_core::signal::Difference;
 use tidegate_core::time::Instant;
 use tidegate_net::entropy;
 use tokio::sync::oneshot;
 
 use super::hands::{Candidate, Hands, Seen};
 use super::judge::Bench;
+use super::mirror::Copies;
 use super::status::{RolloutStatus, VerdictCounts, VersionStatus};
 use super::steering::OrderError;
 use crate::control::Shared;
@@ -44,6 +46,7 @@ pub(super) struct Runner {
     /// The last word of the judge, in a sentence.
     said: Option<String>,
     counts: VerdictCounts,
+    copies: Copies,
     /// Whoever gave a command that is not on the disk yet.
     waiting: Vec<oneshot::Sender<Result<(), OrderError>>>,
     /// Whether users are divided otherwise since the last snapshot.
@@ -71,6 +74,7 @@ impl Runner {
             bench,
             said: None,
             counts: VerdictCounts::default(),
+            copies: Copies::default(),
             waiting: Vec::new(),
             changed: false,
             news: false,
@@ -173,6 +177,13 @@ impl Runner {
         self.perform();
     }
 
+    /// Takes what the data plane tells of a copy. People are shown it at the next look, if there is
+    /// one.
+    pub(super) fn differed(&mut self, difference: Difference, moment: Moment) {
+        self.copies.keep(difference, moment.at);
+        self.news |= !self.is_under_way();
+    }
+
     /// Does what is due.
     pub(super) fn handle_timeout(&mut self, moment: Moment) {
         self.machine.handle_timeout(moment);
@@ -231,16 +242,20 @@ impl Runner {
 
     /// What people see.
     pub(super) fn status(&self, moment: Moment) -> RolloutStatus {
-        let totals = self.shared.registry.versions(&self.definition.name);
+        let (registry, name) = (&self.shared.registry, &self.definition.name);
+        let mirror = self.definition.mirror.as_ref();
         RolloutStatus {
             view: self.machine.view(moment),
-            versions: VersionStatus::both(&totals),
+            versions: VersionStatus::both(&registry.versions(name)),
+            mirror: mirror.map(|_| self.copies.status(&registry.mirror(name))),
             verdicts: self.counts,
             evidence: self.bench.as_ref().map(Bench::evidence).unwrap_or_default().to_vec(),
         }
     }
 
     fn perform(&mut self) {
+        let (run, name) = (self.machine.run(), &self.definition.name);
+        self.copies.turn_to(run, || self.shared.registry.mirror(name));
         while let Some(output) = self.machine.poll_output() {
             self.news = true;
             match output {

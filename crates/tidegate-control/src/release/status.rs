@@ -6,6 +6,8 @@ use tidegate_core::rollout::verdict::{Outcome, Verdict};
 use tidegate_core::rollout::view::View;
 use tidegate_core::telemetry::version::VersionTotals;
 
+use super::mirror::MirrorStatus;
+
 /// A rollout.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RolloutStatus {
@@ -14,6 +16,8 @@ pub struct RolloutStatus {
     pub view: View,
     /// What both versions answered since the process started.
     pub versions: [VersionStatus; 2],
+    /// What came of copies of requests; `None`: the candidate gets none.
+    pub mirror: Option<MirrorStatus>,
     /// How often the judge said what, since the process started.
     pub verdicts: VerdictCounts,
     /// The evidence against the candidate.

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tidegate_core::config::text::duration;
-use tidegate_core::model::ids::RolloutName;
+use tidegate_core::model::ids::{PoolName, RolloutName};
 use tidegate_core::rollout::command::{Command, CommandError};
+use tidegate_core::rollout::phase::Phase;
 use tidegate_core::time::{Duration, UnixTime};
 
 /// The longest that a freeze lasts.
@@ -47,6 +48,32 @@ pub enum OrderError {
     /// It makes no sense as things are.
     #[error("{0}")]
     Refused(CommandError),
+    /// Another one has one of its pools.
+    #[error(
+        "pool {pool} is in rollout {rollout}, which is under way ({phase}): it starts once that \
+         is over"
+    )]
+    Taken {
+        /// The pool.
+        pool: PoolName,
+        /// The other rollout,
+        rollout: RolloutName,
+        /// and how far it is.
+        phase: Phase,
+    },
+    /// Routes still name the pool that another one has replaced.
+    #[error(
+        "rollout {rollout} has finished, and routes to pool {pool} go to {candidate}: let them \
+         name that one first"
+    )]
+    Unsaid {
+        /// The other rollout,
+        rollout: RolloutName,
+        /// the pool that served,
+        pool: PoolName,
+        /// and the one that does.
+        candidate: PoolName,
+    },
     /// It would last too long, or not at all.
     #[error("it has to last for more than nothing and at most 30 days")]
     Lasts,

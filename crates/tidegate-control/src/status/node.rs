@@ -8,6 +8,7 @@ use tidegate_core::telemetry::registry::Scrape;
 use tidegate_net::clock;
 
 use super::certificate;
+use super::drain::DrainStatus;
 use super::pool::PoolStatus;
 use crate::control::{Control, lock};
 
@@ -30,6 +31,8 @@ pub struct Status {
     pub pools: Count,
     /// How many servers there are, and how many are not available.
     pub servers: Count,
+    /// Servers that drain.
+    pub drains: Vec<DrainStatus>,
     /// Rollouts that are under way, in words.
     pub rollouts: Vec<String>,
     /// What does not look right.
@@ -105,6 +108,7 @@ impl Control {
                 down: pools.iter().filter(|pool| pool.available == 0).count(),
             },
             servers: Count { total: servers, down: servers - available },
+            drains: self.drains(),
             rollouts: self.under_way(),
             warnings: self.warnings(pools),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::pool::{Balance, WhenAllDown};
-use tidegate_core::model::server::Member;
+use tidegate_core::model::server::{Member, Rotation};
 use tidegate_core::session::pool::PoolSessions;
 use tidegate_core::session::table::TableTally;
 use tidegate_core::snapshot::PoolEntry;
@@ -28,7 +28,7 @@ pub struct PoolStatus {
     pub servers: usize,
     /// How many of them are available.
     pub available: usize,
-    /// `up`, `down`, or `failing-open`: none is available, and traffic goes to all.
+    /// `up`, `down`: none in rotation is available, or `failing-open`: traffic goes to all then.
     pub state: &'static str,
     /// Requests that its servers are working on.
     pub in_flight: u64,
@@ -103,10 +103,12 @@ impl PoolStatus {
         let totals = scrape.pools.get(&pool.name).copied().unwrap_or_default();
         let duration = durations(entry, scrape);
         let available = members.iter().filter(|m| m.state.availability().is_available()).count();
-        let state = match (available, pool.when_all_down) {
-            (0, WhenAllDown::FailOpen) => "failing-open",
-            (0, WhenAllDown::Refuse) => "down",
-            _ => "up",
+        let is_in = |member: &&Member| member.state.rotation() == Rotation::In;
+        let serving: Vec<&Member> = members.iter().filter(is_in).collect();
+        let state = match pool.when_all_down {
+            _ if serving.iter().any(|member| member.state.availability().is_available()) => "up",
+            WhenAllDown::FailOpen if !serving.is_empty() => "failing-open",
+            _ => "down",
         };
         Self {
             name: pool.name.to_string(),
@@ -158,7 +160,7 @@ fn totals(entry: &PoolEntry, member: &Member, scrape: &Scrape) -> ServerTotals {
     scrape.servers.get(&key).copied().unwrap_or_default()
 }
 
-pub(super) fn quantile_ms(duration: &HistogramTotals, q: f64) -> Option<f64> {
+pub(crate) fn quantile_ms(duration: &HistogramTotals, q: f64) -> Option<f64> {
     duration.quantile(q).map(millis)
 }
 

@@ -128,7 +128,7 @@ fn reason(standing: &Standing) -> String {
     standing.verdict.reason.to_string()
 }
 
-pub(super) fn millis(duration: Duration) -> f64 {
+pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 

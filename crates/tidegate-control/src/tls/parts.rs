@@ -116,6 +116,12 @@ impl Tls {
         }
     }
 
+    /// Whether what cookies of `config` are sealed with is known here: a file that is only looked
+    /// at has no keys but those that it names.
+    pub(crate) const fn knows_keys(&self, config: &Config) -> bool {
+        !config.keys.signing.is_empty() || !matches!(self.made, Made::Nowhere)
+    }
+
     /// The same, with a place for what `config` asks authorities for, and with the keys that it
     /// needs and does not name. Blocks on the disk.
     pub(crate) fn keeping(&self, config: &Config) -> Self {

@@ -3,9 +3,18 @@
 use std::sync::Arc;
 
 use tidegate_control::explain::{ExplainError, Explanation, Question, explain};
-use tidegate_control::observe::config_file::Origin;
+use tidegate_control::observe::config_file::{Accepted, Origin};
+use tidegate_core::model::ids::{PoolName, RolloutName, ServerIndex};
+use tidegate_core::model::rollout::Share;
+use tidegate_core::release::division::Division;
+use tidegate_core::release::pass::Pass;
+use tidegate_core::release::user::User;
+use tidegate_core::session::cookie::Remembered;
+use tidegate_core::session::tag::ServerTag;
 use tidegate_core::snapshot::{Circumstances, ServerIds, Snapshot};
-use tidegate_core::time::Instant;
+use tidegate_core::time::{Instant, UnixTime};
+use tidegate_net::clock;
+use tidegate_net::seal::Purpose;
 
 use crate::support::certificate::Pair;
 use crate::support::directory::Directory;
@@ -55,9 +64,7 @@ fn ask_of(
     body: Option<&str>,
 ) -> Result<Explanation, ExplainError> {
     let accepted = origin.load().unwrap_or_else(|refused| panic!("{:?}", refused.diagnostics));
-    let (config, mut ids) = (Arc::clone(&accepted.config), ServerIds::default());
-    let snapshot =
-        Snapshot::build(config, &Circumstances::default(), None, &mut ids, Instant::ZERO);
+    let snapshot = snapshot(&accepted, Vec::new());
     let headers = header.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let question = Question {
         method: "GET".to_owned(),
@@ -68,6 +75,12 @@ fn ask_of(
         body: body.map(str::to_owned),
     };
     explain(&snapshot, &accepted.tls, &question)
+}
+
+fn snapshot(accepted: &Accepted, divisions: Vec<Division>) -> Snapshot {
+    let (config, mut ids) = (Arc::clone(&accepted.config), ServerIds::default());
+    let circumstances = Circumstances { divisions, ..Circumstances::default() };
+    Snapshot::build(config, &circumstances, None, &mut ids, Instant::ZERO)
 }
 
 #[test]
@@ -309,4 +322,234 @@ fn answers_before_any_route_are_told() {
     tells((strict, Some("a.shop.example")), &[&format!("{answered} {refused}")]);
     // Without a host in the URL it is the field that the connection is opened for.
     tells(("/", Some("shop.example")), &[&format!("{answered} 308")]);
+}
+
+const RELEASE: &str = r#"
+[listener.web]
+address = "127.0.0.1:8080"
+[route.all]
+pool = "shop"
+[pool.shop]
+servers = ["127.0.0.1:1"]
+session = { mode = "cookie", cookie = "cart" }
+[pool.shop-v2]
+servers = ["127.0.0.1:2"]
+[rollout.v2]
+pool = "shop"
+candidate = "shop-v2"
+strategy = "canary"
+user = ["header:x-user", "assign"]
+always = ["staff"]
+never = ["partners"]
+mirror = { share = 1.0 }
+[audience.staff]
+any = [{ signed_cookie = "staff" }]
+[audience.partners]
+any = [{ client = ["10.9.0.0/16"] }]
+"#;
+
+/// A configuration that was taken, with keys of its own or without any, and a rollout at 50 %.
+struct Divided {
+    accepted: Accepted,
+    snapshot: Snapshot,
+    division: Division,
+    _directory: Directory,
+}
+
+impl Divided {
+    fn new(keys: &str) -> Self {
+        let directory = Directory::new();
+        directory.write("signing.key", "0123456789abcdef0123456789abcdef");
+        directory.write("main.toml", &format!("{keys}\n{RELEASE}"));
+        let origin = Origin::File(directory.path("main.toml"));
+        let accepted = origin.load().unwrap_or_else(|refused| panic!("{:?}", refused.diagnostics));
+        let division = Division {
+            rollout: RolloutName::new("v2"),
+            pool: PoolName::new("shop"),
+            candidate: PoolName::new("shop-v2"),
+            share: Share::percent(50.0).expect("a share"),
+            salt: 42,
+            mirrors: true,
+        };
+        let snapshot = snapshot(&accepted, vec![division.clone()]);
+        Self { accepted, snapshot, division, _directory: directory }
+    }
+
+    /// With keys that the file names.
+    fn with_keys() -> Self {
+        Self::new("keys.signing = \"file:signing.key\"")
+    }
+
+    /// A user of this side.
+    fn user(&self, side: &str) -> String {
+        let users = (0..).map(|user: u32| user.to_string());
+        let mut users = users.filter(|user| {
+            let user = User::named("x-user", user.as_bytes());
+            self.division.side_of(user).as_str() == side
+        });
+        users.next().expect("half of all are")
+    }
+
+    fn sealed<const N: usize>(&self, purpose: &Purpose, plain: &[u8; N]) -> String {
+        let mut text = String::new();
+        self.accepted.tls.contexts.keys.seal(purpose, plain, &mut text);
+        text
+    }
+
+    fn ask(&self, from: &str, headers: &[(&str, &str)]) -> Explanation {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let question = Question {
+            method: "GET".to_owned(),
+            url: "/".to_owned(),
+            headers: headers.collect(),
+            from: from.parse().expect("an address"),
+            listener: None,
+            body: None,
+        };
+        explain(&self.snapshot, &self.accepted.tls, &question).expect("an answer")
+    }
+
+    /// Holds that what is told has these lines.
+    #[track_caller]
+    fn tells(&self, (from, headers): (&str, &[(&str, &str)]), lines: &[&str]) {
+        let told = self.ask(from, headers).to_string();
+        let expected = lines.join("\n");
+        assert!(told.contains(&expected), "{headers:?}:\n{told}\ndoes not tell\n{expected}");
+    }
+}
+
+const SOMEBODY: &str = "192.0.2.1";
+
+#[test]
+fn the_version_that_a_user_meets_is_told() {
+    let world = Divided::with_keys();
+    let divided = "rollout v2 of pool shop: 50 % of users meet shop-v2";
+    let (stable, candidate) = (world.user("stable"), world.user("candidate"));
+    let named = "  its user is told by header x-user";
+    world.tells(
+        (SOMEBODY, &[("X-User", &stable)]),
+        &[
+            divided,
+            named,
+            "  it meets stable: its place is beyond the share",
+            "  it is copied to the candidate once it is answered",
+            "route all leads to pool shop (p2c)",
+        ],
+    );
+    world.tells(
+        (SOMEBODY, &[("X-User", &candidate)]),
+        &[
+            divided,
+            named,
+            "  it meets candidate: its place is within the share",
+            "  it is not copied: only what stable answers is",
+            "route all leads to pool shop-v2 (p2c)",
+            "  127.0.0.1:2: healthy",
+        ],
+    );
+    world.tells(
+        (SOMEBODY, &[]),
+        &[
+            "  nothing in it tells who its user is",
+            "  it meets one of the two: a new user is drawn, and assigned the place",
+        ],
+    );
+    let partner = "  it meets stable: audience partners never meets the candidate";
+    world.tells(("10.9.0.1", &[("X-User", &candidate)]), &[named, partner]);
+}
+
+#[test]
+fn sealed_cookies_are_read_where_the_keys_are_and_nowhere_else() {
+    let world = Divided::with_keys();
+    let user = User::named("x-user", world.user("candidate").as_bytes());
+    let assigned = world.sealed(&Purpose::new(User::KIND), &user.bits().to_le_bytes());
+    let assigned = format!("{}={assigned}", User::COOKIE);
+    let is_assigned = "  its user is told by assigned cookie tidegate_user";
+    let stable = world.user("stable");
+    let both = [("Cookie", assigned.as_str()), ("X-User", &stable)];
+    let within = "  it meets candidate: its place is within the share";
+    world.tells((SOMEBODY, &both), &[is_assigned, within]);
+    let until = clock::unix_time().as_millis() + 3_600_000;
+    let pass = Pass { until: UnixTime::from_millis(until) };
+    let pass = world.sealed(&Purpose::of(Pass::KIND, "staff"), &pass.to_bytes());
+    let pass = format!("staff={pass}");
+    let staff = [("Cookie", pass.as_str()), ("X-User", &stable)];
+    world.tells(
+        (SOMEBODY, &staff),
+        &["  it meets candidate: audience staff meets the candidate first"],
+    );
+    let bare = Divided::new("");
+    let takes = "  it meets one of the two: its place takes the balancer's keys to read";
+    bare.tells((SOMEBODY, &both), &[is_assigned, takes]);
+    let takes = "cookie staff may put it in an audience, and takes the balancer's keys";
+    bare.tells((SOMEBODY, &staff), &[&format!("  it meets one of the two: {takes}")]);
+}
+
+#[test]
+fn what_a_session_cookie_means_is_told() {
+    let world = Divided::with_keys();
+    let user = world.user("stable");
+    let session = "session in mode cookie (soft), by cookie cart";
+    let tells = |cookie: Option<&str>, meaning: &str| {
+        let cookie = cookie.map(|value| format!("cart={value}"));
+        let mut headers = vec![("X-User", user.as_str())];
+        headers.extend(cookie.iter().map(|cookie| ("Cookie", cookie.as_str())));
+        world.tells((SOMEBODY, &headers), &[session, &format!("  {meaning}")]);
+    };
+    let sealed = |at: UnixTime, server: &str| {
+        let home = world.snapshot.pool(&PoolName::new("shop")).expect("it is there");
+        let tags = &home.tags;
+        let tag = match server {
+            "127.0.0.1:1" => tags.of(ServerIndex::new(0)),
+            _ => ServerTag(1),
+        };
+        let remembered = Remembered::begin(7).with(tags.pool(), (tags.pool(), tag), at);
+        world.sealed(&Purpose::of(Remembered::KIND, "shop"), &remembered.encode())
+    };
+    let now = clock::unix_time();
+    tells(None, "it carries none: a server is picked, and the response sets one");
+    tells(Some("AAAA"), "it is none of ours for this pool: the response sets another");
+    tells(Some(&sealed(now, "127.0.0.1:1")), "it names 127.0.0.1:1");
+    tells(Some(&sealed(now, "gone")), "it names a server that is gone: the session moves");
+    let old = UnixTime::from_millis(0);
+    tells(Some(&sealed(old, "127.0.0.1:1")), "its time is over: the response sets another");
+    let told = world.ask(SOMEBODY, &[("Cookie", &format!("cart={}", sealed(now, "127.0.0.1:1")))]);
+    assert_eq!(told.session.and_then(|one| one.server).as_deref(), Some("127.0.0.1:1"));
+    let bare = Divided::new("");
+    let takes = "  it may name a server, and takes the balancer's keys to read";
+    bare.tells((SOMEBODY, &[("Cookie", "cart=AAAA")]), &[session, takes]);
+}
+
+#[test]
+fn a_rollout_that_divides_nobody_and_a_table_are_told() {
+    let config = format!(
+        "{CONFIG}{}",
+        r#"
+[pool.rest-v2]
+servers = ["127.0.0.1:4"]
+[rollout.v2]
+pool = "rest"
+candidate = "rest-v2"
+strategy = "blue-green"
+user = ["client"]
+"#
+    );
+    let config = config.replace(
+        "servers = [\"127.0.0.1:3\"]",
+        "servers = [\"127.0.0.1:3\"]\nsession = { mode = \"table\", key = \"cookie:id\" }",
+    );
+    let told = |header| {
+        let answer = ask_with(&config, "http://shop.example.com/", header, None);
+        answer.expect("an answer").to_string()
+    };
+    let whole = told(Some(("Cookie", "id=anna")));
+    for lines in [
+        "rollout v2 of pool rest, with candidate rest-v2\n  its user is told by network of the \
+         client\n  it meets stable: no run of it divides users\nroute rest leads to pool rest",
+        "session in mode table (soft), by cookie id\n  the table does not know it: a server is \
+         picked, and kept from then on",
+    ] {
+        assert!(whole.contains(lines), "{whole}");
+    }
+    assert!(told(None).contains("  it carries none: a server is picked\n"));
 }

@@ -96,6 +96,9 @@ async fn a_drain_tells_when_nothing_is_left_and_ends_in_time_if_it_has_one() {
     sessions.learn(b"anna", snapshot.pools[0].tags.of(ServerIndex::new(0)), clock::now());
     ask(&balancer, one, stand(Stand::Drain)).await.expect("it is taken");
     until("the session is counted", || balancer.servers()[0].sessions == Some(1)).await;
+    let drains = balancer.control.status().drains;
+    let told = drains.iter().map(|one| (one.pool.as_str(), one.sessions, one.until));
+    assert_eq!(told.collect::<Vec<_>>(), [("shop", Some(1), None)]);
     sessions.forget(b"anna", clock::now());
     until("nothing is left", || reasons(&balancer).len() == 2).await;
     assert!(reasons(&balancer)[1].contains("has drained"), "{:?}", reasons(&balancer));
@@ -136,4 +139,26 @@ async fn one_balancer_at_a_time_keeps_what_is_asked_in_a_state_directory() {
     let refused = ask(&second, one, stand(Stand::Drain)).await;
     assert!(matches!(refused, Err(OrderError::Kept(_))), "{refused:?}");
     assert_eq!(stands(&second), [("in", 1)]);
+}
+
+#[tokio::test]
+async fn a_pool_whose_last_server_drains_is_down() {
+    let (world, one, other) = (Directory::new(), nobody().await, nobody().await);
+    let balancer = Balancer::start(text(keeping(&world, &[one, other], ""))).await;
+    let shop = PoolName::new("shop");
+    let state = || balancer.control.pool(&shop).expect("it is there").state;
+    let turns = || {
+        let of_pool = |kind: &&str| matches!(*kind, "pool-down" | "pool-up" | "pool-panic");
+        balancer.kinds().into_iter().filter(of_pool).collect::<Vec<_>>()
+    };
+    ask(&balancer, one, stand(Stand::Drain)).await.expect("it is taken");
+    assert_eq!(state(), "up");
+    ask(&balancer, other, stand(Stand::Drain)).await.expect("it is taken");
+    until("it is told", || turns() == ["pool-down"]).await;
+    assert_eq!(state(), "down");
+    let events = balancer.control.events(0).events;
+    let down = events.iter().find(|event| event.kind.as_str() == "pool-down");
+    assert_eq!(down.map(|event| event.reason.as_str()), Some("it has no server in rotation"));
+    ask(&balancer, one, stand(Stand::Ready)).await.expect("it is taken");
+    until("it is told", || turns() == ["pool-down", "pool-up"]).await;
 }

@@ -354,3 +354,61 @@ async fn what_both_versions_have_ends_nothing() {
     until("it was judged often", || status(&balancer).verdicts.hold > 3).await;
     assert_eq!((status(&balancer).verdicts.breach, percent(&balancer)), (0, 1.0));
 }
+
+/// Three rollouts: from `shop` to two candidates, and from one of those on.
+const RIVALS: &str = r#"
+[pool.shop-v3]
+servers = ["127.0.0.1:1"]
+[rollout.v3]
+pool = "shop"
+candidate = "shop-v3"
+strategy = "blue-green"
+bake = "1h"
+analysis = "off"
+[rollout.onward]
+pool = "shop-v2"
+candidate = "shop-v3"
+strategy = "blue-green"
+bake = "1h"
+analysis = "off"
+"#;
+
+#[tokio::test]
+async fn a_pool_is_in_one_rollout_at_a_time() {
+    let world = World::new(&format!("{MANY}\n{RIVALS}")).await;
+    let balancer = world.start().await;
+    let start = |name: &str| {
+        let order = Order::Command(RolloutName::new(name), Command::Start);
+        let answer = balancer.control.release(order, "alice");
+        async { answer.await.map_err(|error| error.to_string()) }
+    };
+    assert_eq!(start("v2").await, Ok(()));
+    for (name, pool) in [("v3", "shop"), ("onward", "shop-v2")] {
+        let refused = start(name).await.expect_err("its pool is taken");
+        let said = format!("pool {pool} is in rollout v2, which is under way");
+        assert!(refused.starts_with(&said), "{refused}");
+    }
+    assert_eq!(command(&balancer, Command::Abort).await, Ok(()));
+    assert_eq!(start("v3").await, Ok(()));
+}
+
+#[tokio::test]
+async fn the_next_rollout_waits_until_routes_say_what_the_last_has_done() {
+    let world = World::new(&format!("{ONE}\n{RIVALS}")).await;
+    let balancer = world.start().await;
+    command(&balancer, Command::Start).await.expect("it can start");
+    until("it has finished", || status(&balancer).view.phase == "done").await;
+    let onward = || {
+        let order = Order::Command(RolloutName::new("onward"), Command::Start);
+        balancer.control.release(order, "alice")
+    };
+    let refused = onward().await.expect_err("routes to shop would not follow").to_string();
+    assert!(
+        refused.contains("v2 has finished, and routes to pool shop go to shop-v2"),
+        "{refused}"
+    );
+    world.write("shop-v2", Some(&world.keys));
+    let reload = balancer.control.reload("a test").await;
+    assert!(matches!(reload, Reload::Applied(_)), "{:?}", told(&reload));
+    assert_eq!(onward().await, Ok(()));
+}

@@ -2,7 +2,7 @@
 
 use super::user::User;
 use crate::model::ids::{PoolName, RolloutName};
-use crate::model::rollout::{Share, Side};
+use crate::model::rollout::{Mirror, Share, Side};
 
 /// How users are divided. There is none while a rollout does not run: all users are stable's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,5 +26,13 @@ impl Division {
     #[must_use]
     pub fn side_of(&self, user: User) -> Side {
         if user.place(self.salt).is_within(self.share) { Side::Candidate } else { Side::Stable }
+    }
+
+    /// Whether requests of a user are among those that are copied. The place is another than the
+    /// one that the share goes by, or users would be copied in the order in which they are to go
+    /// over.
+    #[must_use]
+    pub fn copies(&self, user: User, mirror: &Mirror) -> bool {
+        self.mirrors && user.place(!self.salt).is_within(mirror.share)
     }
 }

@@ -36,6 +36,28 @@ pub enum By {
     Audience,
 }
 
+/// What audiences say of somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling<'a> {
+    /// This one meets the candidate last.
+    Never(&'a AudienceName),
+    /// There are audiences that take part, and it is none of them.
+    Outside,
+    /// This one meets the candidate first.
+    Always(&'a AudienceName),
+}
+
+impl Ruling<'_> {
+    /// The version that follows from it.
+    #[must_use]
+    pub const fn side(self) -> Side {
+        match self {
+            Self::Never(_) | Self::Outside => Side::Stable,
+            Self::Always(_) => Side::Candidate,
+        }
+    }
+}
+
 impl Treatment {
     /// The treatment that a rollout asks for.
     #[must_use]
@@ -59,20 +81,36 @@ impl Treatment {
         match division.share {
             Share::NONE => Some(by_draw(Side::Stable)),
             Share::ALL => Some(by_draw(Side::Candidate)),
-            _ => match self.side_of_audience(seen) {
-                Some(side) => Some(Placement { side, by: By::Audience }),
+            _ => match self.ruling(seen) {
+                Some(ruling) => Some(Placement { side: ruling.side(), by: By::Audience }),
                 None => seen.user.map(|user| by_draw(division.side_of(user))),
             },
         }
     }
 
-    fn side_of_audience(&self, seen: &Seen<'_>) -> Option<Side> {
-        let is_in = |audiences: &[Audience]| audiences.iter().any(|one| holds(one, seen));
-        if is_in(&self.never) || !self.only.is_empty() && !is_in(&self.only) {
-            return Some(Side::Stable);
+    /// What audiences say while there is something to divide; `None`: nothing.
+    #[must_use]
+    pub fn ruling(&self, seen: &Seen<'_>) -> Option<Ruling<'_>> {
+        let first = |audiences| first_of(audiences, seen);
+        if let Some(name) = first(&self.never) {
+            return Some(Ruling::Never(name));
         }
-        is_in(&self.always).then_some(Side::Candidate)
+        if !self.only.is_empty() && first(&self.only).is_none() {
+            return Some(Ruling::Outside);
+        }
+        first(&self.always).map(Ruling::Always)
     }
+
+    /// The signed cookies that its audiences look at, by name.
+    pub fn signed_cookies(&self) -> impl Iterator<Item = &str> {
+        let all = [&self.always, &self.only, &self.never].into_iter().flatten();
+        all.flat_map(|audience| &audience.any).filter_map(|one| one.signed_cookie.as_deref())
+    }
+}
+
+/// The first audience that somebody is in.
+fn first_of<'a>(audiences: &'a [Audience], seen: &Seen<'_>) -> Option<&'a AudienceName> {
+    audiences.iter().find(|one| holds(one, seen)).map(|one| &one.name)
 }
 
 #[cfg(test)]

@@ -14,6 +14,11 @@ use crate::model::rollout::{Share, UserKey};
 pub struct User(u64);
 
 impl User {
+    /// The cookie of assigned users.
+    pub const COOKIE: &'static str = "tidegate_user";
+    /// The kind of thing that it is sealed for.
+    pub const KIND: &'static str = "user";
+
     /// The user that an assigned cookie names, or a draw of somebody new.
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
@@ -30,11 +35,24 @@ impl User {
     /// [`UserKey::Assign`] is not looked for, as it takes a key of the balancer to read.
     #[must_use]
     pub fn of(head: &Head, client: IpAddr, keys: &[UserKey]) -> Option<Self> {
-        keys.iter().find_map(|key| match key {
-            UserKey::Cookie(name) => present(head.cookies(name)).map(|id| Self::named(name, id)),
-            UserKey::Header(name) => present(head.values(name)).map(|id| Self::named(name, id)),
-            UserKey::Client => Some(Self::at(client)),
-            UserKey::Assign => None,
+        Self::told(head, client, keys).map(|(user, _)| user)
+    }
+
+    /// The same, and the key that tells.
+    #[must_use]
+    pub fn told<'k>(
+        head: &Head,
+        client: IpAddr,
+        keys: &'k [UserKey],
+    ) -> Option<(Self, &'k UserKey)> {
+        keys.iter().find_map(|key| {
+            let user = match key {
+                UserKey::Cookie(name) => Self::named(name, present(head.cookies(name))?),
+                UserKey::Header(name) => Self::named(name, present(head.values(name))?),
+                UserKey::Client => Self::at(client),
+                UserKey::Assign => return None,
+            };
+            Some((user, key))
         })
     }
 

@@ -46,6 +46,9 @@ pub enum Age {
 }
 
 impl Remembered {
+    /// The kind of thing that it is sealed for.
+    pub const KIND: &'static str = "session";
+
     /// A session that begins, and knows of no server yet.
     #[must_use]
     pub fn begin(number: u32) -> Self {

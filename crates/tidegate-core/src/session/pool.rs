@@ -67,6 +67,13 @@ impl PoolSessions {
         recall(table.as_ref(), secret.id(name), now)
     }
 
+    /// Control only: the same of a session that is not used by that.
+    #[must_use]
+    pub fn peek(&self, name: &[u8], now: Instant) -> Option<ServerTag> {
+        let Memory::Table { table, secret } = &self.0 else { return None };
+        table.peek(secret.id(name), now)
+    }
+
     /// The session that the application calls `name` is at home on this server from now on.
     pub fn learn(&self, name: &[u8], server: ServerTag, now: Instant) {
         if let Memory::Table { table, secret } = &self.0 {

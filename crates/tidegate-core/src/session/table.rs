@@ -82,6 +82,12 @@ impl Table {
         self.entries_max
     }
 
+    /// Control only: the server of a session that lives, which is not used by that.
+    #[must_use]
+    pub fn peek(&self, id: SessionId, now: Instant) -> Option<ServerTag> {
+        self.shard(id).peek(id, now, self.ttl())
+    }
+
     /// Control only: sessions live for so long from now on, those that are remembered as well.
     pub fn set_ttl(&self, ttl: Duration) {
         self.ttl.store(nanos(ttl), Relaxed);

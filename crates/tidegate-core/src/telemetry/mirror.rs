@@ -59,6 +59,23 @@ impl MirrorTotals {
     pub fn uncopied(&self) -> impl Iterator<Item = (Uncopied, u64)> {
         Uncopied::ALL.into_iter().zip(self.uncopied)
     }
+
+    /// What was counted since `earlier`, which these grew from.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut uncopied = self.uncopied;
+        for (count, before) in uncopied.iter_mut().zip(earlier.uncopied) {
+            *count = count.saturating_sub(before);
+        }
+        Self {
+            uncopied,
+            copies: self.copies.saturating_sub(earlier.copies),
+            failed: self.failed.saturating_sub(earlier.failed),
+            differing: self.differing.saturating_sub(earlier.differing),
+            original: self.original.since(&earlier.original),
+            copy: self.copy.since(&earlier.copy),
+        }
+    }
 }
 
 impl Cells for MirrorCells {
@@ -86,5 +103,32 @@ impl Totals for MirrorTotals {
         self.differing += other.differing;
         self.original.add(&other.original);
         self.copy.add(&other.copy);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Duration;
+
+    #[test]
+    fn totals_add_up_and_part_again() {
+        let count = |copies: u64| {
+            let cells = MirrorCells::default();
+            cells.copies.add(copies);
+            cells.failed.increment();
+            cells.differing.add(copies - 1);
+            cells.leave_out(Uncopied::Body);
+            cells.original.observe(Duration::from_millis(2));
+            cells.copy.observe(Duration::from_millis(copies));
+            cells.totals()
+        };
+        let (one, more) = (count(3), count(7));
+        let mut sum = one;
+        sum.add(&more);
+        assert_eq!((sum.copies, sum.differing, sum.copy.count()), (10, 8, 2));
+        assert_eq!(sum.uncopied().collect::<Vec<_>>(), [(Uncopied::Busy, 0), (Uncopied::Body, 2)]);
+        assert_eq!(sum.since(&one), more);
+        assert_eq!(one.since(&sum), MirrorTotals::default(), "nothing grew");
     }
 }

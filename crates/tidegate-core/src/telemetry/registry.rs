@@ -124,6 +124,14 @@ impl Registry {
         totals
     }
 
+    /// What was counted of a rollout's copies.
+    #[must_use]
+    pub fn mirror(&self, rollout: &RolloutName) -> MirrorTotals {
+        let mut total = MirrorTotals::default();
+        self.writers().iter().for_each(|worker| worker.add_mirror(rollout, &mut total));
+        total
+    }
+
     /// Adds everything up.
     #[must_use]
     pub fn scrape(&self) -> Scrape {
@@ -203,17 +211,19 @@ mod tests {
             let cells = worker.version(&name, Side::Candidate);
             cells.requests.add(count);
             cells.errors.increment();
-            cells.latency.observe(Duration::from_millis(count));
+            cells.observe(Duration::from_millis(count));
+            worker.mirror(&name).copies.add(count);
         }
         let [stable, candidate] = registry.versions(&name);
         assert_eq!(stable, VersionTotals::default());
         assert_eq!((candidate.requests, candidate.errors, candidate.latency.count()), (11, 2, 2));
+        assert_eq!((candidate.duration.count(), registry.mirror(&name).copies), (2, 11));
         assert_eq!(registry.scrape().versions[&(name.clone(), Side::Candidate)], candidate);
         registry.retain(&Configured { rollouts: [name.clone()].into(), ..Configured::default() });
         assert_eq!(registry.versions(&name), [stable, candidate]);
         registry.retain(&Configured::default());
         assert_eq!(registry.versions(&name), [stable, stable]);
-        assert_eq!(registry.scrape().folds, 2, "one row in each worker");
+        assert_eq!(registry.scrape().folds, 4, "one row of each kind in each worker");
     }
 
     #[test]

@@ -6,9 +6,11 @@
 
 use super::cell::Counter;
 use super::family::{Cells, Totals};
+use super::histogram::{Histogram, HistogramTotals};
 use super::latency::{Latency, LatencyTotals};
 use crate::model::ids::RolloutName;
 use crate::model::rollout::Side;
+use crate::time::Duration;
 
 /// What names a version among all rollouts.
 pub type VersionKey = (RolloutName, Side);
@@ -20,8 +22,17 @@ pub struct VersionCells {
     pub requests: Counter,
     /// Those among them that are errors, as the rollout counts errors.
     pub errors: Counter,
-    /// How long they took. An exchange that has no end of its own, as a tunnel, is not here.
-    pub latency: Latency,
+    latency: Latency,
+    duration: Histogram,
+}
+
+impl VersionCells {
+    /// The writer only: counts how long an exchange took. One that has no end of its own, as a
+    /// tunnel, is not counted here.
+    pub fn observe(&self, duration: Duration) {
+        self.latency.observe(duration);
+        self.duration.observe(duration);
+    }
 }
 
 /// The cells of a version, added up.
@@ -31,8 +42,10 @@ pub struct VersionTotals {
     pub requests: u64,
     /// Those among them that are errors.
     pub errors: u64,
-    /// How long they took.
+    /// How long they took, for the judge.
     pub latency: LatencyTotals,
+    /// The same for people and for metrics.
+    pub duration: HistogramTotals,
 }
 
 impl VersionTotals {
@@ -43,6 +56,7 @@ impl VersionTotals {
             requests: self.requests.saturating_sub(earlier.requests),
             errors: self.errors.saturating_sub(earlier.errors),
             latency: self.latency.since(&earlier.latency),
+            duration: self.duration.since(&earlier.duration),
         }
     }
 }
@@ -55,6 +69,7 @@ impl Cells for VersionCells {
             requests: self.requests.value(),
             errors: self.errors.value(),
             latency: self.latency.totals(),
+            duration: self.duration.totals(),
         }
     }
 }
@@ -64,5 +79,6 @@ impl Totals for VersionTotals {
         self.requests += other.requests;
         self.errors += other.errors;
         self.latency.add(&other.latency);
+        self.duration.add(&other.duration);
     }
 }

@@ -12,7 +12,7 @@ use super::cell::Counter;
 use super::compression::CompressionCells;
 use super::family::{Cells, Family, Totals};
 use super::listener::ListenerCells;
-use super::mirror::MirrorCells;
+use super::mirror::{MirrorCells, MirrorTotals};
 use super::pool::{PoolCells, PoolTotals};
 use super::refusal::Refusal;
 use super::registry::{Configured, OTHER, Scrape};
@@ -124,6 +124,13 @@ impl WorkerCells {
             if let Some(totals) = servers.totals(&(pool.clone(), server.clone())) {
                 total.add(&totals);
             }
+        }
+    }
+
+    /// Adds what was counted of a rollout's copies.
+    pub(super) fn add_mirror(&self, rollout: &RolloutName, total: &mut MirrorTotals) {
+        if let Some(totals) = lock(&self.mirrors).totals(rollout) {
+            total.add(&totals);
         }
     }
 

@@ -117,12 +117,9 @@ pub(super) fn begin(
 fn mirrored<'a>(x: &Exchange, taken: &Taken<'a>) -> Option<(Meeting<'a>, &'a Mirror)> {
     let meeting = taken.meeting.filter(|one| one.side == Side::Stable)?;
     let Release { division, rollout, .. } = meeting.release;
-    let mirror = rollout.mirror.as_ref().filter(|_| division.mirrors)?;
-    // Another place than the one that the share goes by, or users would be copied in the order in
-    // which they are to go over.
-    let place = meeting.user?.place(!division.salt);
+    let mirror = rollout.mirror.as_ref()?;
     let method = x.head.method();
-    let wanted = place.is_within(mirror.share)
+    let wanted = division.copies(meeting.user?, mirror)
         && mirror.methods.iter().any(|one| one == method)
         && !x.upgrade;
     wanted.then_some((meeting, mirror))

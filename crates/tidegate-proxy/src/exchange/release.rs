@@ -42,10 +42,8 @@ pub(super) struct Meeting<'a> {
     cells: Option<&'a VersionCells>,
 }
 
-/// The cookie of assigned users.
-const COOKIE: &str = "tidegate_user";
-/// What it is sealed for.
-const PURPOSE: Purpose = Purpose::new("user");
+/// What the cookie of assigned users is sealed for.
+const PURPOSE: Purpose = Purpose::new(User::KIND);
 /// How long browsers keep it: longer than rollouts take.
 const KEPT: Duration = Duration::from_secs(90 * 86_400);
 
@@ -97,7 +95,7 @@ fn user(worker: &Worker, x: &mut Exchange, asker: Asker, release: &Release) -> O
 
 /// The user that the assigned cookie names, if it is one of ours.
 fn assigned(worker: &Worker, head: &Head) -> Option<User> {
-    let sealed = head.cookies(COOKIE).next()?;
+    let sealed = head.cookies(User::COOKIE).next()?;
     let mut bits = [0; 8];
     let length = worker.shared.contexts.load().keys.open(&PURPOSE, sealed, &mut bits)?;
     (length == bits.len()).then(|| User::from_bits(u64::from_le_bytes(bits)))
@@ -107,7 +105,7 @@ fn assign(worker: &Worker, x: &mut Exchange, asker: Asker, user: User) {
     let mut value = String::new();
     worker.shared.contexts.load().keys.seal(&PURPOSE, &user.bits().to_le_bytes(), &mut value);
     x.set_cookie(&SetCookie {
-        name: COOKIE,
+        name: User::COOKIE,
         value: &value,
         path: "/",
         domain: None,
@@ -151,7 +149,7 @@ impl Meeting<'_> {
         if !x.upgrade {
             // To the first byte: how long the rest takes is for the client to say as well.
             let answered = x.marks.first_byte.unwrap_or_else(|| x.ended());
-            cells.latency.observe(answered.since(x.started));
+            cells.observe(answered.since(x.started));
         }
     }
 }

@@ -243,5 +243,5 @@ impl PoolView {
 
 /// The purpose of the session cookies of a pool.
 pub(crate) fn purpose(pool: &str) -> Purpose {
-    Purpose::of("session", pool)
+    Purpose::of(Remembered::KIND, pool)
 }

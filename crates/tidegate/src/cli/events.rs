@@ -58,7 +58,7 @@ fn event_table(page: &Value, now: UnixTime) -> Sheet {
 }
 
 /// How long ago, to two units.
-fn age(ago: Duration) -> String {
+pub(super) fn age(ago: Duration) -> String {
     let seconds = ago.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {

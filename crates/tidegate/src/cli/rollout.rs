@@ -4,11 +4,14 @@
 //! It ends with 0 when what was asked for is done, 1 when it was refused, and 2 when no balancer
 //! could be asked.
 
+mod mirror;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use tidegate_net::clock;
 
 use super::remote::{Look, Remote};
 use super::scale::steer;
@@ -154,6 +157,7 @@ fn lines(status: &Value) -> Vec<String> {
         lines.push(format!("{version:<9} {} requests, {} errors", one["requests"], one["errors"]));
     }
     lines.extend(verdict(&status["verdict"]));
+    lines.extend(mirror::lines(&status["mirror"], clock::unix_time()));
     let acts = list(&status["acts"]).iter().rev().take(ACTS_SHOWN).rev();
     lines.extend(acts.map(|act| {
         let text = |key: &str| act[key].as_str().unwrap_or_default();

@@ -6,8 +6,10 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
 use tidegate_core::config::text::duration;
-use tidegate_core::time::Duration;
+use tidegate_core::time::{Duration, UnixTime};
+use tidegate_net::clock;
 
+use super::events::age;
 use super::remote::Look;
 use crate::table::{Sheet, Tone, cell, list};
 use crate::{admin, output};
@@ -57,6 +59,8 @@ fn overview(status: &Value) -> String {
             totals["requests"], totals["failed"], totals["retries"], totals["refused"]
         ),
     ];
+    let now = clock::unix_time();
+    lines.extend(list(&status["drains"]).iter().map(|drain| drains(drain, now)));
     let rollouts = list(&status["rollouts"]).iter().filter_map(Value::as_str);
     lines.extend(rollouts.map(|rollout| format!("rollout   {rollout}")));
     let mistakes = list(&config["last_mistakes"]).iter().filter_map(Value::as_str);
@@ -64,6 +68,18 @@ fn overview(status: &Value) -> String {
     let pending = list(&config["pending_restart"]).iter().filter_map(Value::as_str);
     lines.extend(pending.map(|change| format!("waits for the next start: {change}")));
     lines.join("\n")
+}
+
+/// A server that drains: what is left on it, and how long that is waited for.
+fn drains(drain: &Value, now: UnixTime) -> String {
+    let [pool, server] = ["pool", "server"].map(|key| drain[key].as_str().unwrap_or_default());
+    let sessions = drain["sessions"].as_u64().map(|sessions| format!(" and {sessions} sessions"));
+    let left = format!("{} requests{} left", drain["in_flight"], sessions.unwrap_or_default());
+    let until = drain["until"].as_u64().map(|until| {
+        let yet = Duration::from_millis(until.saturating_sub(now.as_millis()));
+        format!(", for {} at most", age(yet))
+    });
+    format!("drains    {pool}/{server}: {left}{}", until.unwrap_or_default())
 }
 
 fn listener_table(listeners: &Value) -> Sheet {
@@ -82,4 +98,28 @@ fn listener_table(listeners: &Value) -> Sheet {
         );
     }
     sheet
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_drain_says_what_is_left_and_how_long_that_is_waited_for() {
+        let now = UnixTime::from_millis(5000);
+        for (drain, said) in [
+            (
+                json!({"pool": "shop", "server": "a", "in_flight": 3, "sessions": 7, "until": 66_000}),
+                "drains    shop/a: 3 requests and 7 sessions left, for 1m 1s at most",
+            ),
+            (
+                json!({"pool": "shop", "server": "b", "in_flight": 0, "sessions": null}),
+                "drains    shop/b: 0 requests left",
+            ),
+        ] {
+            assert_eq!(drains(&drain, now), said);
+        }
+    }
 }

@@ -6,10 +6,10 @@ use std::io::Write;
 use std::net::TcpStream;
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::balancer::Balancer;
-use crate::world::client::receive;
+use crate::world::client::{Response, receive};
 use crate::world::directory::Directory;
 use crate::world::origin::Origin;
 use crate::world::program::{Ended, ended};
@@ -23,7 +23,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let servers = [Origin::start("old"), Origin::start("new")];
+        Self::of([Origin::start("old"), Origin::start("new")])
+    }
+
+    fn of(servers: [Origin; 2]) -> Self {
         Self { directory: Directory::new(), servers }
     }
 
@@ -78,12 +81,16 @@ fn users(balancer: &Balancer) -> BTreeMap<u32, String> {
 }
 
 fn version(balancer: &Balancer, user: u32) -> String {
-    let mut stream = TcpStream::connect(balancer.listeners[0]).expect("it listens");
-    let head = "GET / HTTP/1.1\r\nHost: app\r\nConnection: close\r\n";
-    write!(stream, "{head}X-User: {user}\r\n\r\n").expect("it reads");
-    let response = receive(&mut stream).expect("it answers");
+    let response = ask(balancer, "/", user);
     assert_eq!(response.status, 200, "{response:?}");
     response.body
+}
+
+fn ask(balancer: &Balancer, path: &str, user: u32) -> Response {
+    let mut stream = TcpStream::connect(balancer.listeners[0]).expect("it listens");
+    let head = format!("GET {path} HTTP/1.1\r\nHost: app\r\nConnection: close\r\n");
+    write!(stream, "{head}X-User: {user}\r\n\r\n").expect("it reads");
+    receive(&mut stream).expect("it answers")
 }
 
 fn count(users: &BTreeMap<u32, String>) -> usize {
@@ -173,4 +180,39 @@ fn a_freeze_holds_rollouts_until_a_thaw() {
     });
     assert_eq!(world.asked(&balancer, &["thaw"]).code, 0);
     world.reaches(&balancer, "percent", &50.0.into());
+}
+
+#[test]
+fn what_the_candidate_would_have_answered_is_reported() {
+    let world = World::of([Origin::start("old"), Origin::answering(503, "new")]);
+    let keys = "steps = [1, 100]\nhold = \"1h\"\nmirror = { share = 1.0 }";
+    world.write("app", Some(keys));
+    let balancer = world.run();
+    world.rollout(&balancer, "start");
+    world.reaches(&balancer, "percent", &1.0.into());
+    let stays = (0..).find(|user| ask(&balancer, "/", *user).status == 200).expect("99 % do");
+    for _ in 0..20 {
+        assert_eq!(ask(&balancer, "/cart?token=secret", stays).body, "old");
+    }
+    let report = until("all copies are answered, and all differ", || {
+        let report = world.status(&balancer)["mirror"].clone();
+        let [copies, answered, differing] =
+            ["copies", "answered", "differing"].map(|key| report[key].as_u64());
+        let all = copies >= Some(20) && copies == answered && answered == differing;
+        (all && report["recent"] != json!([])).then_some(report)
+    });
+    assert_eq!(report["failed"], 0, "{report}");
+    assert_eq!(report["differing_percent"], 100.0, "{report}");
+    let recent = report["recent"].as_array().expect("a list");
+    for one in recent {
+        assert_eq!(
+            (&one["stable"]["status"], &one["candidate"]["status"]),
+            (&200.into(), &503.into())
+        );
+        assert_eq!(one["method"], "GET");
+    }
+    let told = world.asked(&balancer, &["rollout", "status", "v2"]).stdout;
+    assert!(told.contains("differ in status, 100.00 % of the answered"), "{told}");
+    assert!(told.contains("200 after ") && told.contains(", 503 after "), "{told}");
+    assert!(!told.contains("secret") && !report.to_string().contains("secret"), "{told}");
 }

@@ -34,6 +34,8 @@ fn a_server_that_drains_is_sent_nothing_until_it_is_ready_again() {
         ended.stdout
     };
     assert!(said(&balancer, &["drain", &server]).contains("drains; 0 requests left"));
+    let drains = format!("drains    {server}: 0 requests left");
+    assert!(said(&balancer, &["status"]).contains(&drains), "{drains}");
     let left = answers(&balancer, 8);
     assert_eq!(left, ["other"]);
     drop(balancer);

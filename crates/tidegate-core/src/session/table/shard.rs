@@ -79,6 +79,12 @@ impl Shard {
         Some(self.at(link).home.server)
     }
 
+    /// The same of a session that is not used.
+    pub(super) fn peek(&self, id: SessionId, now: Instant, ttl: Duration) -> Option<ServerTag> {
+        let entry = self.at(self.find(id)?);
+        (!is_over(entry, now, ttl)).then_some(entry.home.server)
+    }
+
     /// Remembers where a session is that is used at `used`.
     pub(super) fn put(&mut self, id: SessionId, home: Home, used: Instant, ttl: Duration) {
         let now = self.advance(used);

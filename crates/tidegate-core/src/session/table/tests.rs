@@ -43,6 +43,14 @@ fn a_session_lives_while_it_is_used() {
 }
 
 #[test]
+fn a_look_at_a_session_does_not_use_it() {
+    let table = table(8);
+    put(&table, 1, 7, 0);
+    let peek = |seconds| table.peek(SessionId::from_bits(1), at(seconds));
+    assert_eq!((peek(9), peek(18)), (Some(ServerTag(7)), None));
+}
+
+#[test]
 fn a_session_that_moves_is_counted_where_it_is() {
     let table = table(8);
     put(&table, 1, 7, 0);

@@ -17,14 +17,21 @@ pub(crate) struct Held(#[expect(dead_code, reason = "held, not read")] Sender<()
 
 impl Origin {
     pub(crate) fn start(name: &'static str) -> Self {
+        Self::answering(200, name)
+    }
+
+    /// One whose answers have this status.
+    pub(crate) fn answering(status: u16, name: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         let (tell, arrived) = channel();
         let tell = Arc::new(tell);
+        let length = name.len();
+        let answer = format!("HTTP/1.1 {status} Such\r\nContent-Length: {length}\r\n\r\n{name}");
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let tell = Arc::clone(&tell);
-                thread::spawn(move || converse(stream, name, &tell));
+                let (answer, tell) = (answer.clone(), Arc::clone(&tell));
+                thread::spawn(move || converse(stream, &answer, &tell));
             }
         });
         Self { address, arrived }
@@ -39,7 +46,7 @@ impl Origin {
 }
 
 /// Speaks just enough HTTP: requests without bodies, answered in order until the client leaves.
-fn converse(stream: TcpStream, name: &str, tell: &Sender<Held>) -> Option<()> {
+fn converse(stream: TcpStream, answer: &str, tell: &Sender<Held>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut writer = stream;
     loop {
@@ -56,8 +63,6 @@ fn converse(stream: TcpStream, name: &str, tell: &Sender<Held>) -> Option<()> {
             // Either way of being released is an error of the channel: its sender is dropped.
             let _ = released.recv();
         }
-        let length = name.len();
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{name}");
         writer.write_all(answer.as_bytes()).ok()?;
     }
 }
