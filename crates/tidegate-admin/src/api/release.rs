@@ -105,9 +105,10 @@ async fn steer(
     taken.map(|()| Json(Taken::default())).map_err(|error| {
         let (status, code) = match error {
             OrderError::NoRollout => (StatusCode::NOT_FOUND, "not-found"),
-            OrderError::Refused(_) | OrderError::Taken { .. } | OrderError::Unsaid { .. } => {
-                (StatusCode::CONFLICT, "refused")
-            }
+            OrderError::Refused(_)
+            | OrderError::Taken { .. }
+            | OrderError::Unsaid { .. }
+            | OrderError::Nowhere(_) => (StatusCode::CONFLICT, "refused"),
             OrderError::Lasts => (StatusCode::BAD_REQUEST, "bad-request"),
             OrderError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             OrderError::Kept(_) => (StatusCode::INTERNAL_SERVER_ERROR, "not-kept"),

@@ -101,6 +101,11 @@ impl Releases {
         let moment = moment();
         for definition in &config.rollouts {
             self.settle_one(definition, word, moment);
+            if let Some(runner) = self.runners.get_mut(&definition.name)
+                && !rival::leads(config, definition)
+            {
+                runner.close(moment);
+            }
         }
         let is_defined = |name: &RolloutName| config.rollouts.iter().any(|one| one.name == *name);
         let gone = self.runners.extract_if(.., |name, _| !is_defined(name));
@@ -263,12 +268,16 @@ impl Releases {
         self.due = Instant::ZERO;
     }
 
-    /// Whether no other rollout has its pools.
+    /// Whether no other rollout has its pools, and somebody would meet it.
     fn may_start(&self, name: &RolloutName) -> Result<(), OrderError> {
-        let runner = self.runners.get(name).ok_or(OrderError::NoRollout)?;
+        let rollout = self.runners.get(name).ok_or(OrderError::NoRollout)?.definition();
         let config = &self.shared.snapshot.load().config;
         let mut others = self.runners.values().map(|one| (one.definition(), one.phase()));
-        others.try_for_each(|other| rival::check(runner.definition(), other, config))
+        others.try_for_each(|other| rival::check(rollout, other, config))?;
+        match rival::leads(config, rollout) {
+            true => Ok(()),
+            false => Err(OrderError::Nowhere(rollout.pool.clone())),
+        }
     }
 
     fn keep(&mut self, freeze: Freeze, order: &Order, by: &str) -> Result<(), OrderError> {

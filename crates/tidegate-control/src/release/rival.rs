@@ -34,7 +34,7 @@ pub(super) fn check(
 }
 
 /// Whether a route goes by what a rollout says.
-fn leads(config: &Config, rollout: &Rollout) -> bool {
+pub(super) fn leads(config: &Config, rollout: &Rollout) -> bool {
     let named = |pool: Option<&PoolName>| pool == Some(&rollout.pool);
     config.routes.iter().any(|route| {
         let is_meant = rollout.routes.is_empty() || rollout.routes.contains(&route.name);

@@ -101,6 +101,12 @@ impl Runner {
         self.follow(definition);
     }
 
+    /// Routes say by themselves what it has done, if it has finished.
+    pub(super) fn close(&mut self, moment: Moment) {
+        self.machine.close(moment);
+        self.perform();
+    }
+
     fn follow(&mut self, definition: &Rollout) {
         if self.definition != *definition {
             self.definition = definition.clone();

@@ -74,6 +74,9 @@ pub enum OrderError {
         /// and the one that does.
         candidate: PoolName,
     },
+    /// No route leads to its pool.
+    #[error("no route of it leads to pool {0}: nobody would meet the candidate")]
+    Nowhere(PoolName),
     /// It would last too long, or not at all.
     #[error("it has to last for more than nothing and at most 30 days")]
     Lasts,

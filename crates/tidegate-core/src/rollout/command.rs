@@ -79,6 +79,9 @@ pub enum CommandError {
     /// Everybody meets the candidate already.
     #[error("all users meet the candidate already; `promote` of all ends the bake early")]
     Baking,
+    /// Stable is kept for a while.
+    #[error("the bake is over; `promote` of all lets go what is kept of stable")]
+    Keeping,
     /// The bake is over.
     #[error("the bake is over; `rollback` takes everything back to stable")]
     Baked,

@@ -64,6 +64,8 @@ pub enum RolloutEvent {
     Kept(u32),
     /// Stable is released.
     Finished,
+    /// The configuration says by itself what it has done.
+    Closed,
     /// The record cannot be written: no share grows.
     Unrecorded {
         /// Why.
@@ -91,6 +93,7 @@ impl RolloutEvent {
             Self::Returns { .. } => "returns",
             Self::Kept(_) => "kept",
             Self::Finished => "finished",
+            Self::Closed => "closed",
             Self::Unrecorded { .. } => "unrecorded",
             Self::RecordedAgain => "recorded-again",
         }
@@ -127,6 +130,9 @@ impl fmt::Display for RolloutEvent {
             Self::Returns { by } => write!(f, "stable grows to take everything back, for {by}"),
             Self::Kept(servers) => write!(f, "the bake is over; stable keeps {servers} servers"),
             Self::Finished => f.write_str("finished; stable is released"),
+            Self::Closed => {
+                f.write_str("closed: routes name the candidate by themselves; it may run again")
+            }
             Self::Unrecorded { why } => {
                 write!(f, "the record cannot be written, and no share grows: {why}")
             }

@@ -103,14 +103,28 @@ impl Machine {
         self.settle(moment);
     }
 
+    /// What it has done is what the configuration says by itself: another run may begin. Nothing
+    /// happens to one that has not finished.
+    pub fn close(&mut self, moment: Moment) {
+        if self.decided.phase == Phase::Done {
+            self.begin_anew(moment);
+            self.tell(RolloutEvent::Closed);
+            self.settle(moment);
+        }
+    }
+
+    fn begin_anew(&mut self, moment: Moment) {
+        let (run, acts) = (self.decided.run, std::mem::take(&mut self.decided.acts));
+        self.decided = Record { run, acts, ..Record::blank(&self.definition) };
+        self.verdict = None;
+        self.enter(Phase::Idle, moment);
+    }
+
     /// Forgets what is not of the definition.
     fn follow(&mut self, moment: Moment) {
         let is_other = !self.decided.terms.are_between(&self.definition);
         if is_other || self.decided.admits(&self.definition).is_err() {
-            let (run, acts) = (self.decided.run, std::mem::take(&mut self.decided.acts));
-            self.decided = Record { run, acts, ..Record::blank(&self.definition) };
-            self.verdict = None;
-            self.enter(Phase::Idle, moment);
+            self.begin_anew(moment);
         }
     }
 

@@ -66,6 +66,9 @@ impl Machine {
     }
 
     fn promote(&mut self, reach: Reach, by: &str, moment: Moment) -> Result<(), CommandError> {
+        if self.decided.phase == Phase::Keeping {
+            return self.release_stable(reach, by, moment);
+        }
         self.expect_open()?;
         self.expect_free(moment.now)?;
         if self.decided.phase == Phase::Baking {
@@ -96,6 +99,22 @@ impl Machine {
         self.log(by, "bake ended".to_owned(), moment);
         self.tell(RolloutEvent::Promoted { to: Share::ALL, by: by.to_owned() });
         self.tell(RolloutEvent::Kept(self.definition.keep_size));
+        Ok(())
+    }
+
+    /// Stable is let go early only by who says so; nothing of it is needed any more.
+    fn release_stable(
+        &mut self,
+        reach: Reach,
+        by: &str,
+        moment: Moment,
+    ) -> Result<(), CommandError> {
+        if reach == Reach::Next {
+            return Err(CommandError::Keeping);
+        }
+        self.enter(Phase::Done, moment);
+        self.log(by, "stable released".to_owned(), moment);
+        self.tell(RolloutEvent::Finished);
         Ok(())
     }
 

@@ -44,7 +44,7 @@ enum Act {
     Promote {
         #[command(flatten)]
         named: Named,
-        /// All the way to 100 %, or the bake to its end
+        /// All the way to 100 %; from there the bake to its end; then let go what is kept of stable
         #[arg(long)]
         full: bool,
     },

@@ -167,6 +167,42 @@ fn the_files_word_is_taken_on_demand() {
 }
 
 #[test]
+fn two_pools_take_turns() {
+    let world = World::new();
+    let both = "steps = [100]\nbake = \"0s\"\n[rollout.back]\npool = \"app-v2\"\n\
+                candidate = \"app\"\nstrategy = \"blue-green\"\nanalysis = \"off\"\n\
+                bake = \"0s\"\nkeep_old = \"0s\"";
+    world.write("app", Some(both));
+    let balancer = world.run();
+    let start = |name: &str| world.asked(&balancer, &["rollout", "start", name]);
+    let nobody = start("back");
+    assert!(nobody.stderr.contains("no route of it leads to pool app-v2"), "{nobody:?}");
+    for turn in ["first", "second"] {
+        world.rollout(&balancer, "start");
+        world.reaches(&balancer, "phase", &"keeping".into());
+        let early = start("back");
+        assert!(early.stderr.contains("under way (keeping)"), "{turn}: {early:?}");
+        let done = world.asked(&balancer, &["rollout", "promote", "v2", "--full"]);
+        assert_eq!(done.code, 0, "{turn}: {done:?}");
+        world.reaches(&balancer, "phase", &"done".into());
+        let unsaid = start("back");
+        assert!(unsaid.stderr.contains("let them name that one first"), "{turn}: {unsaid:?}");
+        world.write("app-v2", Some(both));
+        assert_eq!(world.asked(&balancer, &["reload"]).code, 0);
+        world.reaches(&balancer, "phase", &"idle".into());
+        assert_eq!(version(&balancer, 1), "new", "{turn}: nobody notices");
+        assert_eq!(start("back").code, 0, "{turn}");
+        until("it is done", || {
+            let status = world.asked(&balancer, &["rollout", "status", "back", "--json"]).json();
+            (status["phase"] == "done").then_some(())
+        });
+        assert_eq!(version(&balancer, 1), "old", "{turn}");
+        world.write("app", Some(both));
+        assert_eq!(world.asked(&balancer, &["reload"]).code, 0);
+    }
+}
+
+#[test]
 fn a_freeze_holds_rollouts_until_a_thaw() {
     let world = World::new();
     world.write("app", Some("steps = [50, 100]\nhold = \"1h\""));

@@ -41,7 +41,7 @@ fn what_cannot_be_is_refused_with_what_can() {
         (&at_ten, &[Command::Resume], "not paused"),
         (&paused, &[Command::Pause, NEXT, ALL], "paused (by kim); `resume`"),
         (&|| later(0), &[NEXT], "all users meet the candidate already"),
-        (&|| later(1), &[NEXT, ALL, Command::Pause, Command::Resume], "the bake is over"),
+        (&|| later(1), &[NEXT, Command::Pause, Command::Resume], "the bake is over"),
         (&|| later(1), &[Command::Abort], "`rollback`"),
         (&|| later(26), &[Command::Start, NEXT, Command::Abort, BACK], "finished"),
     ];
@@ -93,6 +93,16 @@ fn a_bake_is_ended_by_a_person_who_says_all() {
     let mut play = later(0);
     play.order(ALL).expect("it bakes");
     assert_eq!((play.phase(), play.percent()), ("keeping", 100.0));
+}
+
+#[test]
+fn what_is_kept_of_stable_is_let_go_early_by_a_person_who_says_all() {
+    let mut play = later(1);
+    assert_eq!(play.phase(), "keeping");
+    play.order(ALL).expect("nothing of it is needed");
+    assert_eq!((play.phase(), play.percent()), ("done", 100.0));
+    play.restart();
+    assert_eq!(play.phase(), "done");
 }
 
 #[test]

@@ -87,6 +87,22 @@ fn a_finished_run_is_a_fact() {
 }
 
 #[test]
+fn a_finished_run_that_the_configuration_tells_of_may_be_followed_by_another() {
+    let mut play = Play::at(10.0, canary());
+    play.machine.close(play.moment());
+    assert_eq!((play.phase(), play.percent()), ("stepping", 10.0), "it has not finished");
+    let mut play = Play::at(100.0, canary());
+    play.wait(26 * HOUR);
+    play.machine.close(play.moment());
+    assert_eq!((play.phase(), play.machine.division()), ("idle", None));
+    play.wait(2);
+    play.restart();
+    assert_eq!((play.phase(), play.machine.run()), ("idle", 1), "and it stays so");
+    play.order(Command::Start).expect("nothing runs");
+    assert_eq!(play.machine.run(), 2);
+}
+
+#[test]
 fn a_record_that_contradicts_the_file_is_forgotten_by_who_goes_on_all_the_same() {
     let play = Play::at(10.0, canary());
     let text = play.disk.as_ref().expect("it runs");
