@@ -67,8 +67,8 @@ impl Planner {
 
     /// What one server can do.
     pub(super) fn able(&self, settings: &Autoscale) -> Option<Able> {
-        let demand = self.last.as_ref().and_then(|(_, told)| told.demand.as_ref());
-        capacity::able(settings, &self.memory.policy.slo.learned, demand)
+        let (_, told) = self.last.as_ref()?;
+        capacity::able(settings, &self.memory.policy.slo.learned, told)
     }
 
     /// What a rollout needs to know of the pool; how much comes is counted elsewhere.
