@@ -6,8 +6,8 @@
 //! that breaks the promise below the best wears the best down. Looks that say nothing about a
 //! server (it failed, was ejected or in slow start) are not taken.
 //!
-//! Answers take as long as work does and, where requests wait for it, longer. A backlog that counted
-//! as work would ask for many times the servers that it takes, so how long work takes is bounded by
+//! Answers take as long as work does and, where requests wait for it, longer. A backlog that counts
+//! as work asks for many times the servers that it takes, so how long work takes is bounded by
 //! Little's law: a server works on no more requests at a time than it has slots.
 
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ pub fn able(settings: &Autoscale, learned: &Learned, observed: &Observed) -> Opt
             Some(Able { rate, slots, service: answers, confidence: 1.0 })
         }
         Capacity::InFlight(slots) => {
-            // Servers that keep the promise are taken at their word, whatever they could do besides.
+            // It may be set to less than a server could do, which counts while all is well.
             let answers = answers?;
             let is_kept = observed.demand.is_some_and(|demand| demand.keeps(&settings.slo));
             let service = if is_kept { answers } else { work(answers, slots, observed) };
