@@ -4,10 +4,10 @@
 //! `fuzz/` feed them what they invent; the tests beside this crate replay what was kept. Reading
 //! order: `plain` (messages read as a person would), then what strangers write (`proxy_protocol`,
 //! `request_head`, `response_head`, `chunked`, `path`, `authority`, `forwarded`,
-//! `accept_encoding`, `set_cookie`, `session_cookie`, `grpc`), what is written of them
-//! (`access_log`), what is decided
-//! (`config`, `route`, `body`, `edit`, `health`, `frame_budget`, `fleet`, `rollout`), and
-//! `exchange`, which puts a whole data plane between two hostile ends.
+//! `accept_encoding`, `device`, `set_cookie`, `session_cookie`, `grpc`), what is written of them
+//! (`access_log`), what is decided (`config`, `route`, `body`, `edit`, `health`, `frame_budget`,
+//! `fleet`, `rollout`), what is read of the past (`trace`, `verdict_record`), and `exchange`, which
+//! puts a whole data plane between two hostile ends.
 
 mod plain;
 
@@ -17,6 +17,7 @@ pub mod authority;
 pub mod body;
 pub mod chunked;
 pub mod config;
+pub mod device;
 pub mod edit;
 pub mod exchange;
 pub mod fleet;
@@ -32,3 +33,5 @@ pub mod rollout;
 pub mod route;
 pub mod session_cookie;
 pub mod set_cookie;
+pub mod trace;
+pub mod verdict_record;

@@ -18,9 +18,9 @@ macro_rules! replay {
 }
 
 replay! {
-    accept_encoding access_log authority body chunked config edit exchange fleet forwarded
+    accept_encoding access_log authority body chunked config device edit exchange fleet forwarded
     frame_budget grpc health path proxy_protocol request_head response_head rollout route
-    session_cookie set_cookie
+    session_cookie set_cookie trace verdict_record
 }
 
 #[expect(clippy::print_stdout, reason = "shown when a check panics")]

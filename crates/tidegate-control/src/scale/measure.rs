@@ -7,6 +7,8 @@ use tidegate_core::snapshot::PoolEntry;
 use tidegate_core::telemetry::registry::Registry;
 use tidegate_core::time::Instant;
 
+use crate::act::provider::contract::Usage;
+
 /// Reads what was counted of a pool and its members.
 pub(super) fn read(entry: &PoolEntry, registry: &Registry, now: Instant) -> Reading {
     let name = &entry.pool.name;
@@ -43,6 +45,12 @@ pub(super) fn connections(entry: &PoolEntry) -> Option<f64> {
     let serving: Vec<&Member> = entry.members.iter().filter(|one| one.is_serving()).collect();
     let in_flight: f64 = serving.iter().map(|member| f64::from(member.state.in_flight())).sum();
     (!serving.is_empty()).then(|| in_flight / serving.len() as f64)
+}
+
+/// How busy instances are on average; `None` without any.
+pub(super) fn mean(busy: &[&Usage], of: fn(&Usage) -> f64) -> Option<f64> {
+    let sum: f64 = busy.iter().map(|usage| of(usage)).sum();
+    (!busy.is_empty()).then(|| sum / busy.len() as f64)
 }
 
 /// The weight of the primaries that take requests.

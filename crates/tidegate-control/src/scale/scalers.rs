@@ -26,6 +26,7 @@ use tokio::sync::mpsc;
 use super::hands::{Hands, Kept, Reports, Seen};
 use super::lapse::Lapse;
 use super::measure;
+use super::planner::Planner;
 use super::releases::{self, Releases, Sight, Survey};
 use super::scaler::{Mind, Scaler};
 use super::steering::{LAST_MAX, Order, OrderError, Orders};
@@ -162,7 +163,7 @@ impl Scalers {
         let learned = learned.and_then(|text| PlannerRecord::from_json(&text));
         let memory = learned.unwrap_or_default().restore(kept.template);
         let hands = Hands::new(provider, ends, kept, reports);
-        let mind = Mind { fleet, memory, lapse: self.lapse };
+        let mind = Mind { fleet, planner: Planner::new(memory, self.lapse) };
         let scaler = Scaler::new(Arc::clone(&self.shared), pool, settings, mind, hands);
         self.scalers.insert(key, scaler);
     }

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::model::audience::Audience;
-use crate::model::autoscale::Autoscale;
+use crate::model::autoscale::{Autoscale, Bounds};
 use crate::model::listener::Listener;
-use crate::model::node::Config;
+use crate::model::node::{Admin, Config, Keys, Log, Runtime};
 use crate::model::pool::Pool;
 use crate::model::provider::Provider;
 use crate::model::rollout::{Rollout, Strategy};
@@ -137,44 +137,56 @@ const ROLLOUT: Named<Rollout> =
 const AUDIENCE: Named<Audience> =
     Comparison { name: |a| a.name.as_str(), subject: Subject::Audience, keys: audience };
 
-/// Names of the fields that differ.
+/// Names of the fields that differ; those behind `but` are compared elsewhere. A field that is in
+/// neither list does not compile, so that none is forgotten.
 macro_rules! differing {
-    ($old:expr, $new:expr, { $($key:literal: $($field:ident).+),+ $(,)? }) => {{
+    ($old:expr, $new:expr, $type:ident {
+        $($key:literal: $field:ident),+ $(,)?
+    } $(but { $($other:ident),+ })?) => {{
+        let ($type { $($field: _,)+ $($($other: _),+)? }, new) = (&$old, &$new);
         let mut keys = Vec::new();
-        $(if $old.$($field).+ != $new.$($field).+ { keys.push($key); })+
+        $(if $old.$field != new.$field { keys.push($key); })+
         keys
     }};
 }
 
 fn process(old: &Config, new: &Config) -> Vec<&'static str> {
-    differing!(old, new, {
-        "runtime.workers": runtime.workers,
-        "runtime.state": runtime.state,
-        "runtime.shutdown_delay": runtime.shutdown_delay,
-        "runtime.shutdown_grace": runtime.shutdown_grace,
-        "runtime.watch": runtime.watch,
-        "admin.address": admin.address,
-        "admin.tokens": admin.tokens,
+    let mut keys = differing!(old.runtime, new.runtime, Runtime {
+        "runtime.workers": workers,
+        "runtime.state": state,
+        "runtime.shutdown_delay": shutdown_delay,
+        "runtime.shutdown_grace": shutdown_grace,
+        "runtime.watch": watch,
+    });
+    keys.extend(differing!(old.admin, new.admin, Admin {
+        "admin.address": address,
+        "admin.tokens": tokens,
+    }));
+    keys.extend(differing!(old.keys, new.keys, Keys { "keys.signing": signing }));
+    keys.extend(differing!(old.log, new.log, Log {
+        "log.level": level,
+        "log.access": access,
+        "log.format": format,
+        "log.redact": redact,
+    }));
+    keys.extend(differing!(old, new, Config {
         "metrics.address": metrics,
-        "keys.signing": keys.signing,
-        "log.level": log.level,
-        "log.access": log.access,
-        "log.format": log.format,
-        "log.redact": log.redact,
         "notify": notify,
         "geo.database": geo,
-    })
+    } but { runtime, admin, log, keys, listeners, routes, pools, audiences, rollouts }));
+    keys
 }
 
 fn listener(old: &Listener, new: &Listener) -> Vec<&'static str> {
-    differing!(old, new, {
+    differing!(old, new, Listener {
         "address": addresses,
         "trusted_proxies": trusted_proxies,
+        "proxy_protocol": proxy_protocol,
         "client_header": client_header,
         "redirect": redirect,
         "tls": tls,
         "limits": limits,
-    })
+    } but { name })
 }
 
 /// Regular expressions compare by their text, which is what `Debug` shows of them.
@@ -183,7 +195,7 @@ fn route(old: &Route, new: &Route) -> Vec<&'static str> {
     if old.target != new.target {
         keys.push(new.target.key());
     }
-    keys.extend(differing!(old, new, {
+    keys.extend(differing!(old, new, Route {
         "priority": priority,
         "path": path,
         "timeouts": timeouts,
@@ -191,7 +203,8 @@ fn route(old: &Route, new: &Route) -> Vec<&'static str> {
         "limits.upgrade": upgrade,
         "retry": retry,
         "response": response,
-    }));
+        "response.compress": compression,
+    } but { name, target, matches, request }));
     if format!("{:?}", old.matches) != format!("{:?}", new.matches) {
         keys.push("match");
     }
@@ -203,8 +216,9 @@ fn route(old: &Route, new: &Route) -> Vec<&'static str> {
 
 /// Servers are told of one by one.
 fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
-    let mut keys = differing!(old, new, {
+    let mut keys = differing!(old, new, Pool {
         "balance": balance,
+        "protocol": protocol,
         "tls": tls,
         "slow_start": slow_start,
         "drain_timeout": drain_timeout,
@@ -212,11 +226,12 @@ fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
         "when_all_down": when_all_down,
         "retry_budget": retry_budget,
         "timeouts": timeouts,
+        "send_proxy": send_proxy,
         "health": health,
         "passive": passive,
         "error_page": error_pages,
         "session": session,
-    });
+    } but { name, servers, autoscale });
     match (&old.autoscale, &new.autoscale) {
         (Some(old), Some(new)) => keys.extend(autoscale(old, new)),
         (None, None) => {}
@@ -226,9 +241,11 @@ fn pool(old: &Pool, new: &Pool) -> Vec<&'static str> {
 }
 
 fn autoscale(old: &Autoscale, new: &Autoscale) -> Vec<&'static str> {
-    let mut keys = differing!(old, new, {
-        "autoscale.min": bounds.min,
-        "autoscale.max": bounds.max,
+    let mut keys = differing!(old.bounds, new.bounds, Bounds {
+        "autoscale.min": min,
+        "autoscale.max": max,
+    });
+    keys.extend(differing!(old, new, Autoscale {
         "autoscale.policy": policy,
         "autoscale.slo": slo,
         "autoscale.startup": startup,
@@ -243,7 +260,7 @@ fn autoscale(old: &Autoscale, new: &Autoscale) -> Vec<&'static str> {
         "autoscale.forecast": forecast,
         "autoscale.schedule": schedule,
         "autoscale.budget": budget,
-    });
+    } but { bounds, provider }));
     if old.provider != new.provider {
         keys.push(match (&old.provider, &new.provider) {
             (Provider::Process(_), Provider::Process(_)) => "autoscale.process",
@@ -255,7 +272,7 @@ fn autoscale(old: &Autoscale, new: &Autoscale) -> Vec<&'static str> {
 }
 
 fn rollout(old: &Rollout, new: &Rollout) -> Vec<&'static str> {
-    let mut keys = differing!(old, new, {
+    let mut keys = differing!(old, new, Rollout {
         "pool": pool,
         "candidate": candidate,
         "routes": routes,
@@ -271,7 +288,7 @@ fn rollout(old: &Rollout, new: &Rollout) -> Vec<&'static str> {
         "freeze_during": freeze_during,
         "mirror": mirror,
         "analysis": analysis,
-    });
+    } but { name, strategy });
     match (&old.strategy, &new.strategy) {
         (
             Strategy::Canary { steps, hold },
@@ -292,12 +309,12 @@ fn audience(old: &Audience, new: &Audience) -> Vec<&'static str> {
 }
 
 fn server(old: &Server, new: &Server) -> Vec<&'static str> {
-    differing!(old, new, {
+    differing!(old, new, Server {
         "address": address,
         "weight": weight,
         "backup": backup,
         "zone": zone,
-    })
+    } but { name })
 }
 
 /// Servers of pools that stay; those of others come and go with them.

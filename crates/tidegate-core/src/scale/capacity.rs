@@ -5,10 +5,14 @@
 //! on top while the promise is kept with room to spare; and servers may become slower, so a load
 //! that breaks the promise below the best wears the best down. Looks that say nothing about a
 //! server (it failed, was ejected or in slow start) are not taken.
+//!
+//! Answers take as long as work does and, where requests wait for it, longer. A backlog that counts
+//! as work asks for many times the servers that it takes, so how long work takes is bounded by
+//! Little's law: a server works on no more requests at a time than it has slots.
 
 use serde::{Deserialize, Serialize};
 
-use super::observed::{Demand, Observed, Sample};
+use super::observed::{Observed, Sample, Service};
 use crate::model::autoscale::{Autoscale, Capacity, Slo};
 
 /// How much more than the best seen may be assumed.
@@ -42,6 +46,8 @@ pub struct Able {
     pub rate: f64,
     /// Requests at once; `None`: not known.
     pub slots: Option<f64>,
+    /// How long it works on one; `None`: not known.
+    pub service: Option<Service>,
     /// How well that is known: 0 to 1.
     pub confidence: f64,
 }
@@ -89,6 +95,7 @@ impl Learned {
         known.then(|| Able {
             rate: self.rate * beyond,
             slots: (self.in_flight > 0.0).then_some(self.in_flight * beyond),
+            service: None,
             confidence: self.looks / (self.looks + HALF_SURE),
         })
     }
@@ -96,22 +103,50 @@ impl Learned {
 
 /// What one server can do, as the settings say or as learned.
 #[must_use]
-pub fn able(settings: &Autoscale, learned: &Learned, demand: Option<&Demand>) -> Option<Able> {
-    let mean = demand.and_then(|demand| demand.service).map(|service| service.mean);
+pub fn able(settings: &Autoscale, learned: &Learned, observed: &Observed) -> Option<Able> {
+    let answers = observed.demand.and_then(|demand| demand.service);
     match settings.capacity {
         Capacity::Requests(rate) => {
-            Some(Able { rate, slots: mean.map(|mean| rate * mean), confidence: 1.0 })
+            let slots = answers.map(|answers| rate * answers.mean);
+            Some(Able { rate, slots, service: answers, confidence: 1.0 })
         }
         Capacity::InFlight(slots) => {
-            mean.map(|mean| Able { rate: slots / mean, slots: Some(slots), confidence: 1.0 })
+            // It may be set to less than a server could do, which counts while all is well.
+            let answers = answers?;
+            let is_kept = observed.demand.is_some_and(|demand| demand.keeps(&settings.slo));
+            let service = if is_kept { answers } else { work(answers, slots, observed) };
+            let rate = slots / service.mean;
+            Some(Able { rate, slots: Some(slots), service: Some(service), confidence: 1.0 })
         }
-        Capacity::Learn => learned.able(),
+        Capacity::Learn => learned.able().map(|able| able.at_work(answers, observed)),
     }
+}
+
+impl Able {
+    /// The same, where answers take so long. What waited at the best counts as no slot: at that
+    /// rate a server works on as many requests as work takes of its time.
+    fn at_work(self, answers: Option<Service>, observed: &Observed) -> Self {
+        let Some((answers, slots)) = answers.zip(self.slots) else {
+            return Self { service: answers, ..self };
+        };
+        let service = work(answers, slots, observed);
+        let slots = slots.min(self.rate * service.mean);
+        Self { slots: Some(slots), service: Some(service), ..self }
+    }
+}
+
+/// How long servers of so many slots work on a request, where answers take so long: no longer than
+/// slots over throughput (Little: "A proof for the queuing formula L = λW", 1961).
+fn work(answers: Service, slots: f64, observed: &Observed) -> Service {
+    let served = observed.demand.map_or(0.0, |demand| demand.served);
+    let longest = slots * f64::from(observed.fleet.in_rotation()) / served;
+    let mean = if longest > 0.0 { answers.mean.min(longest) } else { answers.mean };
+    Service { mean, ..answers }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::observed::{FleetCount, Load, Steering};
+    use super::super::observed::{Demand, FleetCount, Load, Steering};
     use super::*;
     use crate::model::ratio::Ratio;
     use crate::time::{Duration, UnixTime};
@@ -173,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_guess_stands_for_what_few_requests_do_not_show_and_wears_down() {
-        let like = Able { rate: 50.0, slots: None, confidence: 1.0 };
+        let like = Able { rate: 50.0, slots: None, service: None, confidence: 1.0 };
         let mut learned = Learned::default();
         learned.guess(like);
         assert_eq!(learned.able().map(|able| (able.rate, able.confidence)), Some((50.0, 0.0)));

@@ -2,6 +2,7 @@
 //! rollouts ask for.
 
 use super::release::Pledge;
+use crate::model::autoscale::Slo;
 use crate::time::{Duration, UnixTime};
 
 /// What is known of a pool.
@@ -40,10 +41,19 @@ pub struct Demand {
     pub in_flight: f64,
     /// Requests that wait for a server.
     pub queued: f64,
-    /// How long a server works on a request; `None`: none has been answered.
+    /// How long answers take, which is how long a server works on a request where none waits;
+    /// `None`: none has been answered.
     pub service: Option<Service>,
     /// Whether this says what a server can do.
     pub sample: Sample,
+}
+
+impl Demand {
+    /// Whether answers keep the promise.
+    #[must_use]
+    pub fn keeps(&self, promise: &Slo) -> bool {
+        self.goodput >= self.served * promise.ratio.value()
+    }
 }
 
 /// How long a server works on a request.

@@ -99,7 +99,10 @@ impl Memory {
         current: u32,
         now: Instant,
     ) -> Wish {
-        let period = settings.levels.period;
+        let period = match settings.policy {
+            Policy::Levels => settings.levels.period,
+            Policy::Slo | Policy::Target => target::PERIOD,
+        };
         self.arrivals.take(observed);
         if let Some((began, wish)) = &self.period
             && now.since(*began) < period

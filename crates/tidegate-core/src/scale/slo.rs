@@ -73,7 +73,7 @@ pub fn wish(
     now: Instant,
 ) -> Option<Wish> {
     let demand = observed.demand?;
-    let able = capacity::able(settings, &memory.learned, Some(&demand))?;
+    let able = capacity::able(settings, &memory.learned, observed)?;
     let seconds = memory.last.replace(now).map_or(1.0, |last| now.since(last).as_secs_f64());
     let startup = observed.startup.unwrap_or(settings.startup);
     memory.forecast.look_ahead(startup, able.rate * GRAIN);
@@ -85,7 +85,7 @@ pub fn wish(
     memory.foreseen = Some(upper.likely);
     let upper = upper.part(part);
     let waiting = demand.queued.max(0.0) / DRAIN_SECONDS;
-    let size = |rate: f64| servers_for(settings, &demand, able, rate + waiting);
+    let size = |rate: f64| servers_for(settings, able, rate + waiting);
     let half = able.rate * HALF;
     let near = |rate: f64| size((rate - half.min(rate * PART)).max(upper.likely));
     let kept = memory.needs.highest(upper.safe, KEPT_FOR, now);
@@ -113,7 +113,7 @@ impl Memory {
     /// Requests a second that one server is to have; `None`: nothing is known of that.
     #[must_use]
     pub fn rate_per_server(&self, settings: &Autoscale, observed: &Observed) -> Option<f64> {
-        let able = capacity::able(settings, &self.learned, observed.demand.as_ref())?;
+        let able = capacity::able(settings, &self.learned, observed)?;
         Some(able.rate * target::UTILIZATION)
     }
 
@@ -124,9 +124,8 @@ impl Memory {
         observed: &Observed,
         rate: f64,
     ) -> Option<u32> {
-        let demand = observed.demand.unwrap_or_default();
-        let able = capacity::able(settings, &self.learned, observed.demand.as_ref())?;
-        Some(servers_for(settings, &demand, able, rate))
+        let able = capacity::able(settings, &self.learned, observed)?;
+        Some(servers_for(settings, able, rate))
     }
 
     /// The demand that is to be foreseen, and which part of it is the pool's own; `None`: unknown.
@@ -189,9 +188,9 @@ fn sure(rate: f64, seconds: f64) -> f64 {
 }
 
 /// Servers that keep the promise at `rate` requests a second.
-fn servers_for(settings: &Autoscale, demand: &Demand, able: Able, rate: f64) -> u32 {
+fn servers_for(settings: &Autoscale, able: Able, rate: f64) -> u32 {
     let by_capacity = target::ceil(rate / able.rate);
-    let (Some(service), Some(slots)) = (demand.service, able.slots) else { return by_capacity };
+    let (Some(service), Some(slots)) = (able.service, able.slots) else { return by_capacity };
     let slots = slots.floor().max(1.0);
     let work =
         Work { load: rate * service.mean, service: service.mean, variation: service.variation };
@@ -262,12 +261,63 @@ mod tests {
                 ..Demand::default()
             };
             let settings = settings(slots);
-            let able = capacity::able(&settings, &Learned::default(), Some(&demand));
+            let observed = Observed { demand: Some(demand), ..pool(8).observed() };
+            let able = capacity::able(&settings, &Learned::default(), &observed);
             // A load of eight slots.
-            servers_for(&settings, &demand, able.expect("it is set"), 20.0)
+            servers_for(&settings, able.expect("it is set"), 20.0)
         };
         assert!(servers(1.0) >= 13, "{}", servers(1.0));
         assert_eq!(servers(64.0), 1);
+    }
+
+    /// A second of ten servers with five slots each, that work on a request for 50 ms.
+    fn second(arrivals: f64, waiting: f64) -> Observed {
+        let served = if waiting > 0.0 { 1000.0 } else { arrivals };
+        let mean = 0.05 + waiting / 1000.0;
+        let demand = Demand {
+            arrivals,
+            served,
+            goodput: if mean > 0.5 { 0.0 } else { served },
+            in_flight: served * 0.05 + waiting,
+            service: Some(Service { mean, variation: 1.0 }),
+            ..Demand::default()
+        };
+        let mut observed = pool(10).observed();
+        observed.demand = Some(demand);
+        observed
+    }
+
+    #[test]
+    fn waiting_in_a_backlog_is_not_taken_for_work() {
+        for capacity in [Capacity::Requests(100.0), Capacity::InFlight(5.0), Capacity::Learn] {
+            let settings = Autoscale { capacity, ..settings(Policy::Slo) };
+            let mut memory = Memory::default();
+            let mut needs = |observed: &Observed| {
+                memory.learned.observe(observed, &settings.slo);
+                let rate = observed.demand.expect("there is one").arrivals;
+                memory.needs(&settings, observed, rate).expect("something is known")
+            };
+            let calm = needs(&second(1000.0, 0.0));
+            assert!((9..=11).contains(&calm), "{capacity:?}: {calm}");
+            // Twice as much as they can do, for ten seconds; then it is worked off.
+            for waiting in [1000.0, 4000.0, 10_000.0] {
+                let needed = needs(&second(2000.0, waiting));
+                assert!((20..=22).contains(&needed), "{capacity:?}, {waiting}: {needed}");
+            }
+            let needed = needs(&second(500.0, 5000.0));
+            assert!((5..=6).contains(&needed), "{capacity:?}: {needed}");
+        }
+    }
+
+    #[test]
+    fn what_waited_at_the_best_is_no_slot() {
+        let settings = Autoscale { capacity: Capacity::Learn, ..settings(Policy::Slo) };
+        let mut memory = Memory::default();
+        // A line that is still short, and then one that is not: all ten can do is 1000.
+        memory.learned.observe(&second(1300.0, 300.0), &settings.slo);
+        memory.learned.observe(&second(1300.0, 600.0), &settings.slo);
+        let needed = memory.needs(&settings, &second(900.0, 0.0), 995.0);
+        assert_eq!(needed, Some(11), "ten would be busy all the time");
     }
 
     #[test]

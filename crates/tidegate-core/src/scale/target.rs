@@ -8,14 +8,16 @@ use std::collections::VecDeque;
 
 use crate::time::{Duration, Instant};
 
+/// How often it is asked, as Kubernetes' is: it has no thresholds to pass so many times in a row, so
+/// there is nothing that another period would be for.
+pub const PERIOD: Duration = Duration::from_secs(15);
 /// A ratio so near to 1 changes nothing.
 pub const TOLERANCE: f64 = 0.1;
 /// The highest recommendation of so long holds.
 pub const STABILIZATION: Duration = Duration::from_secs(300);
 /// The share of a server's capacity that is aimed at where nothing else is said.
 pub const UTILIZATION: f64 = 0.7;
-/// Recommendations that are remembered; at one each period of a second or more this covers the
-/// window.
+/// Recommendations that are remembered; at one each period this covers the window.
 const KEPT: usize = 512;
 
 /// How many servers of `current` bring what they measure together, `total`, to `target` each;

@@ -12,6 +12,10 @@ pub const TICK_SECONDS: u32 = 15;
 
 /// Steps that a trace may have: ten years of minutes.
 const STEPS_MAX: u64 = 5_300_000;
+/// Ticks that become of them: ten years, with the leap days.
+const TICKS_MAX: f64 = 21_100_000.0;
+/// Requests that a step may have; more are no count.
+const COUNT_MAX: f64 = 1e15;
 /// Rows without a readable count that are told of.
 const MISTAKES_MAX: usize = 10;
 
@@ -66,8 +70,8 @@ pub enum Mistake {
     /// The step is zero.
     #[error("a step of no time")]
     NoStep,
-    /// It spans more steps than fit.
-    #[error("it spans more than {STEPS_MAX} steps; is the step right?")]
+    /// It spans more steps, or more time, than fit.
+    #[error("it spans more than {STEPS_MAX} steps or ten years; is the step right?")]
     TooLong,
 }
 
@@ -114,8 +118,11 @@ pub fn read(text: &str, reading: Reading) -> Result<Trace, Vec<Mistake>> {
     }
     let begins = rows.iter().filter_map(|row| row.at).min().unwrap_or(0);
     let counts = place(&rows, begins, step).map_err(|mistake| vec![mistake])?;
-    let demand = ticks(&counts, step as f64 / 1000.0);
-    Ok(Trace { begins: UnixTime::from_millis(begins), demand })
+    let step = step as f64 / 1000.0;
+    if counts.len() as f64 * step > TICKS_MAX * f64::from(TICK_SECONDS) {
+        return Err(vec![Mistake::TooLong]);
+    }
+    Ok(Trace { begins: UnixTime::from_millis(begins), demand: ticks(&counts, step) })
 }
 
 fn rows(text: &str, reading: Reading) -> Result<Vec<Row>, Vec<Mistake>> {
@@ -135,7 +142,7 @@ fn rows(text: &str, reading: Reading) -> Result<Vec<Row>, Vec<Mistake>> {
     }
     if rows.iter().any(|row| row.at.is_some()) {
         let untimed = rows.iter().filter(|row| row.at.is_none());
-        mistakes.extend(untimed.map(|row| {
+        mistakes.extend(untimed.take(MISTAKES_MAX).map(|row| {
             let text = text.lines().nth(row.line - 1).unwrap_or_default();
             Mistake::NoTime { line: row.line, text: first(text).to_owned() }
         }));
@@ -153,7 +160,7 @@ fn row(line: &str, number: usize, column: Option<usize>) -> Result<Row, Mistake>
     let missing = Mistake::NoColumn { line: number, column };
     let place = column.checked_sub(1).ok_or_else(|| missing.clone())?;
     let text = cells.get(place).ok_or(missing)?;
-    let count = text.parse::<f64>().ok().filter(|count| count.is_finite() && *count >= 0.0);
+    let count = text.parse::<f64>().ok().filter(|count| (0.0..=COUNT_MAX).contains(count));
     let count = count.ok_or_else(|| Mistake::NoCount { line: number, text: (*text).to_owned() })?;
     let at = if place == 0 { None } else { cells.first().and_then(|text| moment(text)) };
     Ok(Row { line: number, at, count })
@@ -254,8 +261,9 @@ fn offset(zone: &str) -> Option<i64> {
     }
     let sign = if zone.starts_with('-') { -1 } else { 1 };
     let (hours, minutes) = zone.strip_prefix(['+', '-'])?.split_once(':')?;
-    let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) * 60_000)
+    let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let minutes = (minutes < 60).then_some(i64::from(hours) * 60 + i64::from(minutes))?;
+    (hours < 24).then_some(sign * minutes * 60_000)
 }
 
 /// Days since the epoch of `YYYY-MM-DD` (Hinnant: "chrono-compatible low-level date algorithms").
@@ -336,6 +344,19 @@ mod tests {
         assert_eq!(read("n\n1\n", Reading::default()), Err(vec![Mistake::Empty]));
         let far = "t,n\n1998-04-30 21:30:00,1\n1998-04-30 21:30:01,1\n2020-01-01 00:00:00,1\n";
         assert_eq!(read(far, seconds(1)), Err(vec![Mistake::TooLong]));
+        let farther = "t,n\n1975-01-01 00:00:00,1\n2995-01-01 00:00:00,1\n";
+        assert_eq!(read(farther, Reading::default()), Err(vec![Mistake::TooLong]));
+        for count in ["inf", "NaN", "1e300"] {
+            let mistakes = read(&format!("n\n1\n{count}\n"), Reading::default());
+            assert!(
+                matches!(mistakes, Err(found) if matches!(found[..], [Mistake::NoCount { line: 3, .. }]))
+            );
+        }
+        let zone = "t,n\n1998-04-30 21:30:00,1\n1998-04-30 21:31:00+-9223372036854775807:00,1\n";
+        let mistakes = read(zone, Reading::default());
+        assert!(
+            matches!(mistakes, Err(found) if matches!(found[..], [Mistake::NoTime { line: 3, .. }]))
+        );
         let untimed = read("t,n\n1998-04-30 21:30:00,1\nsoon,1\n", Reading::default());
         assert_eq!(
             untimed.expect_err("a time is missing")[0].to_string(),

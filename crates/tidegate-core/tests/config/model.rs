@@ -231,6 +231,22 @@ fn where_a_file_is_named_makes_no_difference() {
 }
 
 #[test]
+fn a_key_that_changed_is_told_by_its_name() {
+    for (text, changed) in [
+        ("protocol = \"h2\"", "pool app changed: protocol"),
+        ("send_proxy = \"v2\"", "pool app changed: send_proxy"),
+        (
+            "[default.listener]\nproxy_protocol = true\n\
+          trusted_proxies = [\"10.0.0.0/8\"]",
+            "listener web changed: trusted_proxies, proxy_protocol",
+        ),
+        ("[route.all.response]\ncompress = [\"gzip\"]", "route all changed: response.compress"),
+    ] {
+        check_diff(MINIMAL, &format!("{MINIMAL}{text}\n"), &[changed]);
+    }
+}
+
+#[test]
 fn the_files_that_were_read_are_told_with_the_main_one_first() {
     let files = Disk::data("good").load("include.toml").files;
     let files: Vec<_> = files.iter().map(|file| file.to_str().expect("UTF-8")).collect();

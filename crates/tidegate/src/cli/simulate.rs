@@ -47,8 +47,8 @@ pub(super) struct Simulate {
     /// The time from row to row; else as the time column says, or 60s
     #[arg(long, value_name = "DURATION", value_parser = argument::duration)]
     step: Option<Duration>,
-    /// slo, levels, target, hpa, oracle or fixed:N; give one for each
-    #[arg(long = "policy", value_name = "POLICY", default_value = "slo")]
+    /// slo, levels, target, hpa, oracle or fixed:N, one or several; else as configured, or slo
+    #[arg(long = "policy", value_name = "POLICY")]
     policies: Vec<Choice>,
     /// Take the pool's settings from this configuration
     #[arg(short, long, value_name = "FILE", requires = "pool")]
@@ -56,7 +56,7 @@ pub(super) struct Simulate {
     /// Its pool
     #[arg(long, value_name = "NAME", requires = "config")]
     pool: Option<String>,
-    /// Requests per second that one server can do
+    /// Requests per second that one server can do; else as configured
     #[arg(long, value_name = "R", value_parser = capacity)]
     capacity: Option<f64>,
     /// From a launch to a server that serves; else as configured, or 30s
@@ -90,9 +90,9 @@ impl Simulate {
             None => None,
         };
         let scenario = self.scenario(&trace, configured.as_ref())?;
-        let outcomes = self.policies.iter().map(|policy| {
-            let settings = settings(*policy, &scenario, configured.as_ref());
-            (*policy, simulate(*policy, &scenario, settings))
+        let outcomes = self.policies(configured.as_ref()).into_iter().map(|policy| {
+            let settings = settings(policy, &scenario, configured.as_ref());
+            (policy, simulate(policy, &scenario, settings))
         });
         let outcomes: Vec<_> = outcomes.collect();
         self.write(&scenario, &outcomes)?;
@@ -129,6 +129,14 @@ impl Simulate {
         let pool = pool.with_context(|| format!("there is no pool {name:?}"))?;
         let settings = pool.autoscale.as_deref().cloned();
         settings.map(Some).with_context(|| format!("pool {name:?} has no autoscale"))
+    }
+
+    fn policies(&self, configured: Option<&Autoscale>) -> Vec<Choice> {
+        let policy = configured.map_or(Policy::Slo, |settings| settings.policy);
+        match &self.policies[..] {
+            [] => vec![Choice::Planner(policy)],
+            policies => policies.to_vec(),
+        }
     }
 
     fn scenario<'a>(

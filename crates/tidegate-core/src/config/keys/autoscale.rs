@@ -50,7 +50,8 @@ pub(crate) static AUTOSCALE: Section = Section {
             Kind::Word(&["slo", "levels", "target"]),
             Default::Text("slo"),
             "What is decided by: the promise to users at the least cost, thresholds with steps, \
-             or a share of each server's capacity in use.",
+             or a share of each server's capacity in use, looked at every 15 s as Kubernetes' \
+             autoscaler does.",
         ),
         Key::new("slo", Kind::Table(&SLO), Default::Table, "What users are promised.")
             .also(&["sla", "objective"]),

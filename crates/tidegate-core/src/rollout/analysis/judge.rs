@@ -127,8 +127,8 @@ impl Judge {
     fn judge(&mut self, stable: &VersionTotals, candidate: &VersionTotals) {
         for (side, window) in [stable, candidate].into_iter().enumerate() {
             let (requests, errors) = &mut self.kept.step.counted[side];
-            *requests += window.requests;
-            *errors += window.errors;
+            *requests = requests.saturating_add(window.requests);
+            *errors = errors.saturating_add(window.errors);
             self.latency[side].add(&window.latency);
         }
         if self.settings.compare {

@@ -172,6 +172,19 @@ fn evidence_outlives_a_restart_of_the_process() {
 }
 
 #[test]
+fn a_record_of_more_than_can_be_counted_is_no_harm() {
+    let most = (u64::MAX, u64::MAX);
+    let mut record = serde_json::to_value(Record::default()).expect("it has a JSON form");
+    record["step"]["counted"] = serde_json::to_value([most, most]).expect("numbers are JSON");
+    let mut scene = Scene::new(&settings());
+    let record = serde_json::from_value(record).expect("it is a record still");
+    scene.judge = Judge::restore(&settings(), record);
+    scene.look();
+    let answered = scene.pass(1, WELL, (10, 1, 40)).numbers.candidate;
+    assert_eq!((answered.requests, answered.errors), most);
+}
+
+#[test]
 fn suspicion_holds_a_step_until_it_is_settled() {
     let mut scene = Scene::new(&settings());
     scene.pass(60, (90, 0, 40), (10, 0, 40));

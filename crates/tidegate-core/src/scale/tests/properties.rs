@@ -65,7 +65,7 @@ fn known() -> impl Strategy<Value = Known> {
     let able = option::of(rate());
     (option::of(measure()), 0u32..100, 0u32..100, able).prop_map(
         |(arrivals, servers, instances, able)| {
-            let able = able.map(|rate| Able { rate, slots: None, confidence: 1.0 });
+            let able = able.map(|rate| Able { rate, slots: None, service: None, confidence: 1.0 });
             Known { arrivals, servers, instances, able }
         },
     )

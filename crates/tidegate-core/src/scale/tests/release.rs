@@ -60,7 +60,7 @@ fn known(pool: &Pool) -> Known {
         arrivals: pool.arrivals,
         servers: observed.fleet.in_rotation(),
         instances: observed.fleet.paid(),
-        able: Some(Able { rate: 100.0, slots: None, confidence: 1.0 }),
+        able: Some(Able { rate: 100.0, slots: None, service: None, confidence: 1.0 }),
     }
 }
 

@@ -215,7 +215,7 @@ fn known(scene: &mut Scene, looked: Option<&Looked>) -> Known {
         arrivals: demand.map(|demand| demand.arrivals),
         servers: looked.observed.fleet.in_rotation(),
         instances: looked.observed.fleet.paid().max(planned),
-        able: capacity::able(&settings, &memory.policy.slo.learned, demand.as_ref()),
+        able: capacity::able(&settings, &memory.policy.slo.learned, &looked.observed),
     }
 }
 

@@ -280,6 +280,19 @@ fn regress_kubernetes_72775_replacements_are_not_demand() {
     }
 }
 
+/// Five times the demand within a second. Until more servers have come, answers take ten seconds
+/// because requests wait; a server works on one for 50 ms as ever.
+#[test]
+fn a_backlog_does_not_make_work_look_long() {
+    for capacity in [Capacity::Requests(RATE), Capacity::InFlight(5.0)] {
+        let mut shop = Shop::new(Policy::Slo);
+        shop.settings.capacity = capacity;
+        let rate = Rate::Step { before: 400.0, at: at(60), after: 2000.0 };
+        let run = Run::of(&mut Scene::new(shop.asked(rate), 1), 0, 600);
+        assert!((20..=31).contains(&run.most), "{capacity:?}: {run:?}");
+    }
+}
+
 /// One of ten servers answers 503 within a millisecond, and as it has nothing to do it is given
 /// half of all requests. The mean of what was measured says that work has become short.
 #[test]
