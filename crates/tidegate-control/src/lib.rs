@@ -12,8 +12,8 @@
 //! (what is made of certificates and keys), `act` (what is done beyond this process), `scale` (how
 //! many servers there are), `release` (how the servers of one pool take over from another's),
 //! `overrides` (what people ask of single servers), `publish` and `reconcile` (how it takes
-//! effect),
-//! `control`, `events`, `status` and `explain` (what people see), `pass` (what they hand out).
+//! effect), `shared` (what everyone reads), `control`, `events`, `status` and `explain` (what
+//! people see), `pass` (what they hand out).
 
 #![forbid(unsafe_code)]
 
@@ -35,4 +35,5 @@ pub mod control;
 pub mod events;
 pub mod explain;
 pub mod pass;
+mod shared;
 pub mod status;

@@ -33,7 +33,7 @@ use crate::act::acme::orders;
 use crate::act::acme::wanted::Wanted;
 use crate::act::notify::herald;
 use crate::act::notify::webhook::Webhook;
-use crate::control::{Applied, Command, Reload, Shared, lock};
+use crate::control::{Applied, Command, Reload};
 use crate::events::{Kind, Report};
 use crate::health::keeper::Keeper;
 use crate::observe::config_file::{Accepted, Refused};
@@ -49,6 +49,7 @@ use crate::release::releases::Releases;
 use crate::scale::hands::Seen;
 use crate::scale::lapse::Lapse;
 use crate::scale::scalers::{ScalerKey, Scalers};
+use crate::shared::{Shared, lock};
 use crate::tls::parts::Tls;
 use step::{Asked, Done, Probing, Request, Step, answer, causes, configured, patience};
 

@@ -59,7 +59,7 @@ fn watch(judge: &mut Judge) {
             let cells = worker.version(&rollout, side);
             cells.requests.add(100);
             cells.errors.add(errors);
-            (0..100).for_each(|_| cells.latency.observe(Duration::from_millis(millis)));
+            (0..100).for_each(|_| cells.observe(Duration::from_millis(millis)));
         }
         let totals = registry.versions(&rollout);
         let verdict = look(judge, totals, window);

@@ -2,8 +2,8 @@
 //!
 //! The numbers are gathered when somebody asks, from the cells of the data plane, the state of the
 //! servers and the system; nothing is counted here. `page` puts them in order, one file a layer
-//! writes them out: `traffic`, `compression`, `server`, `session`, `autoscale`, `rollout`, `mirror`,
-//! `certificate`, `notify`, `node`; `process` asks the system, `writer` knows the format.
+//! writes them out: `traffic`, `compression`, `server`, `session`, `autoscale`, `rollout`,
+//! `mirror`, `certificate`, `notify`, `node`; `process` asks the system, `writer` knows the format.
 
 mod autoscale;
 mod certificate;

@@ -8,7 +8,7 @@ use tidegate_core::health::verdict::Verdict;
 use tidegate_core::model::server::ServerId;
 use tidegate_core::time::UnixTime;
 
-use crate::control::lock;
+use crate::shared::lock;
 
 /// The latest of every server.
 #[derive(Debug, Default)]

@@ -23,9 +23,9 @@ use tidegate_net::tls::contexts::Contexts;
 
 use super::pool::{Checks, WatchedPool};
 use super::server::{Arrival, Turn, Watched};
-use crate::control::Shared;
 use crate::events::{Kind, Report};
 use crate::observe::probe::crew::Crew;
+use crate::shared::Shared;
 
 /// Keeps the health of all servers.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use tidegate_net::clock;
 use tidegate_net::state::{Claim, StateDirectory, candidates};
 
 use super::order::{Change, Order, OrderError, Override, Stand, WeightAsked};
-use crate::control::{Shared, lock};
 use crate::events::{Kind, Report};
+use crate::shared::{Shared, lock};
 
 /// The directory of what is kept, within the state directory.
 const DIRECTORY: &str = "overrides";

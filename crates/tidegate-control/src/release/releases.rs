@@ -25,9 +25,9 @@ use super::hands::{self, Hands, Reports, Seen};
 use super::rival;
 use super::runner::Runner;
 use super::steering::{Freeze, LAST_MAX, Order, OrderError};
-use crate::control::{Shared, lock};
 use crate::events::{Kind, Report};
 use crate::scale::scalers::Scalers;
+use crate::shared::{Shared, lock};
 
 /// From one look at a rollout to the next.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

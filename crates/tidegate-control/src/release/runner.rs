@@ -30,10 +30,10 @@ use super::judge::Bench;
 use super::mirror::Copies;
 use super::status::{RolloutStatus, VerdictCounts, VersionStatus};
 use super::steering::OrderError;
-use crate::control::Shared;
 use crate::events::Report;
 use crate::observe::probe::crew::Way;
 use crate::scale::releases::Survey;
+use crate::shared::Shared;
 
 /// One rollout.
 pub(super) struct Runner {

@@ -13,8 +13,8 @@ use tidegate_core::scale::plan::{Limit, Limited, Plan};
 use tidegate_core::time::Instant;
 
 use super::status::AutoscaleStatus;
-use crate::control::Shared;
 use crate::events::{Kind, Report};
+use crate::shared::Shared;
 
 /// What people are told of the autoscaler of a pool.
 pub(super) struct Account {

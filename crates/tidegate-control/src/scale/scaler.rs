@@ -37,7 +37,7 @@ use super::members::Members;
 use super::planner::Planner;
 use super::status::{AutoscaleStatus, CapacityStatus, ReleaseStatus};
 use crate::act::provider::contract::Usage;
-use crate::control::Shared;
+use crate::shared::Shared;
 
 /// The autoscaler of one pool.
 pub(super) struct Scaler {

@@ -33,8 +33,8 @@ use super::steering::{LAST_MAX, Order, OrderError, Orders};
 use crate::act::provider::contract::AnyProvider;
 use crate::act::provider::exec::ExecProvider;
 use crate::act::provider::process::ProcessProvider;
-use crate::control::{Shared, lock};
 use crate::events::{Kind, Report};
+use crate::shared::{Shared, lock};
 
 /// From one look at a pool to the next.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

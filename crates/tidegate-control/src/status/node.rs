@@ -10,7 +10,8 @@ use tidegate_net::clock;
 use super::certificate;
 use super::drain::DrainStatus;
 use super::pool::PoolStatus;
-use crate::control::{Control, lock};
+use crate::control::Control;
+use crate::shared::lock;
 
 /// The balancer.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -347,10 +347,8 @@ mod tests {
         let farther = "t,n\n1975-01-01 00:00:00,1\n2995-01-01 00:00:00,1\n";
         assert_eq!(read(farther, Reading::default()), Err(vec![Mistake::TooLong]));
         for count in ["inf", "NaN", "1e300"] {
-            let mistakes = read(&format!("n\n1\n{count}\n"), Reading::default());
-            assert!(
-                matches!(mistakes, Err(found) if matches!(found[..], [Mistake::NoCount { line: 3, .. }]))
-            );
+            let mistakes = read(&format!("n\n1\n{count}\n"), Reading::default()).expect_err(count);
+            assert!(matches!(mistakes[..], [Mistake::NoCount { line: 3, .. }]), "{mistakes:?}");
         }
         let zone = "t,n\n1998-04-30 21:30:00,1\n1998-04-30 21:31:00+-9223372036854775807:00,1\n";
         let mistakes = read(zone, Reading::default());

@@ -111,7 +111,8 @@ mod tests {
         let now = UnixTime::from_millis(5000);
         for (drain, said) in [
             (
-                json!({"pool": "shop", "server": "a", "in_flight": 3, "sessions": 7, "until": 66_000}),
+                json!({"pool": "shop", "server": "a", "in_flight": 3, "sessions": 7,
+                       "until": 66_000}),
                 "drains    shop/a: 3 requests and 7 sessions left, for 1m 1s at most",
             ),
             (

@@ -18,7 +18,7 @@ use tidegate_net::task;
 use tidegate_net::tls::client::Client;
 
 use crate::act::web::{Fault, collect, connect, retry_after, sentence};
-use crate::control::lock;
+use crate::shared::lock;
 
 /// For one request, from finding the address to the end of the answer.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -20,8 +20,9 @@ use super::failed::Failed;
 use super::order;
 use super::standing::Standing;
 use super::wanted::{Want, Wanted, validity};
-use crate::control::{Command, Shared};
+use crate::control::Command;
 use crate::events::{Kind, Report};
+use crate::shared::Shared;
 use crate::tls::kept::{Shelf, is_for};
 
 /// For one order in all.

@@ -8,7 +8,7 @@ use tidegate_core::model::acme::CertificateName;
 use tidegate_core::renewal::Failure;
 use tidegate_core::time::UnixTime;
 
-use crate::control::lock;
+use crate::shared::lock;
 
 /// How all of them stand, and how orders went.
 #[derive(Debug, Default)]

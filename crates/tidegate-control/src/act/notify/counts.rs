@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
-use crate::control::lock;
+use crate::shared::lock;
 
 /// How all of them went since the start, by where their URLs are kept.
 #[derive(Debug, Default)]

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use super::courier::Courier;
 use super::letter::Sender;
 use super::webhook::Webhook;
-use crate::control::Shared;
 use crate::events::{Event, Kind};
+use crate::shared::Shared;
 
 /// Starts the task, which tells the webhooks that the returned end is given. It ends with that.
 pub(crate) fn start(shared: Arc<Shared>) -> watch::Sender<Arc<[Webhook]>> {
