@@ -271,7 +271,7 @@ impl ServerState {
     /// Data plane only: a request is over.
     pub fn end(&self) {
         let before = self.load.requests.fetch_sub(1, Relaxed);
-        debug_assert!(before % BEGUN > 0, "every end has its begin");
+        debug_assert!(before as u32 > 0, "every end has its begin");
     }
 
     /// When it was first offered, however often it went and came back since.
