@@ -5,7 +5,6 @@
 //! that see the same counters.
 
 use std::collections::VecDeque;
-use std::f64::consts::LN_2;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -167,7 +167,6 @@ fn only_users_of_a_server_that_is_gone_move_and_they_move_once() {
 /// What is varied, and whether it holds what is promised.
 #[test]
 #[ignore = "a minute of simulation, for the table"]
-#[expect(clippy::print_stdout, reason = "the table is the point")]
 fn table() {
     let quick = Habits { service: Duration::from_millis(5), ..USERS };
     let (slow, slower) = (Habits { rate: 0.2, ..USERS }, Habits { rate: 0.05, ..USERS });
@@ -202,7 +201,6 @@ fn table() {
 /// What chance alone does to sixty servers that are all there from the beginning.
 #[test]
 #[ignore = "a yardstick, for the table"]
-#[expect(clippy::print_stdout, reason = "the table is the point")]
 fn floor() {
     let dealings = [
         ("each request at random", Dealing::Requests),
