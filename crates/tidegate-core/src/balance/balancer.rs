@@ -66,17 +66,18 @@ impl Balancer {
     pub fn new(plan: Arc<Plan>, seed: u64) -> Self {
         Self {
             picker: plan.picker(seed),
+            overload: Overload::new(plan.slow_start),
             plan,
             choices: Choices::default(),
             epoch: None,
             choices_due: Instant::NEVER,
             picker_due: Instant::NEVER,
-            overload: Overload::default(),
         }
     }
 
     /// The server that a session would keep, or why it has to leave; then the request goes to the
-    /// server that is named, or is picked one as any other is.
+    /// server that is named, or is picked one as any other is. To be asked once a request: who is
+    /// told to leave is counted as one that left.
     ///
     /// A session stays on a backup that it came to, though primaries are back. `members` and
     /// `epoch` are those of [`Balancer::pick`].

@@ -4,21 +4,29 @@
 //! get the users that are new, and the old ones keep what overwhelms them. So a session may leave
 //! a server that bears more than its share, in two cases:
 //!
-//! - A server *joined*, for the first time and a moment ago, and has less than its share: it takes
-//!   sessions from those that have more than theirs, until it has enough. One that comes back after
-//!   a failure takes none: its users have found another, and stay there.
-//! - The server is *overloaded*: it has more than [`FACTOR`] times its share and [`SLACK`] times
-//!   the square root of it, the room that chance needs where there are few.
+//! - Servers *joined*, for the first time and a moment ago, and are given fewer requests than their
+//!   share: those that are given more give sessions away, until the others have enough. One that
+//!   comes back after a failure takes none: its users have found another, and stay there.
+//! - The server is *overloaded*: it has more than [`FACTOR`] times its share of requests in flight
+//!   and [`SLACK`] times the square root of it, the room that chance needs where there are few. Who
+//!   leaves it goes to the emptiest, lest it have to leave that one as well.
 //!
-//! Chance alone makes shares unequal, and must move nobody; so what a server has is the average of
-//! its requests in flight over [`MEMORY`]. An average is late; so besides, a server that gives has
-//! to have more than its share at this very moment, and one that takes less than its own. That
-//! stops sessions from leaving when enough have left, rather than when the average shows it.
+//! Who joined is judged by requests that begin: there are many even where they are answered so
+//! fast that hardly one is ever in flight. Overload is judged by requests in flight: they show what
+//! is slow, and what waits. Chance alone makes both unequal, and must move nobody; so either is the
+//! average over [`MEMORY`].
 //!
-//! The average is taken by each core from the counters that all share, ten times a second at most.
+//! An average is late, and who acts on it at full tilt does too much. So an overloaded server has
+//! to have more than its share in flight at this very moment as well. And to servers that joined
+//! there go as many sessions as make up for [`PACE`] of what is missing: the less that is, the
+//! fewer move, and what chance makes of an average for a moment moves next to none.
+//!
+//! The averages are taken by each core from the counters that all share, ten times a second at
+//! most.
 
 use super::choices::{Choice, Choices};
 use crate::model::ids::ServerIndex;
+use crate::model::server::ServerState;
 use crate::telemetry::session::Moved;
 use crate::time::{Duration, Instant};
 
@@ -26,30 +34,56 @@ use crate::time::{Duration, Instant};
 const FACTOR: f64 = 1.25;
 /// Room for chance.
 const SLACK: f64 = 1.0;
-/// How long a server that is new may take sessions from others.
+/// How long a server that is new may take sessions from others, beyond its slow start.
 const JOINS_FOR: Duration = Duration::from_secs(60);
 /// What is enough for it, in shares.
-const ENOUGH: f64 = 0.95;
+const ENOUGH: f64 = 0.9;
+/// The part of what is missing that the requests that move make up for.
+const PACE: f64 = 0.5;
 /// How long an average remembers.
 const MEMORY: Duration = Duration::from_secs(5);
 /// Between two looks at the counters.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// What a look counts for at most. A core that is asked now and then has few looks, and has to
-/// average over so many of them nevertheless.
+/// What a look at requests in flight counts for at most. A core that is asked now and then has few
+/// looks, and has to average over so many of them nevertheless.
 const GAP_MAX: Duration = Duration::from_millis(500);
+/// A sequence of its multiples is even wherever it is cut (Weyl, "Über die Gleichverteilung von
+/// Zahlen mod. Eins", 1916).
+const GOLDEN: f64 = 0.618_033_988_749_895;
 
 /// What the choices had to do lately.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Overload {
-    /// The average of each choice, in their order.
-    averages: Vec<(ServerIndex, f64)>,
-    /// The places of those that joined and have less than enough.
-    joining: Vec<usize>,
-    /// The averages of all, what they have in flight right now, and their weights.
+    /// How long a server is new.
+    joins_for: Duration,
+    /// The meter of each choice, in their order.
+    meters: Vec<Meter>,
+    /// Those that joined and have less than enough, each with what they miss up to there, in
+    /// requests a second.
+    joining: Vec<(f64, ServerIndex)>,
+    /// The sums over all: averages, what they have in flight right now, and their weights.
+    rate: f64,
     average: f64,
     current: f64,
     weight: f64,
-    looked: Option<Instant>,
+    /// How much of what one has too much should move now.
+    flow: f64,
+    /// Parts of sessions that should have moved; when they make up a whole one, that one does.
+    due: f64,
+    /// Where in `joining` the next one goes, as a part of the whole.
+    turn: f64,
+    looked: Instant,
+}
+
+/// What one server had to do lately.
+#[derive(Clone, Copy, Debug)]
+struct Meter {
+    server: ServerIndex,
+    /// Its counter of requests begun, when last looked at.
+    begun: u32,
+    /// Requests begun a second, and requests in flight, on average.
+    rate: f64,
+    in_flight: f64,
 }
 
 /// Why a session should leave its server, and for which other if for any in particular.
@@ -62,18 +96,35 @@ pub struct Leave {
 }
 
 impl Overload {
-    /// Follows a change of the choices: those that stay keep their average, and one that comes
+    /// Of a pool whose servers start slowly for so long.
+    pub(super) fn new(slow_start: Duration) -> Self {
+        Self {
+            joins_for: slow_start + JOINS_FOR,
+            meters: Vec::new(),
+            joining: Vec::new(),
+            rate: 0.0,
+            average: 0.0,
+            current: 0.0,
+            weight: 0.0,
+            flow: 0.0,
+            due: 0.0,
+            turn: 0.0,
+            looked: Instant::ZERO,
+        }
+    }
+
+    /// Follows a change of the choices: those that stay keep their averages, and one that comes
     /// begins without any.
     pub(super) fn rebuild(&mut self, choices: &Choices, now: Instant) {
-        let last = self.averages.iter().map(|(server, _)| server.position()).max();
-        let mut before = vec![0.0; last.map_or(0, |last| last + 1)];
-        for (server, average) in self.averages.drain(..) {
-            before[server.position()] = average;
+        let last = self.meters.iter().map(|meter| meter.server.position()).max();
+        let mut before = vec![None; last.map_or(0, |last| last + 1)];
+        for meter in self.meters.drain(..) {
+            before[meter.server.position()] = Some(meter);
         }
-        self.averages.extend(choices.all().iter().map(|choice| {
+        self.meters.extend(choices.all().iter().map(|choice| {
             choice.state.enter(now);
-            let known = before.get(choice.server.position());
-            (choice.server, known.copied().unwrap_or_default())
+            let known = before.get(choice.server.position()).copied().flatten();
+            known.unwrap_or_else(|| Meter::new(choice))
         }));
         self.add_up(choices, now);
     }
@@ -81,59 +132,70 @@ impl Overload {
     /// Why a session should leave the choice at `place`, if it should.
     #[inline]
     pub(super) fn leave(&mut self, choices: &Choices, place: usize, now: Instant) -> Option<Leave> {
-        if self.looked.is_none_or(|looked| now >= looked + LOOK_EVERY) {
+        if now >= self.looked + LOOK_EVERY {
             self.look(choices, now);
         }
-        let choice = choices.all().get(place)?;
-        let (_, average) = *self.averages.get(place)?;
+        let (choice, meter) = (choices.all().get(place)?, *self.meters.get(place)?);
         let part = self.part(choice);
-        let share = self.average * part;
-        if average <= share || in_flight(choice) <= self.current * part {
-            return None;
-        }
-        if let Some(joined) = self.joined(choices) {
+        if let Some(joined) = self.give(&meter, part) {
             return Some(Leave { why: Moved::Joined, towards: Some(joined) });
         }
-        let is_over = average > FACTOR * share + SLACK * (share + 1.0).sqrt();
-        is_over.then_some(Leave { why: Moved::Overloaded, towards: None })
+        let share = self.average * part;
+        let is_over = meter.in_flight > FACTOR * share + SLACK * (share + 1.0).sqrt()
+            && in_flight(&choice.state) > self.current * part;
+        is_over.then(|| Leave { why: Moved::Overloaded, towards: emptiest(choices) })
     }
 
-    /// The emptiest of those that joined and have less than their share at this moment.
-    fn joined(&self, choices: &Choices) -> Option<ServerIndex> {
-        let joining = self.joining.iter().filter_map(|place| choices.all().get(*place));
-        let filled = |choice: &Choice| in_flight(choice) / (self.current * self.part(choice));
-        let filled = joining.map(|choice| (filled(choice), choice.server));
-        let emptiest = filled.filter(|(filled, _)| *filled < 1.0);
-        emptiest.min_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, server)| server)
+    /// Which of the servers that joined is to have a session of this one, if it is time for one.
+    fn give(&mut self, meter: &Meter, part: f64) -> Option<ServerIndex> {
+        let (missing, _) = *self.joining.last()?;
+        let spare = meter.rate - self.rate * part;
+        if spare <= 0.0 {
+            return None;
+        }
+        self.due += self.flow * spare / meter.rate;
+        if self.due < 1.0 {
+            return None;
+        }
+        self.due -= 1.0;
+        self.turn = (self.turn + GOLDEN).fract();
+        let place = self.joining.partition_point(|(end, _)| *end <= self.turn * missing);
+        self.joining.get(place).map(|(_, server)| *server)
     }
 
     #[cold]
     fn look(&mut self, choices: &Choices, now: Instant) {
-        let passed = self.looked.map_or(LOOK_EVERY, |looked| now.since(looked)).min(GAP_MAX);
-        let part = 1.0 - (-passed.as_secs_f64() / MEMORY.as_secs_f64()).exp();
-        for (choice, (_, average)) in choices.all().iter().zip(&mut self.averages) {
-            *average += part * (in_flight(choice) - *average);
+        let passed = now.since(self.looked);
+        for (choice, meter) in choices.all().iter().zip(&mut self.meters) {
+            meter.look(&choice.state, passed);
         }
-        self.looked = Some(now);
+        self.looked = now;
         self.add_up(choices, now);
     }
 
     fn add_up(&mut self, choices: &Choices, now: Instant) {
-        self.average = self.averages.iter().map(|(_, average)| average).sum();
-        self.current = choices.all().iter().map(in_flight).sum();
+        self.rate = self.meters.iter().map(|meter| meter.rate).sum();
+        self.average = self.meters.iter().map(|meter| meter.in_flight).sum();
+        self.current = choices.all().iter().map(|choice| in_flight(&choice.state)).sum();
         self.weight = choices.all().iter().map(|choice| f64::from(choice.weight)).sum();
         self.joining.clear();
-        let is_new = |one: &Choice| one.state.entered().is_some_and(|at| now < at + JOINS_FOR);
+        let entered = |one: &Choice| one.state.entered();
+        let is_new = |one: &Choice| entered(one).is_some_and(|at| now < at + self.joins_for);
         // Servers that all come at once have nobody to take from.
         if choices.all().iter().all(is_new) {
             return;
         }
-        for (place, choice) in choices.all().iter().enumerate() {
-            let enough = ENOUGH * self.average * self.part(choice);
-            if is_new(choice) && self.averages[place].1 < enough {
-                self.joining.push(place);
+        let (mut missing, mut spare) = (0.0, 0.0);
+        for (choice, meter) in choices.all().iter().zip(&self.meters) {
+            let share = self.rate * self.part(choice);
+            spare += (meter.rate - share).max(0.0);
+            if is_new(choice) && meter.rate < ENOUGH * share {
+                missing += share - meter.rate;
+                self.joining.push((missing, choice.server));
             }
         }
+        // What all miss is what others have too much, so this is no more than the pace.
+        self.flow = PACE * missing / spare;
     }
 
     /// The part of all that is the fair one for a choice.
@@ -142,6 +204,35 @@ impl Overload {
     }
 }
 
-fn in_flight(choice: &Choice) -> f64 {
-    f64::from(choice.state.in_flight())
+impl Meter {
+    fn new(choice: &Choice) -> Self {
+        let begun = choice.state.begun();
+        Self { server: choice.server, begun, rate: 0.0, in_flight: 0.0 }
+    }
+
+    /// Takes in what happened while `passed`.
+    fn look(&mut self, state: &ServerState, passed: Duration) {
+        let begun = state.begun();
+        let rate = f64::from(begun.wrapping_sub(self.begun)) / passed.as_secs_f64();
+        self.begun = begun;
+        self.rate += fraction(passed) * (rate - self.rate);
+        self.in_flight += fraction(passed.min(GAP_MAX)) * (in_flight(state) - self.in_flight);
+    }
+}
+
+/// The one with the fewest requests in flight by weight.
+#[cold]
+fn emptiest(choices: &Choices) -> Option<ServerIndex> {
+    let load = |one: &Choice| in_flight(&one.state) / f64::from(one.weight);
+    let least = choices.all().iter().min_by(|one, other| load(one).total_cmp(&load(other)));
+    least.map(|choice| choice.server)
+}
+
+/// What part of an average the last `passed` is.
+fn fraction(passed: Duration) -> f64 {
+    1.0 - (-passed.as_secs_f64() / MEMORY.as_secs_f64()).exp()
+}
+
+fn in_flight(state: &ServerState) -> f64 {
+    f64::from(state.in_flight())
 }

@@ -138,12 +138,15 @@ pub struct ServerState {
 
 /// In place of a number that there is not.
 const UNSET: u32 = u32::MAX;
+/// A request that was begun, as [`Load::requests`] counts it above those in flight.
+const BEGUN: u64 = 1 << 32;
 
 /// What the data plane writes.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Load {
-    in_flight: AtomicU32,
+    /// Requests in flight, and above them requests begun, so that one addition counts both.
+    requests: AtomicU64,
     consecutive_failures: AtomicU32,
     /// The moving average of latency, in nanoseconds; 0: unmeasured.
     latency: AtomicU64,
@@ -251,18 +254,24 @@ impl ServerState {
     /// Requests it is working on for us, over all cores.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
-        self.load.in_flight.load(Relaxed)
+        self.load.requests.load(Relaxed) as u32
+    }
+
+    /// Requests that it was ever given, over all cores; the count wraps around.
+    #[must_use]
+    pub fn begun(&self) -> u32 {
+        (self.load.requests.load(Relaxed) >> BEGUN.ilog2()) as u32
     }
 
     /// Data plane only: a request begins. Pair it with [`ServerState::end`].
     pub fn begin(&self) {
-        self.load.in_flight.fetch_add(1, Relaxed);
+        self.load.requests.fetch_add(BEGUN + 1, Relaxed);
     }
 
     /// Data plane only: a request is over.
     pub fn end(&self) {
-        let before = self.load.in_flight.fetch_sub(1, Relaxed);
-        debug_assert!(before > 0, "every end has its begin");
+        let before = self.load.requests.fetch_sub(1, Relaxed);
+        debug_assert!(before as u32 > 0, "every end has its begin");
     }
 
     /// When it was first offered, however often it went and came back since.

@@ -1,286 +1,158 @@
 //! Sessions that stay put must not keep a pool from growing, and chance must not move them.
 //!
-//! Users send a request, wait for its answer, think, and send the next; all are sticky. Servers
-//! have slots and a queue. What decides is production code: `Balancer::keep`, then
-//! `Balancer::pick`, on two cores that see the same counters.
-//!
-//! `TIDEGATE_SHARES=1` prints the figures.
+//! Measured is what each new server has of its fair share. `TIDEGATE_SHARES=1` prints the figures;
+//! `table` holds many more pools to the same, and `floor` tells what chance alone does.
 
-use std::collections::VecDeque;
+mod shop;
+
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use tidegate_core::balance::balancer::{Balancer, PickRequest, Preference};
-use tidegate_core::balance::overload::Leave;
-use tidegate_core::config::load::{Source, load};
 use tidegate_core::model::ids::ServerIndex;
-use tidegate_core::model::server::{Availability, Rotation};
+use tidegate_core::model::server::Availability;
 use tidegate_core::model::session::Strength;
-use tidegate_core::snapshot::{Circumstances, PoolEntry, ServerIds, Snapshot};
-use tidegate_core::time::{Duration, Instant};
-use tidegate_sim::world::World;
+use tidegate_core::time::Duration;
 
-/// Requests that a server works on at once.
-const SLOTS: u32 = 8;
-/// How long it works on one, on average.
-const SERVICE: Duration = Duration::from_millis(100);
-/// What all servers sustain for each of them, a second.
-const CAPACITY: f64 = 80.0;
-const CORES: u64 = 2;
+use shop::{Dealing, Event, Habits, Shop, at};
 
-#[derive(Clone, Debug)]
-enum Event {
-    /// A user sends a request.
-    Ask(usize),
-    /// A server is done with a request of this user.
-    Done(usize, usize),
-    /// So many servers are ready.
-    Ready(usize),
-    /// A server fails, or is well again.
-    Set(usize, Availability),
+/// What each new server has of its fair share, from a minute after it is ready on.
+const PROMISED: f64 = 0.8;
+/// How long a server has to get it.
+const WITHIN: u64 = 60;
+/// How long is measured. Where each request goes to any of sixty servers at random, the least of
+/// them has 0.89 of its share over twenty seconds and 0.92 over sixty, at a load of 0.3 and over
+/// eight seeds: that much is a matter of counting, and over twenty it would be half of what is
+/// allowed here.
+const WINDOW: u64 = 60;
+
+const USERS: Habits = Habits { rate: 0.676, spread: 16.0, service: Duration::from_millis(100) };
+
+/// Users of a pool become as many times as many as its servers then do, and all of them stay.
+#[derive(Clone, Copy)]
+struct Burst {
+    /// How many before and after.
+    servers: (usize, usize),
+    /// How many become ready at once, and how many seconds lie between.
+    batches: (usize, u64),
+    /// What users would make of all servers.
+    load: f64,
+    habits: Habits,
 }
 
-struct User {
-    think: Duration,
-    server: Option<ServerIndex>,
-    moves: u32,
+const TENFOLD: Burst = Burst { servers: (6, 60), batches: (9, 10), load: 0.6, habits: USERS };
+
+/// What became of it.
+struct Outcome {
+    /// The parts of their shares that new servers have in one window after the other.
+    shares: Vec<Vec<f64>>,
+    /// How often each user moved.
+    moves: Vec<u32>,
 }
 
-#[derive(Default)]
-struct Queue {
-    busy: u32,
-    waiting: VecDeque<usize>,
-    /// When requests came.
-    came: Vec<f64>,
-    ready: Option<f64>,
-}
-
-struct Shop {
-    world: World<Event>,
-    entry: Arc<PoolEntry>,
-    cores: Vec<Balancer>,
-    strength: Strength,
-    users: Vec<User>,
-    servers: Vec<Queue>,
-}
-
-impl Shop {
-    /// A pool of so many servers, of which the first `ready` are in rotation.
-    fn new(seed: u64, servers: usize, ready: usize, strength: Strength) -> Self {
-        let entry = pool(servers);
-        let mut shop = Self {
-            world: World::new(seed),
-            cores: (0..CORES).map(|core| Balancer::new(Arc::clone(&entry.plan), core)).collect(),
-            entry,
-            strength,
-            users: Vec::new(),
-            servers: (0..servers).map(|_| Queue::default()).collect(),
+impl Burst {
+    fn run(self, seed: u64, strength: Strength, windows: u64) -> Outcome {
+        let (before, after) = self.servers;
+        let dealing = Dealing::Balanced(strength);
+        let mut shop = Shop::new(seed, (after, before), dealing, self.habits);
+        shop.users(before, self.load, (0, 10));
+        shop.users(after - before, self.load, (60, 10));
+        let ready = |server: usize| {
+            let (batch, every) = self.batches;
+            90 + every * ((server - before) / batch) as u64
         };
-        for server in 0..servers {
-            let rotation = if server < ready { Rotation::In } else { Rotation::Warm };
-            shop.entry.members[server].state.set_rotation(rotation);
-            shop.servers[server].ready = (server < ready).then_some(0.0);
-        }
-        shop.entry.state.advance();
-        shop
-    }
-
-    /// Users who come within `within` from `from` on, so many that they would fill `servers` to
-    /// `load` if they did not have to wait. Some are sixteen times as busy as others.
-    fn users(&mut self, servers: usize, load: f64, from: u64, within: u64) {
-        // The mean of 2^x s of thinking, x uniform in -1..3, as requests a second.
-        let rate = (2.0 - 0.125) / (4.0 * std::f64::consts::LN_2);
-        let users = (servers as f64 * CAPACITY * load / rate).round() as usize;
-        for _ in 0..users {
-            let think = Duration::from_secs_f64((self.world.chance().ratio() * 4.0 - 1.0).exp2());
-            self.users.push(User { think, server: None, moves: 0 });
-            let after = within as f64 * self.world.chance().ratio();
-            let at = at(from) + Duration::from_secs_f64(after);
-            self.world.plan(at, Event::Ask(self.users.len() - 1));
-        }
-    }
-
-    fn run(&mut self, until: u64) {
-        while let Some(event) = self.world.next_until(at(until)) {
-            match event {
-                Event::Ask(user) => self.ask(user),
-                Event::Done(server, user) => self.done(server, user),
-                Event::Ready(server) => self.ready(server),
-                Event::Set(server, availability) => {
-                    self.entry.members[server].state.set_availability(availability);
-                    self.entry.state.advance();
-                }
-            }
-        }
-    }
-
-    fn ask(&mut self, user: usize) {
-        let server = self.choose(user);
-        let asker = &mut self.users[user];
-        asker.moves += u32::from(asker.server.is_some_and(|before| before != server));
-        asker.server = Some(server);
-        self.entry.members[server.position()].state.begin();
-        let now = seconds(self.world.now());
-        let queue = &mut self.servers[server.position()];
-        queue.came.push(now);
-        queue.waiting.push_back(user);
-        self.work(server.position());
-    }
-
-    /// Where the request goes: as the exchange of the proxy decides it.
-    fn choose(&mut self, user: usize) -> ServerIndex {
-        let (now, draw) = (self.world.now(), self.world.chance().draw());
-        let core = &mut self.cores[(draw % CORES) as usize];
-        let (members, epoch) = (&self.entry.members, self.entry.state.epoch());
-        if let Some(server) = self.users[user].server {
-            let preference = Preference { server, strength: self.strength };
-            match core.keep(members, epoch, &preference, now) {
-                Ok(kept) => return kept,
-                Err(Leave { towards: Some(joined), .. }) => return joined,
-                Err(Leave { towards: None, .. }) => {}
-            }
-        }
-        let request = PickRequest { key: None, tried: &[], draw, now };
-        core.pick(members, epoch, &request).expect("the pool has servers")
-    }
-
-    fn work(&mut self, server: usize) {
-        let queue = &mut self.servers[server];
-        while queue.busy < SLOTS
-            && let Some(user) = queue.waiting.pop_front()
-        {
-            queue.busy += 1;
-            let takes = exponential(SERVICE, self.world.chance().ratio());
-            self.world.plan_after(takes, Event::Done(server, user));
-        }
-    }
-
-    fn done(&mut self, server: usize, user: usize) {
-        self.entry.members[server].state.end();
-        self.servers[server].busy -= 1;
-        self.work(server);
-        let think = exponential(self.users[user].think, self.world.chance().ratio());
-        self.world.plan_after(think, Event::Ask(user));
-    }
-
-    fn ready(&mut self, server: usize) {
-        let (state, now) = (&self.entry.members[server].state, self.world.now());
-        state.set_rotation(Rotation::In);
-        state.set_joined(now);
-        self.entry.state.advance();
-        self.servers[server].ready = Some(seconds(now));
-    }
-
-    /// The part of its fair share that a server has of the requests that come from `from` to `to`.
-    fn share(&self, server: usize, (from, to): (f64, f64)) -> f64 {
-        let within = |queue: &Queue| {
-            let since = queue.came.partition_point(|at| *at < from);
-            (queue.came.partition_point(|at| *at < to) - since) as f64
+        (before..after).for_each(|server| shop.world.plan(at(ready(server)), Event::Ready(server)));
+        shop.run(ready(after - 1) + WITHIN + windows * WINDOW);
+        let shares = |window: u64| {
+            let from = |server| ready(server) + WITHIN + window * WINDOW;
+            let share = |server| shop.share(server, (from(server), from(server) + WINDOW));
+            (before..after).map(share).collect()
         };
-        let all: f64 = self.servers.iter().map(within).sum();
-        let there = self.servers.iter().filter(|one| one.ready.is_some_and(|ready| ready < from));
-        within(&self.servers[server]) / (all / there.count() as f64)
-    }
-
-    fn moves(&self) -> u32 {
-        self.users.iter().map(|user| user.moves).sum()
+        let moves = shop.users.iter().map(|user| user.moves).collect();
+        Outcome { shares: (0..windows).map(shares).collect(), moves }
     }
 }
 
-fn pool(servers: usize) -> Arc<PoolEntry> {
-    struct Only(String);
-    impl Source for Only {
-        fn read(&mut self, _: &Path) -> Result<String, String> {
-            Ok(self.0.clone())
-        }
-        fn expand(&mut self, _: &Path) -> Result<Vec<PathBuf>, String> {
-            Ok(Vec::new())
-        }
-        fn read_page(&mut self, _: &Path, _: usize) -> Result<Vec<u8>, String> {
-            Err("there are no pages".to_owned())
-        }
+impl Outcome {
+    /// What came of several.
+    fn of(outcomes: impl Iterator<Item = Self>) -> Self {
+        let add = |mut all: Self, one: Self| {
+            all.shares.iter_mut().zip(one.shares).for_each(|(all, one)| all.extend(one));
+            all.moves.extend(one.moves);
+            all
+        };
+        outcomes.reduce(add).expect("there are some")
     }
-    let servers: Vec<String> =
-        (1..=servers).map(|port| format!("\"127.0.0.1:{}\"", 9000 + port)).collect();
-    let text = format!(
-        "listener.web.address = \"127.0.0.1:80\"\nroute.all.pool = \"shop\"\n[pool.shop]\n\
-         session = {{ mode = \"cookie\" }}\nservers = [{}]\n",
-        servers.join(", ")
-    );
-    let config = load(Path::new("shop.toml"), &mut Only(text)).config.expect("it is good");
-    let (config, nothing) = (Arc::new(config), Circumstances::default());
-    let mut ids = ServerIds::default();
-    let snapshot = Snapshot::build(config, &nothing, None, &mut ids, Instant::ZERO);
-    Arc::clone(&snapshot.pools[0])
-}
 
-fn exponential(mean: Duration, ratio: f64) -> Duration {
-    mean.mul_f64(-(1.0 - ratio).ln())
-}
-
-fn at(second: u64) -> Instant {
-    Instant::ZERO + Duration::from_secs(second)
-}
-
-fn seconds(at: Instant) -> f64 {
-    at.since(Instant::ZERO).as_secs_f64()
-}
-
-/// Six servers take ten times their users, all of whom stay; fifty-four more come, nine every ten
-/// seconds. The least part of its share that one of them has a minute after it is ready.
-fn burst(seed: u64, strength: Strength) -> (f64, f64, f64) {
-    let mut shop = Shop::new(seed, 60, 6, strength);
-    shop.users(6, 0.6, 0, 10);
-    shop.users(54, 0.6, 60, 10);
-    for server in 6..60 {
-        shop.world.plan(at(90 + 10 * ((server as u64 - 6) / 9)), Event::Ready(server));
+    /// The least part of its share that a new server has in any window.
+    fn least(&self) -> f64 {
+        least(&self.shares.concat())
     }
-    shop.run(240);
-    let shares = (6..60).map(|server| {
-        let from = shop.servers[server].ready.expect("it was") + 60.0;
-        shop.share(server, (from, from + 20.0))
-    });
-    let shares: Vec<f64> = shares.collect();
-    let least = shares.iter().copied().fold(f64::INFINITY, f64::min);
-    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-    (least, mean, f64::from(shop.moves()) / shop.users.len() as f64)
+
+    fn mean_moves(&self) -> f64 {
+        f64::from(self.moves.iter().sum::<u32>()) / self.moves.len() as f64
+    }
+
+    /// As a row of a table.
+    fn row(&self) -> String {
+        let often = self.moves.iter().filter(|moves| **moves > 3).count();
+        let often = 100.0 * often as f64 / self.moves.len() as f64;
+        let most = self.moves.iter().max().copied().unwrap_or_default();
+        let shares: Vec<String> =
+            self.shares.iter().map(|one| format!("{:.2}", least(one))).collect();
+        let (shares, mean, moves) = (shares.join(" | "), mean(&self.shares[0]), self.mean_moves());
+        format!("{mean:.2} | {shares} | {moves:.2} | {often:.1} % | {most}")
+    }
+}
+
+fn least(shares: &[f64]) -> f64 {
+    shares.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+fn mean(shares: &[f64]) -> f64 {
+    shares.iter().sum::<f64>() / shares.len() as f64
 }
 
 #[test]
 fn new_servers_get_their_share_of_users_that_stay() {
-    for seed in 0..4 {
-        let (least, mean, moves) = burst(seed, Strength::Soft);
-        print(format_args!("seed {seed}: least {least:.2}, mean {mean:.2}, moves {moves:.2}"));
-        // With a hundred users a server, some of them sixteen times as busy as others, shares
-        // differ by more than a tenth however users are placed.
-        assert!(mean >= 0.9 && least >= 0.5, "seed {seed}: least {least:.2}, mean {mean:.2}");
-        assert!(moves < 3.5, "seed {seed}: users move {moves:.2} times");
+    // Few users make it harder: each is more of a server's share.
+    let burst = Burst { load: 0.3, ..TENFOLD };
+    for seed in 0..8 {
+        let outcome = burst.run(seed, Strength::Soft, 1);
+        print(format_args!("seed {seed}: {}", outcome.row()));
+        let (least, moves) = (outcome.least(), outcome.mean_moves());
+        assert!(least >= PROMISED, "seed {seed}: {least:.2} of its share");
+        // To be spread evenly after each of the six batches, a user has to move 1.8 times.
+        assert!(moves < 1.8, "seed {seed}: users move {moves:.2} times");
     }
-    let (_, mean, moves) = burst(1, Strength::Hard);
-    print(format_args!("hard: mean {mean:.2}, moves {moves:.2}"));
+    let hard = Burst { servers: (6, 15), ..burst }.run(1, Strength::Hard, 1);
+    let (moves, mean) = (hard.mean_moves(), mean(&hard.shares[0]));
+    print(format_args!("hard: {}", hard.row()));
     assert!(moves == 0.0 && mean < 0.4, "{mean:.2}: a hard session waits, whatever comes");
 }
 
 #[test]
 fn chance_moves_nobody() {
     let mut told = String::new();
-    for (load, servers) in [(0.1, 6), (0.5, 6), (0.7, 6)] {
+    for load in [0.1, 0.5, 0.85] {
         for seed in 0..4 {
-            let mut shop = Shop::new(seed, servers, servers, Strength::Soft);
-            shop.users(servers, load, 0, 10);
-            shop.run(300);
-            assert_eq!(shop.moves(), 0, "seed {seed}: {servers} servers at {load}");
+            assert_eq!(moves_of_chance(seed, load), 0, "seed {seed} at {load}");
         }
-        let _ = write!(told, " {servers} servers at {load}: none;");
+        let _ = write!(told, " none at {load};");
     }
     print(format_args!("moves of chance:{told}"));
 }
 
+/// How often users move in five minutes in which no server comes or goes.
+fn moves_of_chance(seed: u64, load: f64) -> u32 {
+    let mut shop = Shop::new(seed, (6, 6), Dealing::Balanced(Strength::Soft), USERS);
+    shop.users(6, load, (0, 10));
+    shop.run(300);
+    shop.moves()
+}
+
 #[test]
 fn only_users_of_a_server_that_is_gone_move_and_they_move_once() {
-    let mut shop = Shop::new(7, 6, 6, Strength::Soft);
-    shop.users(6, 0.5, 0, 10);
+    let mut shop = Shop::new(7, (6, 6), Dealing::Balanced(Strength::Soft), USERS);
+    shop.users(6, 0.5, (0, 10));
     shop.run(60);
     let there: Vec<_> = shop.users.iter().map(|user| user.server).collect();
     shop.world.plan(at(60), Event::Set(2, Availability::Unhealthy));
@@ -289,6 +161,65 @@ fn only_users_of_a_server_that_is_gone_move_and_they_move_once() {
     for (user, before) in shop.users.iter().zip(there) {
         let gone = before == Some(ServerIndex::new(2));
         assert_eq!(user.moves, u32::from(gone), "{before:?} to {:?}", user.server);
+    }
+}
+
+/// What is varied, and whether it holds what is promised.
+#[test]
+#[ignore = "a minute of simulation, for the table"]
+fn table() {
+    let quick = Habits { service: Duration::from_millis(5), ..USERS };
+    let (slow, slower) = (Habits { rate: 0.2, ..USERS }, Habits { rate: 0.05, ..USERS });
+    let bursts = [
+        ("6 to 60 servers, nine every 10 s, load 0.6", TENFOLD),
+        ("load 0.3", Burst { load: 0.3, ..TENFOLD }),
+        ("load 0.75", Burst { load: 0.75, ..TENFOLD }),
+        ("load 0.85", Burst { load: 0.85, ..TENFOLD }),
+        ("users alike", Burst { habits: Habits { spread: 1.01, ..USERS }, ..TENFOLD }),
+        ("up to 64 times as busy", Burst { habits: Habits { spread: 64.0, ..USERS }, ..TENFOLD }),
+        ("one request in 5 s", Burst { habits: slow, ..TENFOLD }),
+        ("one request in 20 s", Burst { habits: slower, ..TENFOLD }),
+        ("answered in 5 ms, load 0.03", Burst { load: 0.03, habits: quick, ..TENFOLD }),
+        ("all 54 at once", Burst { batches: (54, 1), ..TENFOLD }),
+        ("one every 2 s", Burst { batches: (1, 2), ..TENFOLD }),
+        ("6 to 12, one every 20 s", Burst { servers: (6, 12), batches: (1, 20), ..TENFOLD }),
+        ("6 to 12, all at once", Burst { servers: (6, 12), ..TENFOLD }),
+        ("10 to 100, ten every 10 s", Burst { servers: (10, 100), batches: (10, 10), ..TENFOLD }),
+    ];
+    println!("| burst | mean | least | least, later | moves | over 3 | most |");
+    for (name, burst) in bursts {
+        let outcome = Outcome::of((0..8).map(|seed| burst.run(seed, Strength::Soft, 2)));
+        println!("| {name} | {} |", outcome.row());
+        assert!(outcome.least() >= PROMISED, "{name}: {:.2} of its share", outcome.least());
+    }
+    for load in [0.3, 0.5, 0.7, 0.8, 0.85, 0.9] {
+        let moves: Vec<u32> = (0..8).map(|seed| moves_of_chance(seed, load)).collect();
+        println!("moves of chance at {load}: {moves:?}");
+    }
+}
+
+/// What chance alone does to sixty servers that are all there from the beginning.
+#[test]
+#[ignore = "a yardstick, for the table"]
+fn floor() {
+    let dealings = [
+        ("each request at random", Dealing::Requests),
+        ("each user at random", Dealing::Users),
+        ("each user as the pool balances", Dealing::Balanced(Strength::Hard)),
+    ];
+    for (name, dealing) in dealings {
+        for load in [0.3, 0.6] {
+            let least_over = |window: u64| {
+                let shares = (0..8).flat_map(|seed| {
+                    let mut shop = Shop::new(seed, (60, 60), dealing, USERS);
+                    shop.users(60, load, (0, 10));
+                    shop.run(60 + window);
+                    (0..60).map(move |server| shop.share(server, (60, 60 + window)))
+                });
+                least(&shares.collect::<Vec<_>>())
+            };
+            println!("{name}, load {load}: {:.2} {:.2}", least_over(20), least_over(60));
+        }
     }
 }
 

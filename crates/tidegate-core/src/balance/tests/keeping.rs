@@ -4,6 +4,7 @@ use super::fixture::Fixture;
 use crate::balance::balancer::Preference;
 use crate::model::ids::ServerIndex;
 use crate::model::pool::Balance;
+use crate::model::ratio::Weight;
 use crate::model::server::Availability::{Ejected, Healthy, Starting, Unhealthy};
 use crate::model::server::Rotation;
 use crate::model::session::Strength;
@@ -54,6 +55,11 @@ fn a_session_moves_when_its_server_cannot_be_had() {
     fixture.set(0, Healthy);
     fixture.weigh(0, 0);
     assert_eq!(soft(&mut fixture, 0), Err(Moved::Unavailable));
+    fixture.weigh(0, 1);
+    assert_eq!(soft(&mut fixture, 0), Ok(0));
+    fixture.members[0].state.ask_weight(Weight::new(0));
+    fixture.state.advance();
+    assert_eq!(soft(&mut fixture, 0), Err(Moved::Unavailable), "people ask for it");
     fixture.rotate(1, Rotation::Warm);
     assert_eq!(soft(&mut fixture, 1), Err(Moved::Unavailable));
     assert_eq!(keep(&mut fixture, 1, Strength::Hard), Err(Moved::Unavailable));
@@ -110,7 +116,8 @@ fn load_moves_a_soft_session_only_while_it_lasts_and_is_there() {
         assert_eq!(soft(&mut fixture, 1), Ok(1), "the others have less than their share");
         let _ = soft(&mut fixture, 0);
     }
-    assert_eq!(soft(&mut fixture, 0), Err(Moved::Overloaded));
+    load(&fixture, 3, 90);
+    assert_eq!(leave(&mut fixture, 0), Some((Moved::Overloaded, Some(3))), "to the emptiest");
     assert_eq!(keep(&mut fixture, 0, Strength::Hard), Ok(0), "it waits");
     load(&fixture, 0, 90);
     assert_eq!(soft(&mut fixture, 0), Ok(0), "enough have left, though the average is late");
@@ -146,47 +153,65 @@ fn a_server_that_is_no_more_is_gone() {
     assert_eq!(soft(&mut fixture, 7), Err(Moved::Gone));
 }
 
-/// Lets so many seconds pass in which every server is asked for now and then.
-fn pass(fixture: &mut Fixture, seconds: u64) {
+/// Gives servers so many requests each tenth of a second, and says where sessions go for which
+/// those of the first one come.
+fn pass(fixture: &mut Fixture, requests: &[usize], seconds: u64) -> Vec<(Moved, Option<usize>)> {
+    let mut left = Vec::new();
     for _ in 0..10 * seconds {
         fixture.wait(Duration::from_millis(100));
-        let _ = soft(fixture, 0);
+        left.extend((0..requests[0]).filter_map(|_| leave(fixture, 0)));
+        for (server, requests) in requests.iter().enumerate() {
+            (0..*requests).for_each(|_| fixture.members[server].state.begin());
+            (0..*requests).for_each(|_| fixture.members[server].state.end());
+        }
     }
+    left
 }
 
 #[test]
 fn a_server_that_joins_is_given_sessions_until_it_has_enough() {
     let mut fixture = pool(&[1, 1, 1]);
     fixture.rotate(2, Rotation::Warm);
-    (0..2).for_each(|server| load(&fixture, server, 20));
-    pass(&mut fixture, 120);
-    assert_eq!(soft(&mut fixture, 0), Ok(0), "nobody joined");
+    assert_eq!(pass(&mut fixture, &[6, 6, 0], 120), [], "nobody joined");
+    assert_eq!(pass(&mut fixture, &[9, 3, 0], 30), [], "what is answered at once is no overload");
+    pass(&mut fixture, &[6, 6, 0], 30);
 
     fixture.rotate(2, Rotation::In);
-    pass(&mut fixture, 5);
-    assert_eq!(leave(&mut fixture, 0), Some((Moved::Joined, Some(2))));
-    load(&fixture, 2, 14);
-    assert_eq!(leave(&mut fixture, 0), None, "it has its share, though the average is late");
-    load(&fixture, 2, 0);
-    pass(&mut fixture, 60);
-    assert_eq!(leave(&mut fixture, 0), None, "it is not new any more");
+    // Half of what it misses: one in six of those of the others.
+    let left = pass(&mut fixture, &[6, 6, 0], 10);
+    assert!((90..=100).contains(&left.len()), "{} of 600", left.len());
+    assert!(left.iter().all(|one| *one == (Moved::Joined, Some(2))));
+    // The less it misses the fewer: a sixth of one in eleven.
+    pass(&mut fixture, &[11, 11, 8], 20);
+    let left = pass(&mut fixture, &[11, 11, 8], 10);
+    assert!((48..=52).contains(&left.len()), "{} of 1100", left.len());
+    pass(&mut fixture, &[6, 6, 6], 10);
+    assert_eq!(pass(&mut fixture, &[6, 6, 6], 10), [], "it has its share");
+    assert_eq!(pass(&mut fixture, &[6, 6, 6], 40), []);
+    pass(&mut fixture, &[6, 6, 0], 30);
+    assert_eq!(pass(&mut fixture, &[6, 6, 0], 10), [], "it is not new any more");
+}
+
+#[test]
+fn servers_that_join_are_given_sessions_by_what_they_miss() {
+    let mut fixture = pool(&[2, 2, 1, 2]);
+    (2..4).for_each(|server| fixture.rotate(server, Rotation::Warm));
+    pass(&mut fixture, &[7, 7, 0, 0], 120);
+    (2..4).for_each(|server| fixture.rotate(server, Rotation::In));
+    let left = pass(&mut fixture, &[7, 7, 0, 0], 10);
+    let to = |server| left.iter().filter(|(_, towards)| *towards == Some(server)).count();
+    let (small, large) = (to(2), to(3));
+    assert!(small > 40 && large.abs_diff(2 * small) <= 2, "{small} and {large}");
 }
 
 #[test]
 fn a_server_that_comes_back_is_given_nobody_s_session() {
     let mut fixture = pool(&[1, 1, 1]);
-    (0..3).for_each(|server| load(&fixture, server, 20));
-    pass(&mut fixture, 120);
+    pass(&mut fixture, &[6, 6, 6], 120);
     fixture.set(2, Unhealthy);
-    load(&fixture, 2, 0);
-    (0..2).for_each(|server| load(&fixture, server, 30));
-    pass(&mut fixture, 30);
+    pass(&mut fixture, &[9, 9, 0], 30);
     fixture.set(2, Healthy);
-    for _ in 0..60 {
-        pass(&mut fixture, 1);
-        // What is too much for the others may still leave them.
-        assert_ne!(leave(&mut fixture, 0).map(|(why, _)| why), Some(Moved::Joined));
-    }
+    assert_eq!(pass(&mut fixture, &[9, 9, 0], 60), []);
 }
 
 fn leave(fixture: &mut Fixture, server: usize) -> Option<(Moved, Option<usize>)> {

@@ -81,8 +81,8 @@ pub(crate) static SESSION: Section = Section {
             "strength",
             Kind::Word(&["soft", "hard"]),
             Default::Text("soft"),
-            "Whether a session moves, once, when its server has far more to do than the others, \
-             or waits on it.",
+            "Whether a session moves when its server has far more to do than the others, or more \
+             than servers that joined, or waits on it.",
         ),
         Key::new(
             "on_scale_in",
