@@ -27,12 +27,13 @@ impl Bench {
     /// One that goes on with what was kept, if anything was.
     pub(super) fn new(settings: &Analysis, kept: Option<&Value>, share: Share) -> Self {
         let record = kept.and_then(|kept| serde_json::from_value::<Record>(kept.clone()).ok());
-        Self {
-            judge: Judge::restore(settings, record.unwrap_or_default()),
-            readings: vec![None; settings.custom.len()],
-            share,
-            evidence: Vec::new(),
+        let knows_step = record.is_some();
+        let mut judge = Judge::restore(settings, record.unwrap_or_default());
+        if !knows_step && share == Share::ALL {
+            // Stable is asked nothing any more: who waited for its answers would wait for good.
+            judge.begin_step(share);
         }
+        Self { judge, readings: vec![None; settings.custom.len()], share, evidence: Vec::new() }
     }
 
     /// The same evidence, by other settings.
@@ -102,4 +103,51 @@ fn verdict(said: &said::Verdict) -> Verdict {
     };
     let numbers = serde_json::to_value(&said.numbers).unwrap_or_default();
     Verdict { outcome, numbers }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use tidegate_core::config::load::{Source, load};
+    use tidegate_core::time::Duration;
+
+    use super::*;
+
+    struct Only(&'static str);
+
+    impl Source for Only {
+        fn read(&mut self, _: &Path) -> Result<String, String> {
+            Ok(self.0.to_owned())
+        }
+        fn expand(&mut self, _: &Path) -> Result<Vec<PathBuf>, String> {
+            Ok(Vec::new())
+        }
+        fn read_page(&mut self, _: &Path, _: usize) -> Result<Vec<u8>, String> {
+            Err("there are no pages".to_owned())
+        }
+    }
+
+    fn analysis() -> Analysis {
+        let text = "listener.web.address = \"127.0.0.1:80\"\nroute.all.pool = \"app\"\n\
+                    pool.app.servers = [\"127.0.0.1:1\"]\npool.next.servers = [\"127.0.0.1:2\"]\n\
+                    [rollout.next]\npool = \"app\"\ncandidate = \"next\"\nstrategy = \"canary\"\n";
+        let config = load(Path::new("app.toml"), &mut Only(text)).config.expect("it is sound");
+        config.rollouts[0].analysis.clone().expect("by default there is one")
+    }
+
+    #[test]
+    fn who_begins_to_watch_a_bake_does_not_wait_for_stable() {
+        for (share, passes) in [(Share::millionths(500_000), false), (Share::ALL, true)] {
+            let mut bench = Bench::new(&analysis(), None, share);
+            let look = |bench: &mut Bench, requests, second| {
+                let candidate = VersionTotals { requests, ..VersionTotals::default() };
+                let now = Instant::ZERO + Duration::from_secs(second);
+                bench.look([VersionTotals::default(), candidate], now)
+            };
+            look(&mut bench, 0, 0);
+            let (verdict, said) = look(&mut bench, 1000, 60).expect("it has users");
+            assert_eq!(verdict.outcome == Outcome::Pass, passes, "{share:?}: {said}");
+        }
+    }
 }
