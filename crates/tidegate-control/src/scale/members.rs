@@ -199,3 +199,103 @@ fn look_again(entry: &PoolEntry, member: &Member, now: Instant) -> Told {
     let knows_all = entry.sessions.as_ref().is_none_or(|sessions| sessions.knows_all(now));
     Told { sessions: told.sessions.max(u32::from(!knows_all)), ..told }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use tidegate_core::config::load::{Text, load};
+    use tidegate_core::model::ids::PoolName;
+    use tidegate_core::snapshot::{Circumstances, Snapshot};
+    use tidegate_core::time::Duration;
+
+    use super::*;
+    use crate::publish::Compiler;
+
+    const SHOP: &str = "[listener.a]\naddress = \"127.0.0.1:0\"\n[route.a]\npool = \"shop\"\n\
+                        [pool.shop]\nservers = [\"127.0.0.1:1\"]\nslow_start = \"10s\"\n";
+
+    /// A pool of one listed server, and an instance that has joined.
+    struct Shop {
+        members: Members,
+        id: InstanceId,
+        snapshot: Arc<Snapshot>,
+    }
+
+    impl Shop {
+        fn new() -> Self {
+            let config = load(Path::new("a.toml"), &mut Text(SHOP)).config.expect("it is sound");
+            let config = Arc::new(config);
+            let id = InstanceId::new(&PoolName::new("shop"), 7);
+            let mut members = Members::of(&config.pools[0]);
+            members.join(id.clone(), ([127, 0, 0, 1], 2).into());
+            let (mut compiler, first) = Compiler::new(Arc::clone(&config), at(0));
+            let instances = [(PoolName::new("shop"), members.servers().collect())].into();
+            let circumstances = Circumstances { instances, ..Circumstances::default() };
+            let snapshot = compiler.compile(config, &circumstances, &first, at(0));
+            Self { members, id, snapshot }
+        }
+
+        fn state(&self) -> &ServerState {
+            &self.snapshot.pools[0].members[1].state
+        }
+
+        fn news(&mut self) -> Vec<Input> {
+            self.members.news(&self.snapshot.pools[0], at(1))
+        }
+
+        fn load(&self, in_flight: u32) -> Input {
+            Input::Load { id: self.id.clone(), in_flight, sessions: 0 }
+        }
+    }
+
+    fn at(second: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(second)
+    }
+
+    #[test]
+    fn a_fleet_hears_what_is_new_of_its_members_and_always_of_those_that_drain() {
+        let mut shop = Shop::new();
+        let starting = Input::Health(shop.id.clone(), shop.state().availability());
+        assert_eq!(shop.news(), [starting, shop.load(0)], "nothing was known");
+        assert_eq!(shop.news(), []);
+        shop.state().begin();
+        assert_eq!(shop.news(), [shop.load(1)]);
+        shop.members.drain(&shop.id.clone());
+        assert_eq!(shop.news(), [shop.load(1)]);
+        shop.state().end();
+        assert_eq!((shop.news(), shop.news()), (vec![shop.load(0)], vec![shop.load(0)]));
+        assert_eq!(shop.members.idle(), [shop.load(0)]);
+    }
+
+    #[test]
+    fn who_enters_grows_to_its_weight_unless_it_was_in_rotation_before() {
+        let mut shop = Shop::new();
+        let entry = Arc::clone(&shop.snapshot.pools[0]);
+        let id = shop.id.clone();
+        let mut turn = |change: &dyn Fn(&mut Members)| {
+            let epoch = entry.state.epoch();
+            change(&mut shop.members);
+            shop.members.rotate(&entry, at(5));
+            let state = &entry.members[1].state;
+            (state.rotation(), state.joined(), entry.state.epoch() != epoch)
+        };
+        let slow = turn(&|members| members.enter(&id, Entry::Slow));
+        assert_eq!(slow, (Rotation::In, Some(at(5)), true));
+        assert_eq!(turn(&|_| ()), (Rotation::In, Some(at(5)), false), "nobody turned");
+        let drained = turn(&|members| members.drain(&id));
+        assert_eq!((drained.0, drained.2), (Rotation::Leaving, true));
+        let back = turn(&|members| members.enter(&id, Entry::Full));
+        assert_eq!(back, (Rotation::In, None, true));
+    }
+
+    #[test]
+    fn coming_and_going_is_told_once() {
+        let mut shop = Shop::new();
+        assert!(shop.members.take_changed() && !shop.members.take_changed());
+        shop.members.leave(&shop.id);
+        assert!(shop.members.take_changed() && shop.members.servers().next().is_none());
+        assert_eq!(shop.news(), [], "it is no member any more");
+    }
+}

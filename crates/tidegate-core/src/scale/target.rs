@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 
 use crate::time::{Duration, Instant};
 
-/// How often it is asked, as Kubernetes' is: it has no thresholds to pass so many times in a row,
-/// so there is nothing that another period would be for.
+/// How often it is asked, as Kubernetes' is. It has no thresholds that have to be passed so many
+/// times in a row, so there is nothing that another period would be for.
 pub const PERIOD: Duration = Duration::from_secs(15);
 /// A ratio so near to 1 changes nothing.
 pub const TOLERANCE: f64 = 0.1;

@@ -346,19 +346,16 @@ mod tests {
         assert_eq!(read(far, seconds(1)), Err(vec![Mistake::TooLong]));
         let farther = "t,n\n1975-01-01 00:00:00,1\n2995-01-01 00:00:00,1\n";
         assert_eq!(read(farther, Reading::default()), Err(vec![Mistake::TooLong]));
+        let wrong = |rows: &str| {
+            let text = format!("t,n\n1998-04-30 21:30:00,1\n{rows}\n");
+            read(&text, Reading::default()).expect_err("a row is wrong")[0].to_string()
+        };
         for count in ["inf", "NaN", "1e300"] {
-            let mistakes = read(&format!("n\n1\n{count}\n"), Reading::default()).expect_err(count);
-            assert!(matches!(mistakes[..], [Mistake::NoCount { line: 3, .. }]), "{mistakes:?}");
+            let said = format!("line 3: \"{count}\" is not a count of requests");
+            assert_eq!(wrong(&format!("1998-04-30 21:31:00,{count}")), said);
         }
-        let zone = "t,n\n1998-04-30 21:30:00,1\n1998-04-30 21:31:00+-9223372036854775807:00,1\n";
-        let mistakes = read(zone, Reading::default());
-        assert!(
-            matches!(mistakes, Err(found) if matches!(found[..], [Mistake::NoTime { line: 3, .. }]))
-        );
-        let untimed = read("t,n\n1998-04-30 21:30:00,1\nsoon,1\n", Reading::default());
-        assert_eq!(
-            untimed.expect_err("a time is missing")[0].to_string(),
-            "line 3: \"soon\" is not a time"
-        );
+        let time = "1998-04-30 21:31:00+-9223372036854775807:00";
+        assert_eq!(wrong(&format!("{time},1")), format!("line 3: \"{time}\" is not a time"));
+        assert_eq!(wrong("soon,1"), "line 3: \"soon\" is not a time");
     }
 }

@@ -20,6 +20,8 @@ use crate::held::Held;
 
 /// Bytes that may wait. What would be more leaves at once: it is as much as a record of TLS holds.
 const WAITING_MAX: usize = 16 * 1024;
+/// Memory for what waits begins with so much, and grows from there: most has less to say.
+const WAITING_MIN: usize = 4 * 1024;
 /// Slices of one write: what waits, a frame's head, and its data.
 const SLICES: usize = 3;
 
@@ -103,7 +105,7 @@ impl Line {
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
         let kept = self.waiting.kept();
         if kept + length <= WAITING_MAX {
-            self.waiting.vector().reserve(WAITING_MAX - kept);
+            self.waiting.vector().reserve(length.max(WAITING_MIN - kept.min(WAITING_MIN)));
             slices.iter().for_each(|slice| self.waiting.append(slice));
             return Poll::Ready(Ok(length));
         }
