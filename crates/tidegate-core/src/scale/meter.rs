@@ -67,6 +67,10 @@ impl Meter {
 /// once, and would make the pool look able to do more.
 const FAILING: f64 = 0.1;
 
+/// A pool of whose tries a larger share fails does not show what its servers can do. Some request
+/// always fails: a pool that learned nothing from looks with one would never learn.
+const TRICKLE: f64 = 0.01;
+
 /// What servers did between two looks.
 struct Since {
     failures: u64,
@@ -96,7 +100,8 @@ impl Since {
                 since.sample = Sample::Disturbed;
             }
         }
-        if since.failures > 0 || before.servers.len() != after.servers.len() {
+        let is_failing = since.failures as f64 > since.duration.count() as f64 * TRICKLE;
+        if is_failing || before.servers.len() != after.servers.len() {
             since.sample = Sample::Disturbed;
         }
         since
@@ -165,6 +170,17 @@ mod tests {
         let alone = [server(&[(100, 50)], 1), server(&[(1, 1900)], 1900)];
         let demand = meter.take(reading(2000, &alone), LATENCY, at(2)).expect("two looks");
         assert_eq!(demand.service, None, "nobody shows how long work takes");
+    }
+
+    #[test]
+    fn a_trickle_of_failures_does_not_keep_a_pool_from_learning() {
+        let mut meter = Meter::default();
+        meter.take(reading(0, &[server(&[], 0)]), LATENCY, at(0));
+        let demand = meter.take(reading(1000, &[server(&[(10, 1000)], 10)]), LATENCY, at(1));
+        let demand = demand.expect("two looks");
+        assert_eq!((demand.sample, demand.served), (Sample::Fair, 990.0));
+        let demand = meter.take(reading(2000, &[server(&[(10, 2000)], 30)]), LATENCY, at(2));
+        assert_eq!(demand.expect("two looks").sample, Sample::Disturbed);
     }
 
     #[test]

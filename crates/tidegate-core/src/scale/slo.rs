@@ -191,7 +191,8 @@ fn sure(rate: f64, seconds: f64) -> f64 {
 fn servers_for(settings: &Autoscale, able: Able, rate: f64) -> u32 {
     let by_capacity = target::ceil(rate / able.rate);
     let (Some(service), Some(slots)) = (able.service, able.slots) else { return by_capacity };
-    let slots = slots.floor().max(1.0);
+    // A part of a slot is as much of one as its server sustains.
+    let slots = slots.max(1.0);
     let work =
         Work { load: rate * service.mean, service: service.mean, variation: service.variation };
     // What is left of the promise when a request has been worked on as long as usual.
