@@ -29,9 +29,8 @@ impl Tone {
     pub(crate) fn of(state: &str) -> Self {
         match state {
             "up" | "healthy" | "ready" | "serving" | "warm" => Self::Well,
-            "requested" | "starting" | "checked" | "warming" | "draining" | "stopping" => {
-                Self::Changing
-            }
+            "requested" | "starting" | "checked" | "warming" | "draining" | "leaving"
+            | "stopping" => Self::Changing,
             _ => Self::Bad,
         }
     }

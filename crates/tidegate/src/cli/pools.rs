@@ -72,12 +72,13 @@ fn server_table(pools: &[Value]) -> Sheet {
             ],
         );
         for server in list(&pool["members"]) {
+            let state = state(server);
             sheet.row(
-                Tone::of(server["availability"].as_str().unwrap_or_default()),
+                Tone::of(state),
                 [
                     blank(),
                     cell(&server["name"]),
-                    cell(&server["availability"]),
+                    cell(&state.into()),
                     cell(&server["weight"]),
                     cell(&server["sessions"]),
                     cell(&server["in_flight"]),
@@ -90,6 +91,15 @@ fn server_table(pools: &[Value]) -> Sheet {
         }
     }
     sheet
+}
+
+/// Whether a server can be had: one that is well and out of rotation cannot.
+fn state(server: &Value) -> &str {
+    let text = |key: &str| server[key].as_str().unwrap_or_default();
+    match (text("availability"), text("rotation")) {
+        ("healthy", rotation) if rotation != "in" => rotation,
+        (availability, _) => availability,
+    }
 }
 
 /// What the autoscaler of a pool wants, and why.

@@ -36,6 +36,7 @@ fn a_server_that_drains_is_sent_nothing_until_it_is_ready_again() {
     assert!(said(&balancer, &["drain", &server]).contains("drains; 0 requests left"));
     let drains = format!("drains    {server}: 0 requests left");
     assert!(said(&balancer, &["status"]).contains(&drains), "{drains}");
+    assert!(said(&balancer, &["pools"]).contains("draining"));
     let left = answers(&balancer, 8);
     assert_eq!(left, ["other"]);
     drop(balancer);
