@@ -34,8 +34,8 @@ pub(super) struct Demo {
     /// How long customers come; at least 20s
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = at_least_shortest)]
     duration: Duration,
-    /// Write a summary as JSON to this file; `-`: standard output
-    #[arg(long, value_name = "FILE")]
+    /// Write a summary as JSON to this file; without one, to standard output
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
     /// Where the shop is open
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]

@@ -118,7 +118,7 @@ fn a_demo_that_is_interrupted_sums_up_what_it_served() {
 /// A demo that has served for a second.
 fn started(world: &Directory) -> Child {
     let mut command = tidegate(world.path());
-    command.args(["demo", "--headless", "--json", "-"]).env("TMPDIR", world.path());
+    command.args(["demo", "--headless", "--json"]).env("TMPDIR", world.path());
     command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut demo = command.spawn().expect("the program starts");
     let lines = BufReader::new(demo.stderr.take().expect("it is piped"));
