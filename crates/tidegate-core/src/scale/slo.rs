@@ -11,7 +11,7 @@
 //! answer, and the queue and the warm pool are.
 
 use super::capacity::{self, Able, Learned};
-use super::forecast::foresight::{Forecast, Listen, Upper};
+use super::forecast::foresight::{Forecast, Listen, RATE_MAX, Upper};
 use super::highest::Highest;
 use super::observed::{Demand, Observed};
 use super::queueing::{self, Wanted, Work};
@@ -176,6 +176,8 @@ impl Part {
     /// One more look, so long after the last.
     fn take(&mut self, own: f64, all: f64, seconds: f64) -> f64 {
         let kept = (-seconds / PART_SECONDS).exp2();
+        // What no pool has ever had must not make the whole infinite, and its parts nothing at all.
+        let [own, all] = [own, all].map(|rate| rate.min(RATE_MAX));
         self.own = self.own * kept + own * seconds;
         self.all = self.all * kept + all * seconds;
         if self.all > 0.0 { (self.own / self.all).clamp(0.0, 1.0) } else { 1.0 }
@@ -319,6 +321,14 @@ mod tests {
         memory.learned.observe(&second(1300.0, 600.0), &settings.slo);
         let needed = memory.needs(&settings, &second(900.0, 0.0), 995.0);
         assert_eq!(needed, Some(11), "ten would be busy all the time");
+    }
+
+    #[test]
+    fn a_part_of_absurdly_much_is_a_part() {
+        let mut part = Part::default();
+        for (own, all) in [(f64::MAX, f64::MAX), (1.0, f64::MAX), (f64::MAX, 1.0)] {
+            assert!((0.0..=1.0).contains(&part.take(own, all, 60.0)));
+        }
     }
 
     #[test]

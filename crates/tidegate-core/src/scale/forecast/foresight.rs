@@ -27,7 +27,7 @@ const COST_HALF_LIFE: f64 = 2.0 * 5760.0;
 /// The farthest that is foreseen, in bins: an hour.
 const HORIZON_MAX: usize = HOUR;
 /// No more than this comes in a second, whatever is said.
-const RATE_MAX: f64 = 1e12;
+pub const RATE_MAX: f64 = 1e12;
 /// Bins that "now" is the mean of, where models compare with it.
 const NOW: usize = 4;
 /// How often a period is looked for, in bins.
