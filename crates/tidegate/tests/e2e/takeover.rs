@@ -114,12 +114,12 @@ fn a_verdict_takes_all_users_back_and_the_fault_alone_is_felt() {
     let crowd = world.crowd();
 
     world.rollout(&["start", "v2"]);
+    until("somebody meets it", || (world.new.answered() > 0).then_some(()));
     let verdict = until("the fault is found", || aborted(&world.events()));
     let back = world.old.answered();
     until("users are back", || (world.old.answered() > back + 1000).then_some(()));
     let met = crowd.leave();
     tell("verdict", verdict, &world.new);
-    assert!(world.new.answered() > 0, "somebody met it");
     assert_eq!((met.errors, met.lost), (world.new.answered(), 0), "{met:?}");
     for talk in &mut talks {
         assert_eq!(talk.partner(), "old");
