@@ -267,10 +267,8 @@ impl Way {
     fn of(route: &Route, places: &Places<'_>, releases: &[Release]) -> Self {
         let Some(name) = route.pool() else { return Self::default() };
         let pool = *places.get(name).expect("check lets no route to a missing pool pass");
-        let divides = |release: &Release| {
-            let routes = &release.rollout.routes;
-            release.stable == pool && (routes.is_empty() || routes.contains(&route.name))
-        };
+        let divides =
+            |release: &Release| release.stable == pool && release.rollout.takes_in(&route.name);
         let release = releases.iter().position(divides).map(ReleaseIndex::new);
         Self { pool: Some(pool), release }
     }

@@ -82,10 +82,7 @@ pub(super) fn told(
         return Some((version, side.map(|side| release.pool(side))));
     }
     let asked = snapshot.route(route);
-    let leads = |rollout: &&Rollout| {
-        asked.pool() == Some(&rollout.pool)
-            && (rollout.routes.is_empty() || rollout.routes.contains(&asked.name))
-    };
+    let leads = |one: &&Rollout| asked.pool() == Some(&one.pool) && one.takes_in(&asked.name);
     let rollout = snapshot.config.rollouts.iter().find(leads)?;
     Some((undivided(rollout, asker), None))
 }

@@ -107,32 +107,18 @@ fn verdict(said: &said::Verdict) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
-    use tidegate_core::config::load::{Source, load};
+    use tidegate_core::config::load::{Text, load};
     use tidegate_core::time::Duration;
 
     use super::*;
-
-    struct Only(&'static str);
-
-    impl Source for Only {
-        fn read(&mut self, _: &Path) -> Result<String, String> {
-            Ok(self.0.to_owned())
-        }
-        fn expand(&mut self, _: &Path) -> Result<Vec<PathBuf>, String> {
-            Ok(Vec::new())
-        }
-        fn read_page(&mut self, _: &Path, _: usize) -> Result<Vec<u8>, String> {
-            Err("there are no pages".to_owned())
-        }
-    }
 
     fn analysis() -> Analysis {
         let text = "listener.web.address = \"127.0.0.1:80\"\nroute.all.pool = \"app\"\n\
                     pool.app.servers = [\"127.0.0.1:1\"]\npool.next.servers = [\"127.0.0.1:2\"]\n\
                     [rollout.next]\npool = \"app\"\ncandidate = \"next\"\nstrategy = \"canary\"\n";
-        let config = load(Path::new("app.toml"), &mut Only(text)).config.expect("it is sound");
+        let config = load(Path::new("app.toml"), &mut Text(text)).config.expect("it is sound");
         config.rollouts[0].analysis.clone().expect("by default there is one")
     }
 

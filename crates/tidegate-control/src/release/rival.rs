@@ -4,7 +4,6 @@
 //! what the other divides. One that has finished holds its pools as long as routes still name the
 //! old one, and so go where it sends them.
 
-use tidegate_core::model::ids::PoolName;
 use tidegate_core::model::node::Config;
 use tidegate_core::model::rollout::Rollout;
 use tidegate_core::rollout::phase::Phase;
@@ -35,9 +34,6 @@ pub(super) fn check(
 
 /// Whether a route goes by what a rollout says.
 pub(super) fn leads(config: &Config, rollout: &Rollout) -> bool {
-    let named = |pool: Option<&PoolName>| pool == Some(&rollout.pool);
-    config.routes.iter().any(|route| {
-        let is_meant = rollout.routes.is_empty() || rollout.routes.contains(&route.name);
-        is_meant && named(route.pool())
-    })
+    let mut behind = config.routes.iter().filter(|route| route.pool() == Some(&rollout.pool));
+    behind.any(|route| rollout.takes_in(&route.name))
 }

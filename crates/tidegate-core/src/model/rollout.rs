@@ -47,6 +47,14 @@ pub struct Rollout {
     pub analysis: Option<Analysis>,
 }
 
+impl Rollout {
+    /// Whether a route to its pool takes part: all do where none is named.
+    #[must_use]
+    pub fn takes_in(&self, route: &RouteName) -> bool {
+        self.routes.is_empty() || self.routes.contains(route)
+    }
+}
+
 /// How traffic goes over.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Strategy {

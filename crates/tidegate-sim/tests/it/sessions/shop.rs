@@ -5,12 +5,12 @@
 //! that see the same counters.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use tidegate_core::balance::balancer::{Balancer, PickRequest, Preference};
 use tidegate_core::balance::overload::Leave;
-use tidegate_core::config::load::{Source, load};
+use tidegate_core::config::load::{Text, load};
 use tidegate_core::model::ids::ServerIndex;
 use tidegate_core::model::server::{Availability, Rotation};
 use tidegate_core::model::session::Strength;
@@ -230,18 +230,6 @@ impl Shop {
 }
 
 fn pool(servers: usize) -> Arc<PoolEntry> {
-    struct Only(String);
-    impl Source for Only {
-        fn read(&mut self, _: &Path) -> Result<String, String> {
-            Ok(self.0.clone())
-        }
-        fn expand(&mut self, _: &Path) -> Result<Vec<PathBuf>, String> {
-            Ok(Vec::new())
-        }
-        fn read_page(&mut self, _: &Path, _: usize) -> Result<Vec<u8>, String> {
-            Err("there are no pages".to_owned())
-        }
-    }
     let servers: Vec<String> =
         (1..=servers).map(|port| format!("\"127.0.0.1:{}\"", 9000 + port)).collect();
     let text = format!(
@@ -249,7 +237,7 @@ fn pool(servers: usize) -> Arc<PoolEntry> {
          session = {{ mode = \"cookie\" }}\nservers = [{}]\n",
         servers.join(", ")
     );
-    let config = load(Path::new("shop.toml"), &mut Only(text)).config.expect("it is good");
+    let config = load(Path::new("shop.toml"), &mut Text(&text)).config.expect("it is good");
     let (config, nothing) = (Arc::new(config), Circumstances::default());
     let mut ids = ServerIds::default();
     let snapshot = Snapshot::build(config, &nothing, None, &mut ids, Instant::ZERO);
