@@ -10,6 +10,7 @@
 
 mod begin;
 mod compress;
+mod piece;
 mod reply;
 mod request;
 mod time;

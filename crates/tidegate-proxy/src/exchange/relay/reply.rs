@@ -13,6 +13,7 @@ use tidegate_core::http::scan::Scan;
 use tidegate_core::http::write::{BodyFraming, Persistence};
 use tidegate_net::clock;
 
+use super::piece::Piece;
 use super::{READ_FIRST, Relay, Relayed, put_chunk, put_last_chunk};
 use crate::error::Error;
 use crate::exchange::state::Phase;
@@ -21,20 +22,18 @@ use crate::filter::compress::encoder::Flush;
 use crate::held::Held;
 use crate::wire::{Part, Wire, fields};
 
-/// A head and a first piece of the body up to this size are copied together into one send.
-const COALESCE_BYTES: usize = 16 * 1024;
+/// What a response head may grow by and still fit in front of the body that came with it.
+const HEAD_GROWTH: usize = 2 * 1024;
 /// Reads of a long body shrink to this when the client is slow, and grow to the whole scratch when
 /// it is not.
 const READ_MIN: usize = 16 * 1024;
 /// Interim responses to one request.
 const INTERIMS_MAX: u8 = 16;
 
-/// What the bytes of a head turned out to be.
+/// What a head turned out to be.
 enum HeadStep {
-    /// More must come.
-    Partial,
-    /// An interim response of so many bytes; the next head follows.
-    Interim(usize),
+    /// An interim response; the next head follows.
+    Interim,
     /// The final response has begun, and the bytes behind its head are taken care of.
     Final,
     /// The protocol was switched.
@@ -108,19 +107,21 @@ impl Relay<'_> {
         }
         let worker = self.worker;
         let mut scratch = worker.scratch();
+        let buffer = &mut scratch[..HEAD_GROWTH + READ_FIRST];
         let count =
-            match ready!(self.connection.wire.poll_read(context, &mut scratch[..READ_FIRST])) {
+            match ready!(self.connection.wire.poll_read(context, &mut buffer[HEAD_GROWTH..])) {
                 Ok(count) if count > 0 => count,
                 _ => return Poll::Ready(Err(Error::Reset)),
             };
         self.note_reply_byte();
+        let buffer = &mut buffer[..HEAD_GROWTH + count];
         if self.connection.head.is_empty() {
-            return Poll::Ready(self.take_heads(context, &mut scratch[..count]));
+            return Poll::Ready(self.take_heads(context, Piece::new(buffer, HEAD_GROWTH)));
         }
         let mut held = std::mem::take(&mut self.connection.head);
-        held.append(&scratch[..count]);
+        held.append(&buffer[HEAD_GROWTH..]);
         drop(scratch);
-        Poll::Ready(self.take_heads(context, held.waiting_mut()))
+        Poll::Ready(self.take_heads(context, Piece::new(held.waiting_mut(), 0)))
     }
 
     /// Waits for the next response head on a stream.
@@ -139,7 +140,7 @@ impl Relay<'_> {
         match came.status {
             101 => Poll::Ready(Err(Error::UnaskedUpgrade)),
             100..=199 => Poll::Ready(self.take_interim(reply).map(|()| false)),
-            _ => Poll::Ready(self.take_final(context, reply, &mut []).map(|_| false)),
+            _ => Poll::Ready(self.take_final(context, reply, &mut Piece::empty()).map(|_| false)),
         }
     }
 
@@ -149,46 +150,48 @@ impl Relay<'_> {
         self.x.marks.first_byte.get_or_insert(self.x.attempt.activity);
     }
 
-    /// Takes heads off the front of `bytes` up to the final one; what is left of a partial one is
-    /// held.
-    fn take_heads(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Result<bool, Error> {
-        let mut start = 0;
+    /// Takes heads off the front up to the final one; what is left of a partial one is held. True
+    /// when the protocol was switched.
+    fn take_heads(
+        &mut self,
+        context: &mut Context<'_>,
+        mut piece: Piece<'_>,
+    ) -> Result<bool, Error> {
+        let limit = self.course.listener.limits.header_bytes as usize;
         loop {
-            match self.take_head(context, &mut bytes[start..])? {
-                HeadStep::Partial => {
-                    let mut held = Held::default();
-                    held.append(&bytes[start..]);
-                    self.connection.head = held;
-                    return Ok(false);
-                }
-                HeadStep::Interim(length) => start += length,
+            let scanned = self.x.attempt.scan.advance(piece.bytes(), limit);
+            let Some(length) = scanned.map_err(parse::ReplyError::from)? else {
+                let mut held = Held::default();
+                held.append(piece.bytes());
+                self.connection.head = held;
+                return Ok(false);
+            };
+            match self.take_head(context, &mut piece, length)? {
+                HeadStep::Interim => {}
                 HeadStep::Final => return Ok(false),
                 HeadStep::Upgraded => return Ok(true),
             }
         }
     }
 
+    /// Takes the head that is the first `length` bytes.
     fn take_head(
         &mut self,
         context: &mut Context<'_>,
-        bytes: &mut [u8],
+        piece: &mut Piece<'_>,
+        length: usize,
     ) -> Result<HeadStep, Error> {
-        let limits = &self.course.listener.limits;
-        let scanned = self.x.attempt.scan.advance(bytes, limits.header_bytes as usize);
-        let Some(length) = scanned.map_err(parse::ReplyError::from)? else {
-            return Ok(HeadStep::Partial);
-        };
         self.x.attempt.scan = Scan::default();
         let to_head = self.x.head.method() == "HEAD";
-        let fields_max = usize::from(limits.header_fields);
+        let fields_max = usize::from(self.course.listener.limits.header_fields);
         let worker = self.worker;
         let reply = &mut *worker.reply();
-        parse::reply(&bytes[..length], fields_max, to_head, reply)?;
-        let (_, rest) = bytes.split_at_mut(length);
+        parse::reply(&piece.bytes()[..length], fields_max, to_head, reply)?;
+        piece.skip(length);
         match reply.status() {
-            101 => self.take_switch(reply, rest),
-            100..=199 => self.take_interim(reply).map(|()| HeadStep::Interim(length)),
-            _ => self.take_final(context, reply, rest),
+            101 => self.take_switch(reply, piece.bytes()),
+            100..=199 => self.take_interim(reply).map(|()| HeadStep::Interim),
+            _ => self.take_final(context, reply, piece),
         }
     }
 
@@ -197,7 +200,7 @@ impl Relay<'_> {
         &mut self,
         context: &mut Context<'_>,
         reply: &mut ReplyHead,
-        rest: &mut [u8],
+        rest: &mut Piece<'_>,
     ) -> Result<HeadStep, Error> {
         let status = self.x.note_head(reply);
         if retry::would_retry(self.x, self.course, status) {
@@ -241,11 +244,11 @@ impl Relay<'_> {
         &mut self,
         context: &mut Context<'_>,
         reply: &mut ReplyHead,
-        rest: &mut [u8],
+        rest: &mut Piece<'_>,
     ) -> Result<HeadStep, Error> {
         let body = reply.body();
         let bodiless = self.x.head.method() == "HEAD" || matches!(reply.status(), 204 | 304);
-        if bodiless && !rest.is_empty() {
+        if bodiless && !rest.bytes().is_empty() {
             return Err(Error::StrayBytes);
         }
         let (course, x) = (self.course, &*self.x);
@@ -338,7 +341,7 @@ impl Relay<'_> {
             _ => return Poll::Ready(Err(Error::Reset)),
         };
         self.x.attempt.activity = clock::now();
-        self.deliver(context, &mut scratch[..count])?;
+        self.deliver(context, &mut Piece::new(&mut scratch[..count], 0))?;
         let attempt = &mut self.x.attempt;
         if !self.x.to_client.is_empty() {
             attempt.read_limit = (limit / 2).max(READ_MIN);
@@ -365,33 +368,29 @@ impl Relay<'_> {
     }
 
     /// Sends a piece of the response body, behind whatever of the head still waits.
-    fn deliver(&mut self, context: &mut Context<'_>, bytes: &mut [u8]) -> Result<(), Error> {
+    fn deliver(&mut self, context: &mut Context<'_>, piece: &mut Piece<'_>) -> Result<(), Error> {
         let keep = self.x.attempt.keeps.unwrap_or(Keep::Frames);
         let step = self
             .x
             .reply_body
-            .advance(bytes, keep, &mut self.x.reply_trailers)
+            .advance(piece.bytes_mut(), keep, &mut self.x.reply_trailers)
             .map_err(|_| Error::BadReplyChunk)?;
-        self.x.attempt.stray |= step.consumed < bytes.len();
+        self.x.attempt.stray |= step.consumed < piece.bytes().len();
         self.x.note_trailers();
         let ended =
             matches!(self.x.reply_body, Body::UntilEnd(_)) && self.connection.wire.has_ended();
         if ended {
             self.end_reply();
         }
-        let bytes = &bytes[..step.produced];
+        piece.truncate(step.produced);
         if self.x.encoder.is_some() {
-            return self.deliver_encoded(bytes);
+            return self.deliver_encoded(piece.bytes());
         }
         if self.x.attempt.rechunks {
             self.worker.lend(&mut self.x.to_client);
-            put_chunk(bytes, self.x.to_client.vector());
-        } else if self.x.to_client.waiting().len() + bytes.len() <= COALESCE_BYTES
-            && !self.x.to_client.is_empty()
-        {
-            self.queue(bytes);
-        } else if !bytes.is_empty() {
-            self.send_now(context, bytes)?;
+            put_chunk(piece.bytes(), self.x.to_client.vector());
+        } else if !piece.bytes().is_empty() {
+            self.send_now(context, piece)?;
         }
         if ended {
             self.close_chunks();
@@ -412,10 +411,13 @@ impl Relay<'_> {
         Ok(())
     }
 
-    /// Sends what waits and `bytes` in one call; what the socket does not take waits.
-    fn send_now(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Result<(), Error> {
+    /// Sends what waits and this piece in one call; what the socket does not take waits.
+    fn send_now(&mut self, context: &mut Context<'_>, piece: &mut Piece<'_>) -> Result<(), Error> {
+        if piece.prepend(self.x.to_client.waiting()) {
+            self.x.to_client.clear();
+        }
         let part = self.reply_part();
-        let waiting = self.x.to_client.waiting();
+        let (waiting, bytes) = (self.x.to_client.waiting(), piece.bytes());
         let waited = waiting.len();
         let written = if waited == 0 {
             self.client.wire.poll_write(context, bytes, part)
