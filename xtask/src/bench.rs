@@ -25,6 +25,7 @@ mod setting;
 mod statistics;
 mod syscalls;
 mod table;
+mod training;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,9 @@ pub(crate) struct Options {
     /// Others to measure as well; each listens on 127.0.0.1:PORT and forwards to 127.0.0.1:9000
     #[arg(value_name = "NAME|PORT|COMMAND")]
     others: Vec<Candidate>,
+    /// The tidegate to measure, such as `target/dist/tidegate`, instead of one that is built
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
     /// Paths of the origin: /s/N is N bytes with Content-Length, /c/N the same in chunks
     #[arg(long, value_delimiter = ',', default_value = "/s/100,/s/1024,/s/16384")]
     paths: Vec<String>,
@@ -89,6 +93,9 @@ pub(crate) struct Options {
     /// Write everything measured to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Run what a program that is to be released is trained with, once, and print nothing
+    #[arg(long, hide = true)]
+    training: bool,
     /// Set by the program itself once it stands in its namespace
     #[arg(long, hide = true)]
     in_namespace: bool,
@@ -113,9 +120,13 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
     }
     let directory = workspace::target()?.join("bench");
     fs::create_dir_all(&directory).with_context(|| format!("cannot make {directory:?}"))?;
-    let candidates = candidates(options, &directory)?;
+    let program = program(options)?;
+    if options.training {
+        return training::run(&program, &directory);
+    }
+    let candidates = candidates(options, &program, &directory)?;
 
-    let mut report = Report { machine: machine::describe(), points: Vec::new() };
+    let mut report = Report { machine: machine::describe(&program), points: Vec::new() };
     println!("{}", report.machine);
     for point in plan::points(options) {
         let measured = measure(options, &point, &candidates, &directory)?;
@@ -146,8 +157,16 @@ fn measure(
     }
 }
 
-fn candidates(options: &Options, directory: &Path) -> Result<Vec<Candidate>> {
-    let known = options.candidates.iter().map(|name| candidate::known(name, directory));
+/// The tidegate that is measured.
+fn program(options: &Options) -> Result<PathBuf> {
+    match &options.program {
+        Some(file) => fs::canonicalize(file).with_context(|| format!("cannot find {file:?}")),
+        None => Ok(workspace::target()?.join("release/tidegate")),
+    }
+}
+
+fn candidates(options: &Options, program: &Path, directory: &Path) -> Result<Vec<Candidate>> {
+    let known = options.candidates.iter().map(|name| candidate::known(name, program, directory));
     let mut candidates: Vec<Candidate> = known.collect::<Result<_>>()?;
     candidates.extend(options.others.iter().cloned());
     ensure!(!candidates.is_empty(), "nobody to measure");
@@ -161,10 +180,13 @@ fn needed(options: &Options) -> Vec<Peer> {
             peers.push(peer);
         }
     }
-    if options.all || matches!(options.load, Load::Wrk | Load::Close | Load::Gzip) {
+    if options.all
+        || options.training
+        || matches!(options.load, Load::Wrk | Load::Close | Load::Gzip)
+    {
         peers.push(peers::WRK);
     }
-    if options.tls || matches!(options.load, Load::Http2 { .. }) {
+    if options.tls || options.training || matches!(options.load, Load::Http2 { .. }) {
         peers.push(peers::H2LOAD);
     }
     // Either counts system calls; perf counts better, and not everywhere.
@@ -178,7 +200,8 @@ fn needed(options: &Options) -> Vec<Peer> {
 fn build(options: &Options) -> Result<()> {
     let mut cargo = workspace::cargo()?;
     cargo.args(["build", "--release", "--package", "bench-origin"]);
-    if options.candidates.iter().any(|candidate| candidate == "tidegate") {
+    let measured = options.candidates.iter().any(|candidate| candidate == "tidegate");
+    if measured && options.program.is_none() {
         cargo.args(["--package", "tidegate"]);
     }
     let status = cargo.status().context("cannot run cargo")?;

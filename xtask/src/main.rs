@@ -6,6 +6,7 @@
 
 mod bench;
 mod clock;
+mod dist;
 mod instructions;
 mod peers;
 mod test;
@@ -26,7 +27,9 @@ enum Task {
     /// Check the rules of this repository that a program can check
     Tidy,
     /// Measure balancers side by side, by CPU time per request
-    Bench(bench::Options),
+    Bench(Box<bench::Options>),
+    /// Build the program as it is released, laid out for the traffic it is trained with
+    Dist,
     /// Count the instructions of the hot path, with valgrind
     Instructions,
 }
@@ -46,7 +49,8 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Test => return test::run(),
         Task::Tidy => tidy::run()?,
-        Task::Bench(options) => bench::run(options)?,
+        Task::Bench(options) => bench::run(*options)?,
+        Task::Dist => dist::run()?,
         Task::Instructions => drop(instructions::run()?),
     }
     Ok(ExitCode::SUCCESS)

@@ -23,12 +23,13 @@ pub(super) struct Candidate {
 }
 
 /// A candidate known by name; its configuration is written to `directory` before it starts.
+/// `program` is the tidegate that is measured.
 ///
 /// # Errors
 /// When the name is not known, or its program not found.
-pub(super) fn known(name: &str, directory: &Path) -> Result<Candidate> {
+pub(super) fn known(name: &str, program: &Path, directory: &Path) -> Result<Candidate> {
     if let Some(release) = Release::ALL.into_iter().find(|release| release.name() == name) {
-        return releasing(release, directory);
+        return Ok(releasing(release, program, directory));
     }
     let file = |name: &str| text(&directory.join(name));
     let (port, command) = match name {
@@ -46,19 +47,20 @@ pub(super) fn known(name: &str, directory: &Path) -> Result<Candidate> {
             ],
         ),
         "relay" => (9103, vec![built(name)?, "9103".into(), ORIGIN_PORT.to_string()]),
-        "tidegate" => (9200, vec![built(name)?, "run".into(), "-c".into(), file("tidegate.toml")]),
+        "tidegate" => (9200, vec![text(program), "run".into(), "-c".into(), file("tidegate.toml")]),
         _ => bail!("no candidate is called `{name}`; give it as NAME|PORT|COMMAND"),
     };
     Ok(Candidate { name: name.to_owned(), port, command, then: Vec::new() })
 }
 
-fn releasing(release: Release, directory: &Path) -> Result<Candidate> {
-    let (name, program) = (release.name().to_owned(), built("tidegate")?);
+/// A tidegate with sessions or a rollout.
+pub(super) fn releasing(release: Release, program: &Path, directory: &Path) -> Candidate {
+    let (name, program) = (release.name().to_owned(), text(program));
     let file = text(&directory.join(format!("{name}.toml")));
     let command = vec![program.clone(), "run".into(), "-c".into(), file];
     let order = release.order().map(|order| [vec![program], order.to_vec()].concat());
     let then = order.unwrap_or_default();
-    Ok(Candidate { name, port: release.port(), command, then })
+    Candidate { name, port: release.port(), command, then }
 }
 
 fn installed(program: &str) -> Result<String> {
@@ -66,7 +68,8 @@ fn installed(program: &str) -> Result<String> {
     Ok(text(&path))
 }
 
-fn built(program: &str) -> Result<String> {
+/// A program of ours that measures or is measured with.
+pub(super) fn built(program: &str) -> Result<String> {
     Ok(text(&workspace::target()?.join("release").join(program)))
 }
 
@@ -107,6 +110,6 @@ mod tests {
         for text in ["mine", "mine|9300", "mine|port|./mine", "mine|70000|./mine"] {
             assert!(text.parse::<Candidate>().is_err(), "{text}");
         }
-        assert!(known("nobody", Path::new("/")).is_err());
+        assert!(known("nobody", Path::new("/"), Path::new("/")).is_err());
     }
 }

@@ -1,16 +1,16 @@
 //! What the figures were measured on: versions, kernel and processor.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::{peers, workspace};
+use crate::peers;
 
 /// One line a fact, for the head of a report. What cannot be found out is left out.
-pub(super) fn describe() -> String {
-    let built = workspace::target().ok().map(|target| target.join("release/tidegate"));
-    let tidegate = built.map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+/// `program` is the tidegate that is measured.
+pub(super) fn describe(program: &Path) -> String {
     let mut facts = vec![
-        first_line(&tidegate, "--version"),
+        first_line(&program.to_string_lossy(), "--version"),
         first_line("haproxy", "-v"),
         first_line("nginx", "-v"),
         first_line("wrk", "-v"),
