@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 
 use crate::socket::Socket;
 use crate::tls::client::Client;
+use crate::tls::connection::WRITE_MAX;
 use crate::tls::error::{SetupError, TlsError};
 use crate::tls::handshake::Handshake;
 use crate::tls::server::Server;
@@ -122,6 +123,12 @@ impl Stream {
             None => self.socket.poll_readable(&mut context).is_pending(),
             Some(tls) => tls.poll_peek(&self.socket, &mut context).is_pending(),
         }
+    }
+
+    /// How many bytes are best offered for writing at once.
+    #[must_use]
+    pub const fn write_size(&self) -> usize {
+        if self.is_tls() { WRITE_MAX } else { usize::MAX }
     }
 
     /// Writes from `bytes` what the socket takes.

@@ -95,6 +95,14 @@ impl Wire {
         }
     }
 
+    /// How many bytes are best offered for writing at once.
+    pub(crate) const fn write_size(&self) -> usize {
+        match self {
+            Self::Socket(stream) => stream.write_size(),
+            _ => usize::MAX,
+        }
+    }
+
     /// Closes our side.
     pub(crate) fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {

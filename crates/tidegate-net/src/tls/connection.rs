@@ -19,9 +19,11 @@ use rustls::Connection as Library;
 
 use crate::socket::Socket;
 
-/// Plaintext that is encrypted at once, in 32 records: the most that a slow reader makes us
-/// hold.
-const WRITE_MAX: usize = 512 * 1024;
+/// Plaintext that is encrypted at once, and the most that a slow reader makes us hold: eight
+/// records which, with what TLS adds, fill two of the largest packets that a socket makes (65,160
+/// bytes in Ethernet's segments, 65,483 on loopback). A little more leaves as a small packet of its
+/// own behind them, at the price of a large one (decision 015).
+pub(crate) const WRITE_MAX: usize = 130_000;
 /// Ciphertext that a look at what comes takes from the socket.
 const PEEK: usize = 4096;
 

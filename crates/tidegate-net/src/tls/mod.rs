@@ -21,6 +21,7 @@ mod names;
 mod provider;
 pub mod resolver;
 pub mod roots;
+mod sealing;
 pub mod server;
 pub mod session;
 pub(crate) mod state;

@@ -1,18 +1,22 @@
 //! The one provider of cryptography, aws-lc-rs. It offers X25519MLKEM768 first, so that what is
 //! recorded today cannot be read by a quantum computer later, and plain X25519 beside it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use rustls::SupportedProtocolVersion;
 use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{cipher_suite, default_provider};
+use rustls::crypto::aws_lc_rs::{DEFAULT_CIPHER_SUITES, cipher_suite, default_provider};
 use rustls::version::{TLS12, TLS13};
+use rustls::{SupportedCipherSuite, SupportedProtocolVersion};
 use tidegate_core::model::tls::TlsVersion;
 
+use super::sealing;
+
 /// The provider. It is made anew for each context, a matter of a few vectors, rather than installed
-/// for the whole process.
+/// for the whole process; its suites are made once.
 pub(super) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(default_provider())
+    static SUITES: LazyLock<Vec<SupportedCipherSuite>> =
+        LazyLock::new(|| DEFAULT_CIPHER_SUITES.iter().copied().map(sealing::straight).collect());
+    Arc::new(CryptoProvider { cipher_suites: SUITES.clone(), ..default_provider() })
 }
 
 /// The versions from `min` on.

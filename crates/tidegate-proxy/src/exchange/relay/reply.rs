@@ -329,7 +329,8 @@ impl Relay<'_> {
     fn read_body_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let worker = self.worker;
         let mut scratch = worker.scratch();
-        let limit = self.x.attempt.read_limit.min(scratch.len());
+        let room = scratch.len().min(self.client.wire.write_size());
+        let limit = self.x.attempt.read_limit.min(room);
         let count = match ready!(self.connection.wire.poll_read(context, &mut scratch[..limit])) {
             Ok(0) if matches!(self.x.reply_body, Body::UntilEnd(_)) => {
                 self.end_reply();

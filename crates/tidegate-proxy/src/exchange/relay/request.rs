@@ -121,7 +121,8 @@ impl Relay<'_> {
         let worker = self.worker;
         let mut scratch = worker.scratch();
         let streamed = matches!(self.x.request_body, Body::UntilEnd(_));
-        let count = match self.client.wire.poll_read(context, &mut scratch) {
+        let room = scratch.len().min(self.connection.wire.write_size());
+        let count = match self.client.wire.poll_read(context, &mut scratch[..room]) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Ok(0)) if streamed => {
                 self.end_stream();
