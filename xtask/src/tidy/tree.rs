@@ -9,9 +9,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Directories that are nobody's source, at any depth or as a path from the root.
+/// Directories that hold no source of ours, at any depth or as a path from the root.
 const IGNORED: &[&str] =
-    &["target", ".git", "fuzz/artifacts", "fuzz/coverage", "node_modules", ".venv"];
+    &["target", ".git", "vendor/h2", "fuzz/artifacts", "fuzz/coverage", "node_modules", ".venv"];
 /// The kinds of file whose text is read.
 const READ: &[&str] = &["rs", "md", "toml"];
 

@@ -166,7 +166,7 @@ mod tests {
             let pieces = [front, back];
             for payload in [OutboundChunks::Single(&plaintext), OutboundChunks::new(&pieces)] {
                 let (typ, version) = (ContentType::Handshake, ProtocolVersion::TLSv1_3);
-                let mut seal = |encrypter: &mut Box<dyn MessageEncrypter>| {
+                let seal = |encrypter: &mut Box<dyn MessageEncrypter>| {
                     let payload = payload.clone();
                     let record = encrypter
                         .encrypt(OutboundPlainMessage { typ, version, payload }, sequence)
