@@ -188,3 +188,45 @@ fn a_connection_that_waits_holds_less_than_three_kibibytes() {
     assert!(each > 100, "{each}: a connection is counted at all");
     drop(clients);
 }
+
+/// Asks once on a new connection of HTTP/2, with fields that need no table (RFC 7541, appendix A),
+/// and reads to the end of the answer.
+#[track_caller]
+fn exchange_over_http2(client: &mut Peer) {
+    const END_STREAM: u8 = 1;
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    client.send([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    // `:method: GET`, `:scheme: http`, `:path: /`, `:authority: a`.
+    client.send([0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x01, 1, b'a']);
+    loop {
+        let head = client.bytes(9);
+        client.bytes(usize::from(head[1]) << 8 | usize::from(head[2]));
+        if head[8] == 1 && head[4] & END_STREAM != 0 {
+            return;
+        }
+    }
+}
+
+#[test]
+fn an_http2_connection_that_waits_holds_no_buffer() {
+    const CONNECTIONS: i64 = 100;
+    let (_turn, balancer, _server) = counted();
+    let mut first = balancer.client();
+    (0..200).for_each(|_| exchange(&mut first, &get("/")));
+    (0..CONNECTIONS).for_each(|_| exchange_over_http2(&mut balancer.client()));
+    // Once to hear of the ends, once more behind what that has woken.
+    (0..2).for_each(|_| first.turn());
+    let before = LIVE_BYTES.load(Relaxed);
+    let clients: Vec<Peer> = (0..CONNECTIONS)
+        .map(|_| {
+            let mut client = balancer.client();
+            exchange_over_http2(&mut client);
+            client
+        })
+        .collect();
+    first.turn();
+    let each = (LIVE_BYTES.load(Relaxed) - before) / CONNECTIONS;
+    assert!(each < 20 * 1024, "{each} bytes of heap for a connection that waits");
+    assert!(each > 1024, "{each}: a connection is counted at all");
+    drop(clients);
+}
