@@ -96,6 +96,7 @@ impl MessageEncrypter for Sealer {
         };
         let length = self.encrypted_payload_len(plaintext.len());
         let mut record = PrefixedPayload::with_capacity(length);
+        // Room to seal into can only be had with something in it.
         record.extend(std::iter::repeat_n(&0, length));
         let (ciphertext, rest) = record.as_mut().split_at_mut(plaintext.len());
         let nonce = aead::Nonce::assume_unique_for_key(Nonce::new(&self.iv, sequence).0);

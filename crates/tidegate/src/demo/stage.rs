@@ -72,7 +72,7 @@ impl Stage {
     /// Builds it. The first servers are only about to start.
     pub(super) async fn build(listen: SocketAddr, admin: &str, script: &Script) -> Result<Self> {
         let directory = Directory::new().context("cannot make a directory for the demo")?;
-        let ports = free_ports().context("no range of ports is free")?;
+        let [ports] = free_ports().context("no range of ports is free")?;
         let text = configuration(listen, admin, &directory, ports, script);
         let origin = Origin::Text { name: "demo".to_owned(), text };
         let accepted = origin.load().map_err(|refused| {
@@ -183,16 +183,23 @@ fn configuration(
     text
 }
 
-/// A range of ports at which nobody listens.
-pub(super) fn free_ports() -> Option<RangeInclusive<u16>> {
+/// A range of ports for each of so many pools, side by side, at which nobody listens.
+pub(super) fn free_ports<const POOLS: usize>() -> Option<[RangeInclusive<u16>; POOLS]> {
     let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
     let places = u64::from(PORTS_FROM.end() - PORTS_FROM.start());
-    let ranges = std::iter::repeat_with(|| {
+    let pools = u16::try_from(POOLS).ok()?;
+    let stretches = std::iter::repeat_with(|| {
         let place = u16::try_from(tidegate_net::entropy::word() % places).unwrap_or_default();
         let from = PORTS_FROM.start() + place;
-        from..=from + PORTS - 1
+        from..from + PORTS * pools
     });
-    ranges.take(PORT_RANGES_MAX).find(|range| range.clone().all(is_free))
+    let free = stretches.take(PORT_RANGES_MAX).find(|stretch| stretch.clone().all(is_free))?;
+    let mut next = free.start;
+    Some([(); POOLS].map(|()| {
+        let from = next;
+        next += PORTS;
+        from..=next - 1
+    }))
 }
 
 /// A directory of the demo's own, for its owner alone; removed when dropped.
@@ -221,6 +228,20 @@ impl Drop for Directory {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
             tracing::warn!(%error, path = %self.0.display(), "cannot clear away the demo");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pools_have_ports_of_their_own() {
+        for _ in 0..20 {
+            let [one, two, three] = free_ports().expect("there are free ports");
+            assert_eq!([one.len(), two.len(), three.len()], [usize::from(PORTS); 3]);
+            assert!(one.end() < two.start() && two.end() < three.start(), "{one:?} {two:?}");
         }
     }
 }

@@ -124,8 +124,8 @@ fn configuration(
         state = json!(directory.part("state").display().to_string()),
         admin = json!(admin),
     )?;
-    for version in Version::ALL {
-        let ports = free_ports().context("no range of ports is free")?;
+    let ports: [_; Version::ALL.len()] = free_ports().context("no range of ports is free")?;
+    for (version, ports) in Version::ALL.into_iter().zip(ports) {
         pool(&mut text, version, directory, ports)?;
     }
     for version in [Version::Faulty, Version::Good] {
