@@ -53,6 +53,7 @@ fn build(directory: &Path, flag: &str) -> Result<PathBuf> {
         // With a target, programs that run at build time are built without the flag.
         .args(["build", "--release", "--package", "tidegate", "--target", target])
         .env("CARGO_TARGET_DIR", directory)
+        .env("RUSTC_WRAPPER", workspace::root().join("bench/rustc-untrained"))
         .env("CARGO_ENCODED_RUSTFLAGS", flag);
     succeed(&mut cargo)?;
     Ok(directory.join(target).join("release/tidegate"))
