@@ -204,7 +204,5 @@ fn build(options: &Options) -> Result<()> {
     if measured && options.program.is_none() {
         cargo.args(["--package", "tidegate"]);
     }
-    let status = cargo.status().context("cannot run cargo")?;
-    ensure!(status.success(), "the build failed");
-    Ok(())
+    workspace::succeed(&mut cargo).context("the build failed")
 }

@@ -9,10 +9,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::workspace;
+use crate::workspace::{self, succeed};
 
-/// The part of the toolchain that merges what was counted.
-const COMPONENT: &str = "llvm-tools";
 /// Where programs that count write, a file for each process.
 const COUNTS: &str = "LLVM_PROFILE_FILE";
 
@@ -79,9 +77,7 @@ fn merger() -> Result<PathBuf> {
     let programs = libraries.parent().map(|parent| parent.join("bin")).unwrap_or_default();
     let merger = programs.join("llvm-profdata");
     if !merger.is_file() {
-        let mut rustup = Command::new("rustup");
-        rustup.args(["component", "add", COMPONENT]).current_dir(workspace::root());
-        succeed(&mut rustup).with_context(|| format!("the toolchain lacks {COMPONENT}"))?;
+        workspace::add_components(&["llvm-tools"])?;
     }
     Ok(merger)
 }
@@ -93,11 +89,4 @@ fn compiler(arguments: &[&str]) -> Result<String> {
     let output = rustc.output().context("cannot run rustc")?;
     ensure!(output.status.success(), "rustc {} failed", arguments.join(" "));
     Ok(String::from_utf8(output.stdout)?)
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().with_context(|| format!("cannot run {program}"))?;
-    ensure!(status.success(), "{program} failed: {status}");
-    Ok(())
 }

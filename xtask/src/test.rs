@@ -7,7 +7,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::instructions::{self, Outcome};
 use crate::peers::{self, Peer};
@@ -75,11 +75,7 @@ fn add_components() -> Result<()> {
     if works("fmt") && works("clippy") {
         return Ok(());
     }
-    let status = Command::new("rustup").args(["component", "add"]).args(COMPONENTS).status();
-    let status =
-        status.context("rustfmt or clippy is missing, and there is no rustup to add it")?;
-    ensure!(status.success(), "rustup could not add {}", COMPONENTS.join(" and "));
-    Ok(())
+    workspace::add_components(COMPONENTS)
 }
 
 fn succeeds(arguments: &[&str]) -> Result<bool> {

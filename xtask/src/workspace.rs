@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::peers;
 
@@ -28,4 +28,25 @@ pub(crate) fn cargo() -> Result<Command> {
         .env("CARGO_TARGET_DIR", target()?)
         .env("PATH", peers::search_path());
     Ok(command)
+}
+
+/// Adds parts that a minimal installation leaves out to a toolchain managed by rustup.
+///
+/// # Errors
+/// When there is no rustup, or it cannot add them.
+pub(crate) fn add_components(names: &[&str]) -> Result<()> {
+    let mut rustup = Command::new("rustup");
+    rustup.args(["component", "add"]).args(names).current_dir(root());
+    succeed(&mut rustup).with_context(|| format!("the toolchain lacks {}", names.join(" or ")))
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// When it cannot be run, or fails.
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("cannot run {program}"))?;
+    ensure!(status.success(), "{program} failed: {status}");
+    Ok(())
 }

@@ -174,19 +174,31 @@ fn a_connection_that_waits_holds_less_than_three_kibibytes() {
     let large = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n{body}");
     let small = get("/");
     exchange(&mut first, &large);
+    let ask = |client: &mut Peer, number: i64| {
+        exchange(client, if number % 2 == 0 { &large } else { &small });
+    };
+    let each = held_by_each(CONNECTIONS, &balancer, &mut first, ask);
+    assert!(each < 3 * 1024, "{each} bytes of heap for a connection that waits");
+    assert!(each > 100, "{each}: a connection is counted at all");
+}
+
+/// The heap that each of so many new connections holds once it has asked and waits.
+fn held_by_each(
+    connections: i64,
+    balancer: &Balancer,
+    first: &mut Peer,
+    ask: impl Fn(&mut Peer, i64),
+) -> i64 {
     let before = LIVE_BYTES.load(Relaxed);
-    let clients: Vec<Peer> = (0..CONNECTIONS)
+    let _clients: Vec<Peer> = (0..connections)
         .map(|number| {
             let mut client = balancer.client();
-            exchange(&mut client, if number % 2 == 0 { &large } else { &small });
+            ask(&mut client, number);
             client
         })
         .collect();
     first.turn();
-    let each = (LIVE_BYTES.load(Relaxed) - before) / CONNECTIONS;
-    assert!(each < 3 * 1024, "{each} bytes of heap for a connection that waits");
-    assert!(each > 100, "{each}: a connection is counted at all");
-    drop(clients);
+    (LIVE_BYTES.load(Relaxed) - before) / connections
 }
 
 /// Asks once on a new connection of HTTP/2, with fields that need no table (RFC 7541, appendix A),
@@ -216,17 +228,8 @@ fn an_http2_connection_that_waits_holds_no_buffer() {
     (0..CONNECTIONS).for_each(|_| exchange_over_http2(&mut balancer.client()));
     // Once to hear of the ends, once more behind what that has woken.
     (0..2).for_each(|_| first.turn());
-    let before = LIVE_BYTES.load(Relaxed);
-    let clients: Vec<Peer> = (0..CONNECTIONS)
-        .map(|_| {
-            let mut client = balancer.client();
-            exchange_over_http2(&mut client);
-            client
-        })
-        .collect();
-    first.turn();
-    let each = (LIVE_BYTES.load(Relaxed) - before) / CONNECTIONS;
+    let each =
+        held_by_each(CONNECTIONS, &balancer, &mut first, |client, _| exchange_over_http2(client));
     assert!(each < 20 * 1024, "{each} bytes of heap for a connection that waits");
     assert!(each > 1024, "{each}: a connection is counted at all");
-    drop(clients);
 }

@@ -31,6 +31,9 @@ pub(super) fn known(name: &str, program: &Path, directory: &Path) -> Result<Cand
     if let Some(release) = Release::ALL.into_iter().find(|release| release.name() == name) {
         return Ok(releasing(release, program, directory));
     }
+    if name == "tidegate" {
+        return Ok(tidegate(name, 9200, program, directory));
+    }
     let file = |name: &str| text(&directory.join(name));
     let (port, command) = match name {
         "haproxy" => (9101, vec![installed(name)?, "-db".into(), "-f".into(), file("haproxy.cfg")]),
@@ -47,7 +50,6 @@ pub(super) fn known(name: &str, program: &Path, directory: &Path) -> Result<Cand
             ],
         ),
         "relay" => (9103, vec![built(name)?, "9103".into(), ORIGIN_PORT.to_string()]),
-        "tidegate" => (9200, vec![text(program), "run".into(), "-c".into(), file("tidegate.toml")]),
         _ => bail!("no candidate is called `{name}`; give it as NAME|PORT|COMMAND"),
     };
     Ok(Candidate { name: name.to_owned(), port, command, then: Vec::new() })
@@ -55,12 +57,25 @@ pub(super) fn known(name: &str, program: &Path, directory: &Path) -> Result<Cand
 
 /// A tidegate with sessions or a rollout.
 pub(super) fn releasing(release: Release, program: &Path, directory: &Path) -> Candidate {
-    let (name, program) = (release.name().to_owned(), text(program));
-    let file = text(&directory.join(format!("{name}.toml")));
-    let command = vec![program.clone(), "run".into(), "-c".into(), file];
-    let order = release.order().map(|order| [vec![program], order.to_vec()].concat());
+    let order = release.order().map(|order| [vec![text(program)], order.to_vec()].concat());
     let then = order.unwrap_or_default();
-    Candidate { name, port: release.port(), command, then }
+    Candidate { then, ..tidegate(release.name(), release.port(), program, directory) }
+}
+
+/// A tidegate with the configuration that is called like it.
+pub(super) fn tidegate(name: &str, port: u16, program: &Path, directory: &Path) -> Candidate {
+    let file = text(&directory.join(format!("{name}.toml")));
+    let command = vec![text(program), "run".into(), "-c".into(), file];
+    Candidate { name: name.to_owned(), port, command, then: Vec::new() }
+}
+
+/// An origin.
+///
+/// # Errors
+/// When it is not known where cargo builds.
+pub(super) fn origin(name: &str, port: u16) -> Result<Candidate> {
+    let command = vec![built("origin")?, port.to_string()];
+    Ok(Candidate { name: name.to_owned(), port, command, then: Vec::new() })
 }
 
 fn installed(program: &str) -> Result<String> {
@@ -68,8 +83,7 @@ fn installed(program: &str) -> Result<String> {
     Ok(text(&path))
 }
 
-/// A program of ours that measures or is measured with.
-pub(super) fn built(program: &str) -> Result<String> {
+fn built(program: &str) -> Result<String> {
     Ok(text(&workspace::target()?.join("release").join(program)))
 }
 

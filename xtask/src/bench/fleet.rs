@@ -11,11 +11,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
-use super::candidate::Candidate;
+use super::candidate::{self, Candidate};
 use super::peer_config;
 use super::release;
 use super::setting::Setting;
-use crate::{clock, workspace};
+use crate::clock;
 
 /// Where the origin listens.
 pub(super) const ORIGIN_PORT: u16 = 9000;
@@ -76,13 +76,7 @@ impl Fleet {
         allow_descriptors(u64::from(connections) + DESCRIPTORS_SPARE)?;
         peer_config::write(directory, setting, connections)?;
 
-        let program = workspace::target()?.join("release/origin").to_string_lossy().into_owned();
-        let origin = Candidate {
-            name: "origin".to_owned(),
-            port: ORIGIN_PORT,
-            command: vec![program, ORIGIN_PORT.to_string()],
-            then: Vec::new(),
-        };
+        let origin = candidate::origin("origin", ORIGIN_PORT)?;
         let origin = Process::start(&origin, LOADING, directory)?;
         let members = candidates.iter().map(|candidate| {
             let process = Process::start(candidate, MEASURED, directory)?;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::candidate::{self, Candidate};
+use super::candidate;
 use super::fleet::{Fleet, ORIGIN_PORT};
 use super::load::{Aim, Handshake, Load};
 use super::release::Release;
@@ -34,17 +34,19 @@ const BROTLI: &str = "wrk -t1 -c{conns} -d{dur}s -H Accept-Encoding:br {url} \
 /// When something does not start, or answers nothing.
 pub(super) fn run(program: &Path, directory: &Path) -> Result<()> {
     write_configs(directory)?;
-    let mut candidates = vec![origin()?];
-    candidates.push(trainee("logging", LOGGING, program, directory));
-    candidates.push(trainee("training", PLAIN, program, directory));
+    let mut candidates = vec![
+        // For pools of two servers.
+        candidate::origin("origin-2", ORIGIN_PORT + 1)?,
+        candidate::tidegate("logging", LOGGING, program, directory),
+        candidate::tidegate("training", PLAIN, program, directory),
+    ];
     let releases = Release::ALL.into_iter();
     candidates.extend(releases.map(|release| candidate::releasing(release, program, directory)));
-    let fleet = Fleet::start(&candidates, directory, Setting::default(), 1024)?;
+    let _fleet = Fleet::start(&candidates, directory, Setting::default(), 1024)?;
     for (load, scheme, port, path, connections) in loads() {
         let aim = Aim { scheme, directory, port, path, connections, seconds: SECONDS };
         load.run(aim).with_context(|| format!("{load:?} of {path} on port {port}"))?;
     }
-    drop(fleet);
     Ok(())
 }
 
@@ -78,20 +80,6 @@ fn loads() -> Vec<(Load, Scheme, u16, &'static str, u32)> {
         loads.push((Load::Users, Scheme::Http, release.port(), "/s/1024", 64));
     }
     loads
-}
-
-/// A second origin, for pools of two servers.
-fn origin() -> Result<Candidate> {
-    let port = ORIGIN_PORT + 1;
-    let command = vec![candidate::built("origin")?, port.to_string()];
-    Ok(Candidate { name: "origin-2".to_owned(), port, command, then: Vec::new() })
-}
-
-fn trainee(name: &str, port: u16, program: &Path, directory: &Path) -> Candidate {
-    let file = directory.join(format!("{name}.toml")).to_string_lossy().into_owned();
-    let program = program.to_string_lossy().into_owned();
-    let command = vec![program, "run".to_owned(), "-c".to_owned(), file];
-    Candidate { name: name.to_owned(), port, command, then: Vec::new() }
 }
 
 fn write_configs(directory: &Path) -> Result<()> {
